@@ -1,0 +1,1 @@
+"""Patches on their way into Linux and the discussions about them."""

@@ -1,0 +1,1 @@
+"""Where the kernel watch keeps its facts; the only code that knows the tables' keys."""

@@ -1,0 +1,168 @@
+"""How far each source is read, who is reading it, and the weekly figures.
+
+| access pattern | key condition |
+|---|---|
+| all sources | table: `pk = SOURCE` |
+| one source | table: `pk = SOURCE`, `sk = patchwork:<project>` or `lore:<list>` |
+| the lease on an upstream | table: `pk = LEASE`, `sk = <upstream>` |
+| weekly figures of a project's patches | table: `pk = STATS#patches#<project>`, `sk = <ISO week>` |
+| weekly figures of a list's mail | table: `pk = STATS#mail#<list>`, `sk = <ISO week>` |
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from watchkeeper.clock import from_iso
+from watchkeeper.dynamodb import Between, Item, Table
+from watchkeeper.errors import ConditionFailed, LeaseTaken
+from watchkeeper.kernel import records
+
+LOADING = "loading"
+"""The source's history is being read for the first time."""
+LIVE = "live"
+"""The history is here; runs bring what is new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One reading of a source, however many function calls it takes."""
+
+    id: str
+    mode: str
+    started_at: datetime
+    finished_at: datetime | None = None
+    fetched: int = 0
+    stored: int = 0
+    unchanged: int = 0
+    refused: int = 0
+
+    @property
+    def unfinished(self) -> bool:
+        return self.finished_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that may be missing, and why."""
+
+    since: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A row or mail the upstream sent that could not be taken."""
+
+    subject: str
+    """Its id, as far as it could be read."""
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The state of one source: a Patchwork project or a mail archive's list."""
+
+    name: str
+    phase: str = LOADING
+    cursor: Mapping[str, Any] = field(default_factory=dict)
+    """Where to go on; its shape is the use case's own."""
+    run: Run | None = None
+    last_success: datetime | None = None
+    """When the last run that read everything began: what was there then is here now."""
+    error: str | None = None
+    failing_since: datetime | None = None
+    blocked_since: datetime | None = None
+    """Since when the upstream has answered with a challenge or a refusal instead of data."""
+    gaps: tuple[Gap, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    """The newest ones, for an operator to look at."""
+
+
+class ProgressRepository:
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def source(self, name: str) -> Source:
+        """The source's state; a new one if it was never read."""
+        item = self._table.get({"pk": "SOURCE", "sk": name})
+        return _source(item) if item else Source(name)
+
+    def sources(self) -> list[Source]:
+        return [_source(item) for item in self._table.query({"pk": "SOURCE"}, consistent=True)]
+
+    def save(self, source: Source) -> None:
+        self._table.put({"pk": "SOURCE", "sk": source.name, "record": records.encode(source)})
+
+    def take_lease(self, upstream: str, holder: str, *, now: datetime, seconds: int) -> None:
+        """Take, or keep, the right to be the one that reads ``upstream`` for so many seconds.
+
+        Raises ``LeaseTaken`` when somebody else has it. One that ran out is anybody's: its holder is dead, since a
+        holder keeps it again before each write.
+        """
+        timestamp = int(now.timestamp())
+        try:
+            self._table.put(
+                {"pk": "LEASE", "sk": upstream, "holder": holder, "expires_at": timestamp + seconds},
+                condition="attribute_not_exists(pk) OR holder = :holder OR expires_at < :now",
+                values={":holder": holder, ":now": timestamp},
+            )
+        except ConditionFailed as error:
+            raise LeaseTaken(f"another worker reads {upstream}") from error
+
+    def end_lease(self, upstream: str, holder: str) -> None:
+        """Give the lease back; one that was lost is left alone."""
+        try:
+            self._table.update(
+                {"pk": "LEASE", "sk": upstream},
+                {"expires_at": 0},
+                condition="holder = :holder",
+                values={":holder": holder},
+            )
+        except ConditionFailed:
+            return
+
+    def weeks(self, subject: str, between: Between) -> dict[str, dict[str, Any]]:
+        """Figures by ISO week; ``subject`` is ``patches#<project>`` or ``mail#<list>``."""
+        items = self._table.query({"pk": f"STATS#{subject}"}, sort=("sk", between))
+        return {str(item["sk"]): records.loads(str(item["record"])) for item in items}
+
+    def put_weeks(self, subject: str, weeks: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        """Store figures where they differ from the stored ones."""
+        items = [_week_item(subject, week, figures) for week, figures in weeks]
+        stored = self._table.batch_get({"pk": item["pk"], "sk": item["sk"]} for item in items)
+        known = {str(item["sk"]): item["record"] for item in stored}
+        self._table.batch_put(item for item in items if known.get(str(item["sk"])) != item["record"])
+
+
+def _week_item(subject: str, week: str, figures: Mapping[str, Any]) -> Item:
+    return {"pk": f"STATS#{subject}", "sk": week, "record": records.dumps(figures)}
+
+
+def _source(item: Item) -> Source:
+    record = records.loads(str(item["record"]))
+    return Source(
+        name=str(item["sk"]),
+        phase=record.get("phase", LOADING),
+        cursor=record.get("cursor", {}),
+        run=_run(record.get("run")),
+        last_success=_time(record.get("last_success")),
+        error=record.get("error"),
+        failing_since=_time(record.get("failing_since")),
+        blocked_since=_time(record.get("blocked_since")),
+        gaps=tuple(Gap(from_iso(gap["since"]), gap["reason"]) for gap in record.get("gaps", ())),
+        refusals=tuple(Refusal(**{**one, "at": from_iso(one["at"])}) for one in record.get("refusals", ())),
+    )
+
+
+def _run(record: Mapping[str, Any] | None) -> Run | None:
+    if record is None:
+        return None
+    times = {"started_at": from_iso(record["started_at"]), "finished_at": _time(record.get("finished_at"))}
+    return Run(**{**record, **times})
+
+
+def _time(text: str | None) -> datetime | None:
+    return from_iso(text) if text else None
