@@ -1,0 +1,41 @@
+"""What can go wrong with an upstream, by what a caller should do about it."""
+
+from watchkeeper.errors import WatchkeeperError
+
+
+class UpstreamError(WatchkeeperError):
+    """Base: the upstream gave no usable answer. Nothing stored may change because of it."""
+
+
+class UpstreamUnavailable(UpstreamError):
+    """It is down, busy or broke off; the same request may succeed later."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        """Seconds the upstream asked us to wait."""
+
+
+class UpstreamBlocked(UpstreamError):
+    """It sent a challenge or a refusal where data was asked for. Asking again only makes it worse."""
+
+
+class UpstreamGarbled(UpstreamError):
+    """It answered with something other than it promises: another type, broken JSON, truncated gzip."""
+
+
+class NotFound(UpstreamError):
+    """It says there is no such thing."""
+
+
+class UnknownSource(UpstreamError):
+    """The configured project or list does not exist there."""
+
+
+class RowRefused(WatchkeeperError):
+    """One row of an answer is not what it should be; the rest of the answer is unaffected."""
+
+    def __init__(self, subject: str, reason: str) -> None:
+        super().__init__(f"{subject}: {reason}")
+        self.subject = subject
+        self.reason = reason

@@ -1,0 +1,36 @@
+"""``fetch-threads``: messages, or an operator, name mails whose whole threads are wanted."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ingest.kernel.container import LORE, Container, container
+from ingest.kernel.handlers.work import LambdaContext, Work, attempt, caller, each_message, logger, metrics
+from ingest.kernel.reading import RECENT, reading
+from watchkeeper.clock import utc_now
+
+SOURCE = f"{LORE}:threads"
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+    if "Records" in event:
+        return each_message(event, context, lambda work: _do(work, container(), context))
+    _do(dict(event), container(), context)
+    return {"message_ids": list(event.get("message_ids", []))}
+
+
+def _do(work: Work, kernel: Container, context: LambdaContext) -> None:
+    attempt(work, kernel.threads_queue, lambda: _read(work, kernel, context))
+
+
+def _read(work: Work, kernel: Container, context: LambdaContext) -> bool:
+    threads = kernel.thread_fetch()
+    with reading(SOURCE, LORE, kernel.progress, caller(context), utc_now) as current:
+        current.begin(RECENT)
+        threads.link_tracked(work.get("tracked", ()), current)
+        left = threads.fetch(work.get("message_ids", ()), current, list_name=work.get("list"))
+        current.finish({}, complete=False)
+    if left:
+        kernel.threads_queue.send({**work, "tracked": [], "message_ids": left})
+    return True

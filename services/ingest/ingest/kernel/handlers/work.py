@@ -1,0 +1,87 @@
+"""What the queue-driven functions have in common: one message, one piece of work, and what its failure means."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import orjson
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from ingest.errors import UnknownSource, UpstreamBlocked, UpstreamError
+from ingest.kernel.reading import Caller
+from ingest.queues import MAX_DELAY_SECONDS, WorkQueue
+from watchkeeper.errors import LeaseTaken
+
+logger = Logger()
+metrics = Metrics()
+
+LEASE_WAIT_SECONDS = 20
+FIRST_RETRY_SECONDS = 60
+MAX_ATTEMPTS = 6
+"""After these the next schedule tries again, from the same cursor."""
+
+Work = dict[str, Any]
+
+
+class LambdaContext(Protocol):
+    """The part of Lambda's context that is used."""
+
+    @property
+    def aws_request_id(self) -> str: ...
+
+    def get_remaining_time_in_millis(self) -> int: ...
+
+
+def caller(context: LambdaContext) -> Caller:
+    return Caller(context.aws_request_id, lambda: context.get_remaining_time_in_millis() / 1000)
+
+
+def each_message(event: Mapping[str, Any], context: Any, do: Callable[[Work], None]) -> dict[str, Any]:
+    """Do the work of every message; the answer names those that failed, and only they come again."""
+
+    def record_handler(record: SQSRecord) -> None:
+        logger.append_keys(message_id=record.message_id)
+        do(orjson.loads(record.body))
+
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+    answer = process_partial_response(
+        event=dict(event), record_handler=record_handler, processor=processor, context=context
+    )
+    return dict(answer)
+
+
+def attempt(work: Work, queue: WorkQueue, read: Callable[[], bool]) -> None:
+    """Do a piece of reading, and hand on what is left of it.
+
+    A busy or broken upstream gets the work again later, in growing steps; one that blocks us, or does not know the
+    source, is left alone until the next schedule. The source's state says which it was.
+    """
+    try:
+        finished = read()
+    except LeaseTaken:
+        logger.info("upstream is being read by another worker", work=work)
+        queue.send(work, delay=LEASE_WAIT_SECONDS)
+    except (UpstreamBlocked, UnknownSource) as error:
+        _count_failure(error)
+        logger.error("upstream gave no data; waiting for the next schedule", work=work, reason=str(error))
+    except UpstreamError as error:
+        _count_failure(error)
+        _try_later(work, queue, error)
+    else:
+        logger.info("work done" if finished else "work handed on", work=work)
+        if not finished:
+            queue.send({**work, "attempt": 0})
+
+
+def _try_later(work: Work, queue: WorkQueue, error: UpstreamError) -> None:
+    made = int(work.get("attempt", 0)) + 1
+    logger.warning("upstream failed", work=work, reason=str(error), attempts=made)
+    if made < MAX_ATTEMPTS:
+        delay = min(MAX_DELAY_SECONDS, FIRST_RETRY_SECONDS * 2 ** (made - 1))
+        queue.send({**work, "attempt": made}, delay=delay)
+
+
+def _count_failure(error: UpstreamError) -> None:
+    metrics.add_metric(name=type(error).__name__, unit=MetricUnit.Count, value=1)

@@ -1,0 +1,162 @@
+"""One function call's part in reading a source: the lease, the counters, the saved cursor, the errors.
+
+A run of a source may take many calls. Each takes the upstream's lease, goes on from the stored cursor, and stores the
+cursor again after everything before it is stored; so a call can be killed anywhere.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from ingest.errors import RowRefused, UpstreamBlocked, UpstreamError
+from watchkeeper.clock import Clock
+from watchkeeper.kernel.repositories.progress import (
+    LIVE,
+    LOADING,
+    Gap,
+    ProgressRepository,
+    Refusal,
+    Run,
+    Source,
+)
+
+LEASE_SECONDS = 90
+"""Kept again at every save; a worker that was killed holds up the next one no longer than this."""
+
+MARGIN_SECONDS = 75
+"""A call with less time left than this stops at the next save: the longest step, retries included, fits into it."""
+
+RECENT = "recent"
+REFRESH = "refresh"
+FULL = "full"
+MODES = (RECENT, REFRESH, FULL)
+
+_KEPT_REFUSALS = 20
+_KEPT_GAPS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The function call that does the work."""
+
+    id: str
+    """Unique to the call: it holds the lease under this name."""
+    seconds_left: Callable[[], float]
+
+
+class Reading:
+    """Use as a context manager through ``reading``."""
+
+    def __init__(
+        self, source: Source, upstream: str, progress: ProgressRepository, caller: Caller, clock: Clock
+    ) -> None:
+        self.source = source
+        self._upstream = upstream
+        self._progress = progress
+        self._caller = caller
+        self._clock = clock
+
+    @property
+    def loading(self) -> bool:
+        return self.source.phase == LOADING
+
+    @property
+    def cursor(self) -> Mapping[str, Any]:
+        return self.source.cursor
+
+    @property
+    def run(self) -> Run:
+        if self.source.run is None:
+            raise AssertionError("a reading begins with a run")
+        return self.source.run
+
+    def begin(self, mode: str) -> bool:
+        """Go on with the run that is unfinished, or start one; says whether it started one."""
+        run = self.source.run
+        if run and run.unfinished and mode in (run.mode, RECENT):
+            return False
+        started = Run(id=self._caller.id, mode=mode, started_at=self._clock())
+        self.source = replace(self.source, run=started)
+        return True
+
+    def count(self, *, fetched: int = 0, stored: int = 0, unchanged: int = 0) -> None:
+        run = self.run
+        counted = replace(
+            run, fetched=run.fetched + fetched, stored=run.stored + stored, unchanged=run.unchanged + unchanged
+        )
+        self.source = replace(self.source, run=counted)
+
+    def refuse(self, refused: RowRefused) -> None:
+        """Count a row that could not be taken and keep word of it; the reading goes on."""
+        refusal = Refusal(refused.subject, refused.reason, self._clock())
+        run = replace(self.run, refused=self.run.refused + 1)
+        refusals = (*self.source.refusals, refusal)[-_KEPT_REFUSALS:]
+        self.source = replace(self.source, run=run, refusals=refusals)
+
+    def note_gap(self, reason: str) -> None:
+        """Say in ``/freshness`` that something may be missing."""
+        gaps = (*self.source.gaps, Gap(self._clock(), reason))[-_KEPT_GAPS:]
+        self.source = replace(self.source, gaps=gaps)
+
+    def save(self, cursor: Mapping[str, Any]) -> None:
+        """Store how far the reading is. Raises ``LeaseTaken`` if somebody else reads on by now."""
+        self.keep_lease()
+        self.source = replace(self.source, cursor=cursor)
+        self._progress.save(self.source)
+
+    def go_live(self) -> None:
+        """The history is here; gaps noted while it was read for the first time are filled by it."""
+        self.source = replace(self.source, phase=LIVE)
+
+    def finish(self, cursor: Mapping[str, Any], *, complete: bool) -> None:
+        """End the run; ``complete`` when it read all there was, which fills the gaps noted before it."""
+        run = replace(self.run, finished_at=self._clock())
+        gaps = tuple(gap for gap in self.source.gaps if not complete or gap.since > run.started_at)
+        self.source = replace(
+            self.source,
+            run=run,
+            last_success=run.started_at,
+            error=None,
+            failing_since=None,
+            blocked_since=None,
+            gaps=gaps,
+        )
+        self.save(cursor)
+
+    def out_of_time(self) -> bool:
+        return self._caller.seconds_left() < MARGIN_SECONDS
+
+    def keep_lease(self) -> None:
+        """Before each write: raises ``LeaseTaken`` when somebody else reads this upstream by now."""
+        self._progress.take_lease(self._upstream, self._caller.id, now=self._clock(), seconds=LEASE_SECONDS)
+
+    def fail(self, error: UpstreamError) -> None:
+        now = self._clock()
+        self.source = failed(self.source, error, now)
+        self._progress.save(self.source)
+
+
+@contextmanager
+def reading(name: str, upstream: str, progress: ProgressRepository, caller: Caller, clock: Clock) -> Iterator[Reading]:
+    """Read a source as the only one who reads its upstream. Raises ``LeaseTaken`` when somebody does already.
+
+    An ``UpstreamError`` is noted on the source, whose cursor stays where it was saved last, and raised on.
+    """
+    progress.take_lease(upstream, caller.id, now=clock(), seconds=LEASE_SECONDS)
+    try:
+        current = Reading(progress.source(name), upstream, progress, caller, clock)
+        try:
+            yield current
+        except UpstreamError as error:
+            current.fail(error)
+            raise
+    finally:
+        progress.end_lease(upstream, caller.id)
+
+
+def failed(source: Source, error: UpstreamError, now: datetime) -> Source:
+    """The source as ``/freshness`` shows it after a failed attempt."""
+    blocked = source.blocked_since or now if isinstance(error, UpstreamBlocked) else None
+    return replace(source, error=str(error)[:500], failing_since=source.failing_since or now, blocked_since=blocked)

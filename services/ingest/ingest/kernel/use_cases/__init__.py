@@ -1,0 +1,1 @@
+"""What the kernel watch does, one operation a module; nothing here knows of Lambda."""

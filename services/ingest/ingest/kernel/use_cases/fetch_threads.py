@@ -1,0 +1,48 @@
+"""Fetch whole threads: those a new mail hangs in by a parent nobody has, and those somebody asks for."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ingest.kernel.lore import Lore
+from ingest.kernel.mail import Mail, parse
+from ingest.kernel.reading import Reading
+from ingest.kernel.use_cases.keep_mails import MailKeeper, Weeks
+from ingest.queues import WorkQueue
+from watchkeeper.clock import Clock
+from watchkeeper.kernel.repositories.progress import ProgressRepository
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadFetch:
+    client: Lore
+    keeper: MailKeeper
+    progress: ProgressRepository
+    statistics: WorkQueue
+    clock: Clock
+    lists: Sequence[str]
+    """The watched lists; a thread is looked for in each of them."""
+
+    def fetch(self, message_ids: Iterable[str], reading: Reading, *, list_name: str | None = None) -> list[str]:
+        """Store the threads of these mails as the lists have them. Returns those there was no time for."""
+        left = list(dict.fromkeys(message_ids))
+        while left and not reading.out_of_time():
+            message_id = left.pop(0)
+            for name in (list_name,) if list_name else self.lists:
+                self._fetch_one(message_id, name, reading)
+        return left
+
+    def link_tracked(self, message_ids: Iterable[str], reading: Reading) -> None:
+        """Give mails that Patchwork tracks as patches, though they do not look it, their replies."""
+        self.keeper.link_tracked(message_ids, before_write=lambda _: reading.keep_lease())
+
+    def _fetch_one(self, message_id: str, list_name: str, reading: Reading) -> None:
+        reading.keep_lease()
+        with self.client.thread(list_name, message_id) as raw:
+            mails: list[Mail] = [parse(one, now=self.clock()) for one in raw]
+
+        def before_write(weeks: Weeks) -> None:
+            reading.keep_lease()
+            self.statistics.send({"task": "statistics", "weeks": [f"{name}#{week}" for name, week in sorted(weeks)]})
+
+        kept = self.keeper.keep(mails, list_name, before_write=before_write)
+        reading.count(fetched=kept.fetched, stored=kept.stored, unchanged=kept.unchanged)

@@ -1,0 +1,350 @@
+"""Store mails and link them: to their thread, their parent and the patch they are about.
+
+Everything that decides a mail's place is computed from the reference graph of its whole thread
+(``ingest.kernel.threading``), so mails may come in any order, twice, or long after their answers. The order of writes
+makes it safe to stop anywhere: mails first, then the graph's rows; a mail counts as known only by its row.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from itertools import count
+
+import stamina
+
+from ingest.kernel import sentiment
+from ingest.kernel.mail import Mail
+from ingest.kernel.stance import stance_of
+from ingest.kernel.threading import Vertex, mentioned, place
+from watchkeeper.clock import from_iso, iso_week, to_iso
+from watchkeeper.errors import DatabaseError
+from watchkeeper.kernel import records
+from watchkeeper.kernel.models import Body, Discussion, Kind
+from watchkeeper.kernel.repositories.discussions import DiscussionRepository, Placement, pack
+from watchkeeper.kernel.repositories.patches import PatchRepository
+from watchkeeper.kernel.repositories.threading import KnownMail, Node, ThreadingRepository
+
+DIGEST_VERSION = 1
+"""Part of every digest: raise it when parsing or scoring changes what is stored; mails read again are stored anew."""
+
+_UNDATED = frozenset({"date-in-future", "date-missing", "date-unparsable", "date-too-old"})
+_INDEX_PATIENCE_SECONDS = 15.0
+
+Weeks = frozenset[tuple[str, str]]
+"""(list, ISO week) pairs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of some mails."""
+
+    fetched: int
+    stored: int
+    unchanged: int
+    orphaned: tuple[str, ...] = ()
+    """New mails whose parent nobody has."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """A mail with the row it leaves in the graph, and how it differs from what is stored."""
+
+    mail: Mail
+    known: KnownMail
+    rewrite: bool
+    """Whether its text is to be stored; otherwise only the lists it came by are."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailKeeper:
+    discussions: DiscussionRepository
+    threading: ThreadingRepository
+    patches: PatchRepository
+
+    def is_known(self, mails: Sequence[Mail], list_name: str) -> list[bool]:
+        """For each mail, whether it is stored and linked, as a mail of this list, just as it is."""
+        nodes = self.threading.get_many(mail.message_id for mail in mails)
+        known = {node.id: node.mails for node in nodes.values()}
+        return [_arrival(mail, list_name, known.get(mail.message_id, ())) is None for mail in mails]
+
+    def keep(self, mails: Sequence[Mail], list_name: str, *, before_write: Callable[[Weeks], None]) -> Kept:
+        """Store what is new or changed among mails of a list, and give everything the place it has now.
+
+        ``before_write`` is told the weeks whose figures will change, and may raise to prevent all writing.
+        """
+        graph = _Graph(self.threading, self.discussions)
+        graph.load(name for mail in mails for name in _names(mail))
+        arrivals = _arrivals(mails, list_name, graph.nodes)
+        kept = Kept(fetched=len(mails), stored=len(arrivals), unchanged=len(mails) - len(arrivals))
+        if not arrivals:
+            return kept
+        threads = graph.threads_of(name for arrival in arrivals for name in _names(arrival.mail))
+        updated = _placed(threads | _with_arrivals(graph.nodes, arrivals, self._tracked(arrivals)))
+        before_write(frozenset(_week(arrival.known) for arrival in arrivals))
+        self._write_mails(arrivals, updated)
+        self._write_places(graph.nodes, updated, {arrival.mail.message_id for arrival in arrivals if arrival.rewrite})
+        return replace(kept, orphaned=tuple(_orphaned(arrivals, graph.nodes, updated)))
+
+    def link_tracked(self, message_ids: Iterable[str], *, before_write: Callable[[Weeks], None]) -> None:
+        """Patchwork tracks these mails as patches though they do not look it: replies belong to them from now on."""
+        graph = _Graph(self.threading, self.discussions)
+        graph.load(message_ids)
+        tracked = {node.id: replace(node, tracked=True) for node in graph.nodes.values() if node.mails}
+        updated = _placed(graph.threads_of(tracked) | tracked)
+        before_write(frozenset())
+        self._write_places(graph.nodes, updated, set())
+
+    def _tracked(self, arrivals: Sequence[_Arrival]) -> set[str]:
+        """Mails that do not look like patches although Patchwork has them as such; a reply never is one."""
+        plain = (
+            arrival.mail.message_id
+            for arrival in arrivals
+            if not arrival.known.starts_topic and not arrival.mail.parts.is_reply
+        )
+        return {message_id for message_id in plain if self.patches.tracks(message_id)}
+
+    def _write_mails(self, arrivals: Sequence[_Arrival], nodes: Mapping[str, Node]) -> None:
+        self.discussions.put_many(
+            _discussion(arrival, nodes[arrival.mail.message_id]) for arrival in arrivals if arrival.rewrite
+        )
+        for arrival in arrivals:
+            if not arrival.rewrite:
+                known = arrival.known
+                self.discussions.set_lists(arrival.mail.message_id, known.timestamp, known.lists)
+
+    def _write_places(self, before: Mapping[str, Node], after: Mapping[str, Node], written: set[str]) -> None:
+        """Move mails that were stored before and have another place now; then, last of all, the graph's rows."""
+        for node in after.values():
+            if node.id in written and len(node.mails) == 1:
+                continue
+            old = before.get(node.id)
+            if old and _placement(old) != _placement(node):
+                for mail in old.mails:
+                    self.discussions.move(node.id, mail.timestamp, _placement(node))
+        self.threading.put_many(node for node in after.values() if node != before.get(node.id))
+
+
+class _Graph:
+    """The part of the reference graph some mails touch."""
+
+    def __init__(self, threading: ThreadingRepository, discussions: DiscussionRepository) -> None:
+        self._threading = threading
+        self._discussions = discussions
+        self.nodes: dict[str, Node] = {}
+        self._asked: set[str] = set()
+
+    def load(self, message_ids: Iterable[str]) -> None:
+        wanted = dict.fromkeys(name for name in message_ids if name not in self._asked)
+        self._asked.update(wanted)
+        self.nodes.update(self._threading.get_many(wanted))
+
+    def threads_of(self, message_ids: Iterable[str]) -> dict[str, Node]:
+        """Every node, ghosts included, of the threads these Message-IDs are in.
+
+        The mails of two threads that were being merged when the work was cut off may still name either; both are
+        loaded then.
+        """
+        threads: set[str] = set()
+        found = {self.nodes[name].thread_id for name in message_ids if name in self.nodes}
+        while new := found - threads:
+            threads |= new
+            members = self._members(threads)
+            self.load(members)
+            self.load(name for member in members if member in self.nodes for name in _mentioned(self.nodes[member]))
+            found = {self.nodes[member].thread_id for member in members if member in self.nodes}
+        return {name: node for name, node in self.nodes.items() if node.thread_id in threads}
+
+    def _members(self, threads: set[str]) -> list[str]:
+        """Message-IDs of the threads' mails. The index follows the table with a delay, so what it shows is counted
+        against the sizes the threads' roots know."""
+        self.load(threads)
+        size = sum(self.nodes[name].thread_size for name in threads if name in self.nodes)
+        for attempt in stamina.retry_context(on=_IndexBehind, timeout=_INDEX_PATIENCE_SECONDS, attempts=None):
+            with attempt:
+                members = [member for name in sorted(threads) for member in self._discussions.ids_of_thread(name)]
+                if len(members) < size:
+                    raise _IndexBehind(f"the index shows {len(members)} of {size} mails of a thread")
+        return members
+
+
+class _IndexBehind(DatabaseError):
+    """An index has not caught up with its table; the work can be done again later."""
+
+
+def _arrivals(mails: Sequence[Mail], list_name: str, nodes: Mapping[str, Node]) -> list[_Arrival]:
+    """What of these mails is new or changed; the same mail twice comes once."""
+    known = {node.id: list(node.mails) for node in nodes.values()}
+    arrivals: list[_Arrival] = []
+    for mail in mails:
+        same_id = known.setdefault(mail.message_id, [])
+        if arrival := _arrival(mail, list_name, same_id):
+            arrivals.append(arrival)
+            same_id[:] = [one for one in same_id if one.timestamp != arrival.known.timestamp] + [arrival.known]
+    return arrivals
+
+
+def _arrival(mail: Mail, list_name: str, same_id: Sequence[KnownMail]) -> _Arrival | None:
+    """``None`` for a mail that is stored as it is.
+
+    Of copies that came by several lists, the one of the list that sorts first is kept.
+    """
+    known = _known_mail(mail, list_name)
+    stored = _stored_copy(mail, list_name, same_id)
+    if stored is None:
+        return _Arrival(mail, replace(known, timestamp=_free_time(mail.timestamp, same_id)), rewrite=True)
+    known = replace(known, timestamp=stored.timestamp, lists=tuple(sorted({*stored.lists, list_name})))
+    owner = stored.lists[0]
+    if list_name < owner or (list_name == owner and known.digest != stored.digest):
+        return _Arrival(mail, known, rewrite=True)
+    if list_name in stored.lists:
+        return None
+    return _Arrival(mail, replace(stored, lists=known.lists), rewrite=False)
+
+
+def _stored_copy(mail: Mail, list_name: str, same_id: Sequence[KnownMail]) -> KnownMail | None:
+    """This very mail as it is stored, among those with its Message-ID.
+
+    An archive that gets another mail with an id it has gives that one a second id: within a list, such ids tell mails
+    apart. Copies in other lists are known by their time; a mail without a time of its own, by the id alone.
+    """
+    timestamp = to_iso(mail.timestamp)
+    undated = not _UNDATED.isdisjoint(mail.flags)
+    for known in same_id:
+        same_time = undated or known.timestamp == timestamp
+        if list_name in known.lists:
+            if known.aliases == mail.other_ids and (same_time or mail.other_ids):
+                return known
+        elif same_time:
+            return known
+    return None
+
+
+def _free_time(moment: datetime, same_id: Sequence[KnownMail]) -> str:
+    """The sort key of one more mail with that id: its time, or the next second that none of the others has."""
+    taken = {known.timestamp for known in same_id}
+    return next(time for step in count() if (time := to_iso(moment + timedelta(seconds=step))) not in taken)
+
+
+def _known_mail(mail: Mail, list_name: str) -> KnownMail:
+    return KnownMail(
+        timestamp=to_iso(mail.timestamp),
+        digest=digest(mail),
+        lists=(list_name,),
+        references=mail.references,
+        in_reply_to=mail.in_reply_to,
+        aliases=mail.other_ids,
+        starts_topic=mail.kind in (Kind.PATCH, Kind.COVER),
+    )
+
+
+def digest(mail: Mail) -> str:
+    """Of all that is stored of a mail but the time of receipt, which differs from list to list."""
+    parts = (
+        DIGEST_VERSION, mail.references, mail.in_reply_to, mail.other_ids, mail.subject, mail.author, mail.sender,
+        mail.sent, mail.text, mail.diff, mail.trailers, mail.kind, mail.attachments, mail.flags,
+    )  # fmt: skip
+    return sha256(records.dumps(parts).encode()).hexdigest()[:24]
+
+
+def _names(mail: Mail) -> tuple[str, ...]:
+    """The Message-IDs a mail connects, its own first."""
+    vertex = Vertex(mail.message_id, "", mail.references, mail.in_reply_to, mail.other_ids)
+    return (mail.message_id, *mentioned(vertex))
+
+
+def _mentioned(node: Node) -> tuple[str, ...]:
+    return mentioned(_vertex(node))
+
+
+def _with_arrivals(nodes: Mapping[str, Node], arrivals: Sequence[_Arrival], tracked: set[str]) -> dict[str, Node]:
+    """The nodes of the arrivals, each with its mails oldest first."""
+    changed: dict[str, Node] = {}
+    for arrival in arrivals:
+        name = arrival.mail.message_id
+        node = changed.get(name) or nodes.get(name) or Node(name, name)
+        others = [mail for mail in node.mails if mail.timestamp != arrival.known.timestamp]
+        mails = tuple(sorted((*others, arrival.known), key=lambda mail: mail.timestamp))
+        changed[name] = replace(node, mails=mails, tracked=node.tracked or name in tracked)
+    return changed
+
+
+def _placed(nodes: Mapping[str, Node]) -> dict[str, Node]:
+    """All nodes where they belong, ghosts included, with the size of each thread on its root.
+
+    A ghost that no mail mentions any more is a thread of its own again, of no mails.
+    """
+    places = place(_vertex(node) for node in nodes.values() if node.mails)
+    sizes: dict[str, int] = {}
+    for name, where in places.items():
+        mails = len(nodes[name].mails) if name in nodes else 0
+        sizes[where.thread_id] = sizes.get(where.thread_id, 0) + mails
+    forgotten = {name: Node(name, name) for name in nodes if name not in places}
+    return forgotten | {
+        name: replace(
+            nodes.get(name) or Node(name, name),
+            thread_id=where.thread_id,
+            parent_id=where.parent_id,
+            patch_message_id=where.patch_message_id,
+            thread_size=sizes[name] if name == where.thread_id else 0,
+        )
+        for name, where in places.items()
+    }
+
+
+def _vertex(node: Node) -> Vertex:
+    """A reused Message-ID is one vertex: replies to it cannot say which of its mails they mean."""
+    oldest = node.mails[0]
+    references = tuple(dict.fromkeys(name for mail in node.mails for name in mail.references))
+    return Vertex(
+        id=node.id,
+        timestamp=oldest.timestamp,
+        references=references,
+        in_reply_to=oldest.in_reply_to,
+        aliases=tuple(dict.fromkeys(name for mail in node.mails for name in mail.aliases)),
+        starts_topic=node.tracked or any(mail.starts_topic for mail in node.mails),
+    )
+
+
+def _placement(node: Node) -> Placement:
+    return Placement(node.thread_id, node.parent_id, node.patch_message_id)
+
+
+def _orphaned(arrivals: Iterable[_Arrival], before: Mapping[str, Node], after: Mapping[str, Node]) -> Iterable[str]:
+    for arrival in arrivals:
+        parent = after[arrival.mail.message_id].parent_id
+        if arrival.mail.message_id not in before and parent and not after[parent].mails:
+            yield arrival.mail.message_id
+
+
+def _week(known: KnownMail) -> tuple[str, str]:
+    return known.lists[0], iso_week(from_iso(known.timestamp))
+
+
+def _discussion(arrival: _Arrival, node: Node) -> tuple[Discussion, bytes]:
+    mail = arrival.mail
+    oldest = node.mails[0].timestamp == arrival.known.timestamp
+    discussion = Discussion(
+        message_id=mail.message_id,
+        timestamp=from_iso(arrival.known.timestamp),
+        received=_whole_seconds(mail.received),
+        lists=arrival.known.lists,
+        subject=mail.subject,
+        author=mail.author,
+        kind=mail.kind,
+        thread_id=node.thread_id,
+        parent_id=node.parent_id,
+        patch_message_id=node.patch_message_id,
+        sentiment=sentiment.score(mail.own_text),
+        stance=stance_of(mail),
+        trailers=mail.trailers,
+        flags=mail.flags if oldest else tuple(sorted({*mail.flags, "reused-message-id"})),
+        version=mail.parts.version,
+        number=mail.parts.number,
+        total=mail.parts.total,
+    )
+    return discussion, pack(Body(mail.text, mail.diff, mail.attachments, mail.references))
+
+
+def _whole_seconds(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0)

@@ -1,0 +1,220 @@
+"""Read a list's mail: its history in windows of time, then what is new by order of arrival.
+
+The history is read oldest first in windows of the time of receipt, sized so that a window holds a few thousand
+mails: parents come before their answers, memory stays bounded, and a run can go on at the window where it stopped.
+
+Once it is here, each run asks for everything again but reads only the beginning: the archive sends the newest arrival
+first, so the reading stops at a stretch of mails that are all known. A mail that arrives late is found whatever its
+Date and Received headers claim, which no query by time can promise.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from ingest.kernel.lore import FIRST_SECOND, Lore
+from ingest.kernel.mail import Mail, parse
+from ingest.kernel.reading import FULL, RECENT, REFRESH, Reading
+from ingest.kernel.use_cases.keep_mails import Kept, MailKeeper, Weeks
+from ingest.queues import WorkQueue
+from watchkeeper.clock import Clock
+from watchkeeper.errors import InvalidCursor
+
+WINDOW_MAILS = 2000
+"""What a window of the history should hold."""
+
+MAX_WINDOW_MAILS = 3 * WINDOW_MAILS
+"""A window with more is read again in halves, so that no mailbox can fill the memory."""
+
+MAX_WINDOW_BYTES = 48 * 1024 * 1024
+"""The same for windows of large mails."""
+
+KNOWN_STRETCH = 200
+"""So many known mails in a row, by arrival, mean that all older ones are known."""
+
+MAX_BACKLOG = MAX_WINDOW_MAILS
+"""More new mails than this since the last run are read as history is, in windows."""
+
+REFRESH_DAYS = 60
+"""How far back a refresh looks again."""
+
+THREAD_GRACE_SECONDS = 300
+STATISTICS_DELAY_SECONDS = 5
+
+_DAY = 86_400
+_FIRST_SPAN = 30 * _DAY
+_SHORTEST_SPAN = 60
+_LONGEST_SPAN = 20 * 365 * _DAY
+_BACKLOG_MARGIN = 7 * _DAY
+_SLICE = 100
+_WEEKS_A_MESSAGE = 100
+
+
+@dataclass(slots=True)
+class Position:
+    """Where a list is read to; kept as the source's cursor."""
+
+    window: int | None = None
+    """Where the history goes on (seconds of the epoch); ``None`` when it is here."""
+    span: int = _FIRST_SPAN
+    """Length of the next window in seconds."""
+    weeks: list[str] = field(default_factory=list)
+    """``<list>#<week>`` pairs whose figures are to be counted anew."""
+
+    @property
+    def in_history(self) -> bool:
+        return self.window is not None
+
+    @classmethod
+    def load(cls, cursor: Mapping[str, Any]) -> "Position":
+        """Raises ``InvalidCursor`` for one that this module did not write."""
+        try:
+            position = cls(**cursor)
+            window = FIRST_SECOND if position.window is None else position.window
+            if not FIRST_SECOND <= window < 2**35 or not _SHORTEST_SPAN <= position.span <= _LONGEST_SPAN:
+                raise ValueError("a value is out of bounds")
+        except (TypeError, ValueError) as error:
+            raise InvalidCursor(f"the stored cursor cannot be read: {error}") from error
+        return position
+
+    def dump(self) -> dict[str, Any]:
+        return {name: value for name in self.__slots__ if (value := getattr(self, name)) not in (None, [])}
+
+    def touch(self, weeks: Weeks) -> None:
+        self.weeks = sorted({*self.weeks, *(f"{list_name}#{week}" for list_name, week in weeks)})
+
+
+class _TooMany(Exception):
+    """A window holds more than fits into memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiscussionSync:
+    """Reads lists with these collaborators."""
+
+    client: Lore
+    keeper: MailKeeper
+    work: WorkQueue
+    threads: WorkQueue
+    clock: Clock
+
+    def read(self, list_name: str, mode: str, reading: Reading) -> bool:
+        """Bring the list up to date; ``False`` when the time did not suffice and the rest is for another call."""
+        started = reading.begin(mode)
+        self.client.require_list(list_name)
+        position = self._position(list_name, mode if started else RECENT, reading)
+        if not self._history(list_name, position, reading):
+            return False
+        reading.go_live()
+        reading.save(position.dump())
+        self._newest(list_name, position, reading)
+        if position.in_history:  # there was too much for one reading
+            return self.read(list_name, mode, reading)
+        self._count_weeks(position)
+        reading.finish(position.dump(), complete=reading.run.mode == FULL)
+        return True
+
+    def _position(self, list_name: str, mode: str, reading: Reading) -> Position:
+        try:
+            position = Position.load(reading.cursor)
+        except InvalidCursor as error:
+            reading.note_gap(str(error))
+            position = Position(window=FIRST_SECOND)
+        if not position.in_history and (reading.loading or mode == FULL):
+            oldest = self.client.oldest(list_name)
+            position.window = max(FIRST_SECOND, int(oldest.timestamp())) if oldest else None
+        elif not position.in_history and mode == REFRESH:
+            position.window = int(self.clock().timestamp()) - REFRESH_DAYS * _DAY
+        reading.save(position.dump())
+        return position
+
+    def _history(self, list_name: str, position: Position, reading: Reading) -> bool:
+        more = position.in_history
+        while more:
+            more = self._read_window(list_name, position, reading)
+            if not more:
+                reading.go_live()
+            reading.save(position.dump())
+            if more and reading.out_of_time():
+                return False
+        return True
+
+    def _read_window(self, list_name: str, position: Position, reading: Reading) -> bool:
+        """Read one window and set the position behind it; ``False`` after the last one, which has no end, for mails
+        dated in the future."""
+        start = position.window or FIRST_SECOND
+        end = start + position.span
+        last = end >= int(self.clock().timestamp())
+        try:
+            with self.client.received(list_name, start, None if last else end - 1) as raw:
+                mails = self._parsed(raw, bounded=position.span > _SHORTEST_SPAN)
+        except _TooMany:
+            position.span = max(_SHORTEST_SPAN, position.span // 4)
+            return True
+        self._keep(list_name, mails[::-1], position, reading)
+        position.window = None if last else end
+        position.span = _next_span(position.span, len(mails))
+        return not last
+
+    def _parsed(self, raw: Iterator[bytes], *, bounded: bool) -> list[Mail]:
+        mails: list[Mail] = []
+        octets = 0
+        for one in raw:
+            octets += len(one)
+            if bounded and mails and (len(mails) >= MAX_WINDOW_MAILS or octets > MAX_WINDOW_BYTES):
+                raise _TooMany
+            mails.append(parse(one, now=self.clock()))
+        return mails
+
+    def _newest(self, list_name: str, position: Position, reading: Reading) -> None:
+        """What arrived since the last run, whatever time it claims to be from."""
+        with self.client.received(list_name, FIRST_SECOND) as raw:
+            mails, complete = self._until_known(list_name, raw)
+        if not complete:
+            position.window = self._backlog_start(mails)
+            reading.save(position.dump())
+            return
+        kept = self._keep(list_name, mails[::-1], position, reading)
+        for message_id in kept.orphaned:
+            self.threads.send({"message_ids": [message_id], "list": list_name}, delay=THREAD_GRACE_SECONDS)
+
+    def _until_known(self, list_name: str, raw: Iterator[bytes]) -> tuple[list[Mail], bool]:
+        """The mails before the first long stretch of known ones; ``False`` if that lies too far back."""
+        mails: list[Mail] = []
+        stretch = 0
+        while part := [parse(one, now=self.clock()) for one in islice(raw, _SLICE)]:
+            for mail, known in zip(part, self.keeper.is_known(part, list_name), strict=True):
+                stretch = stretch + 1 if known else 0
+                if not known:
+                    mails.append(mail)
+            if stretch >= KNOWN_STRETCH:
+                return mails, True
+            if len(mails) > MAX_BACKLOG:
+                return mails, False
+        return mails, True
+
+    def _backlog_start(self, mails: Sequence[Mail]) -> int:
+        oldest = min(mail.received for mail in mails)
+        return max(FIRST_SECOND, int(oldest.timestamp()) - _BACKLOG_MARGIN)
+
+    def _keep(self, list_name: str, mails: Sequence[Mail], position: Position, reading: Reading) -> Kept:
+        def before_write(weeks: Weeks) -> None:
+            position.touch(weeks)
+            reading.save(position.dump())
+
+        kept = self.keeper.keep(mails, list_name, before_write=before_write)
+        reading.count(fetched=kept.fetched, stored=kept.stored, unchanged=kept.unchanged)
+        return kept
+
+    def _count_weeks(self, position: Position) -> None:
+        for start in range(0, len(position.weeks), _WEEKS_A_MESSAGE):
+            weeks = position.weeks[start : start + _WEEKS_A_MESSAGE]
+            self.work.send({"task": "statistics", "weeks": weeks}, delay=STATISTICS_DELAY_SECONDS)
+        position.weeks = []
+
+
+def _next_span(span: int, mails: int) -> int:
+    """The span that would have held ``WINDOW_MAILS``, moving by a factor of four at the most."""
+    ideal = span * WINDOW_MAILS // max(mails, 1)
+    return max(_SHORTEST_SPAN, min(ideal, span * 4, _LONGEST_SPAN))

@@ -1,0 +1,413 @@
+"""Read a Patchwork project: its whole list when it is new or once a day, its event feed in between.
+
+The list is walked by id, 250 rows a page, and says everything about a patch but single checks; those come from the
+``check-created`` events. The event feed says what changed since; it carries new states and delegates itself, and the
+rows of new patches are on the list's newest pages: no request is made for a single patch but for the odd one that is
+on neither.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from ingest.errors import RowRefused
+from ingest.kernel.patchwork import (
+    API,
+    Event,
+    Patchwork,
+    Row,
+    parse_check,
+    parse_event,
+    parse_patch,
+    parse_series,
+    worst,
+)
+from ingest.kernel.reading import FULL, Reading
+from ingest.queues import WorkQueue
+from watchkeeper.clock import Clock, iso_week
+from watchkeeper.errors import InvalidCursor
+from watchkeeper.kernel.models import Check, Patch, Series
+from watchkeeper.kernel.repositories.patches import PatchRepository, SeriesRepository
+from watchkeeper.kernel.repositories.threading import ThreadingRepository
+
+OVERLAP = timedelta(minutes=1)
+"""Events are dated when they are made and seen when they are committed; this much is read again each time."""
+
+COMMENT_GRACE_SECONDS = 600
+"""The archive may show a mail later than Patchwork; only then is its thread asked for."""
+
+STATISTICS_DELAY_SECONDS = 5
+"""Lets the indexes catch up before weeks are counted from them."""
+
+_WALKS = ("patches", "series", "checks")
+_KEPT_SEEN = 2000
+_RESTARTS = 3
+_WEEKS_A_MESSAGE = 100
+_NEWEST_PAGES = 8
+
+
+@dataclass(slots=True)
+class Position:
+    """Where a project is read to; kept as the source's cursor."""
+
+    walks: list[list[str]] = field(default_factory=list)
+    """What is still to be walked: kind and path of the next page."""
+    restarts: int = 0
+    since: str | None = None
+    """Date of the newest event that was seen, on the server's clock."""
+    seen: list[int] = field(default_factory=list)
+    """Events within ``OVERLAP`` of it."""
+    weeks: list[str] = field(default_factory=list)
+    """Weeks whose figures are to be counted anew."""
+    begun: bool = False
+
+    @classmethod
+    def load(cls, cursor: Mapping[str, Any]) -> "Position":
+        """Raises ``InvalidCursor`` for one that this module did not write."""
+        try:
+            position = cls(**cursor)
+            valid = all(kind in _WALKS and path.startswith(f"{API}/") for kind, path in position.walks)
+            if position.since is not None:
+                datetime.fromisoformat(position.since)
+            if not valid or not all(isinstance(number, int) for number in position.seen):
+                raise ValueError("a value is of the wrong kind")
+        except (TypeError, ValueError, AttributeError) as error:
+            raise InvalidCursor(f"the stored cursor cannot be read: {error}") from error
+        return position
+
+    def dump(self) -> dict[str, Any]:
+        return {name: value for name in self.__slots__ if (value := getattr(self, name))}
+
+    def touch(self, patches: Iterable[Patch]) -> None:
+        self.weeks = sorted({*self.weeks, *(iso_week(patch.date) for patch in patches)})
+
+
+@dataclass(frozen=True, slots=True)
+class PatchSync:
+    """Reads projects with these collaborators."""
+
+    client: Patchwork
+    patches: PatchRepository
+    series: SeriesRepository
+    threading: ThreadingRepository
+    work: WorkQueue
+    threads: WorkQueue
+    clock: Clock
+
+    def read(self, project: str, mode: str, reading: Reading) -> bool:
+        """Bring the project up to date; ``False`` when the time did not suffice and the rest is for another call."""
+        reading.begin(mode)
+        self.client.require_project(project)
+        position = self._position(project, mode, reading)
+        if not self._walk(project, position, reading) or not self._follow(project, position, reading):
+            return False
+        reading.go_live()
+        self._count_weeks(project, position)
+        reading.finish(position.dump(), complete=reading.run.mode == FULL)
+        return True
+
+    def _position(self, project: str, mode: str, reading: Reading) -> Position:
+        try:
+            position = Position.load(reading.cursor)
+        except InvalidCursor as error:
+            reading.note_gap(str(error))
+            position = Position()
+        if not position.begun:
+            newest = self.client.newest_event(project)
+            if newest:
+                position.since, position.seen = newest.date, [newest.id]
+        if not position.walks and (mode == FULL or not position.begun):
+            self._plan_walks(project, position, with_checks=not position.begun)
+        position.begun = True
+        reading.save(position.dump())
+        return position
+
+    def _plan_walks(self, project: str, position: Position, *, with_checks: bool) -> None:
+        position.restarts = 0
+        position.walks = [["patches", self.client.patches(project)], ["series", self.client.series(project)]]
+        if with_checks:
+            position.walks.append(["checks", self.client.events(project, category="check-created")])
+
+    def _walk(self, project: str, position: Position, reading: Reading) -> bool:
+        while position.walks:
+            kind, path = position.walks[0]
+            page = self.client.page(path)
+            if page.shrunk:
+                self._restart(project, position, reading)
+            else:
+                self._keep_page(kind, page.rows, position, reading)
+                position.walks[0:1] = [[kind, page.next]] if page.next else []
+            reading.save(position.dump())
+            if reading.out_of_time():
+                return False
+        return True
+
+    def _restart(self, project: str, position: Position, reading: Reading) -> None:
+        """The list shrank under the walk, so rows slipped past it: walk again, a few times at the most."""
+        position.restarts += 1
+        if position.restarts > _RESTARTS:
+            reading.note_gap("the list kept shrinking while it was read; rows may have been missed")
+            position.walks.pop(0)
+            return
+        kind = position.walks[0][0]
+        self._restart_walk(project, kind, position)
+
+    def _restart_walk(self, project: str, kind: str, position: Position) -> None:
+        first = {
+            "patches": self.client.patches(project),
+            "series": self.client.series(project),
+            "checks": self.client.events(project, category="check-created"),
+        }
+        position.walks[0] = [kind, first[kind]]
+
+    def _keep_page(self, kind: str, rows: Sequence[Row], position: Position, reading: Reading) -> None:
+        reading.count(fetched=len(rows))
+        if kind == "patches":
+            patches = _taken(rows, parse_patch, reading)
+            self._keep_patches(patches, position, reading)
+        elif kind == "series":
+            self._keep_series(_taken(rows, parse_series, reading), reading)
+        else:
+            self._keep_checks(Changes.of(_taken(rows, parse_event, reading), reading), position, reading)
+
+    def _follow(self, project: str, position: Position, reading: Reading) -> bool:
+        """The event feed since the cursor."""
+        place = _Place(position)
+        since = _minus(position.since, OVERLAP) if position.since else None
+        for page in self.client.pages(self.client.events(project, since=since)):
+            events = _taken(page.rows, parse_event, reading)
+            if place.lost_at(events):
+                return self._catch_up(project, position, reading)
+            new = [event for event in events if event.id not in position.seen]
+            reading.count(fetched=len(new))
+            self._apply(project, new, position, reading)
+            position.since, position.seen = _advance(position, events)
+            reading.save(position.dump())
+            if reading.out_of_time() and page.next:
+                return False
+        return place.found or self._catch_up(project, position, reading)
+
+    def _catch_up(self, project: str, position: Position, reading: Reading) -> bool:
+        """The feed no longer holds the event it was read to (expired, or another database): walk everything."""
+        reading.note_gap("the event feed lost its place; the whole list is read again")
+        newest = self.client.newest_event(project)
+        position.since, position.seen = (newest.date, [newest.id]) if newest else (None, [])
+        self._plan_walks(project, position, with_checks=True)
+        reading.save(position.dump())
+        return self._walk(project, position, reading)
+
+    def _apply(self, project: str, events: Sequence[Event], position: Position, reading: Reading) -> None:
+        if not events:
+            return
+        changes = Changes.of(events, reading)
+        known = self.patches.get_many(changes.patch_ids())
+        rows = self._patch_rows(project, changes.rows | (changes.patch_ids() - known.keys()))
+        fresh: dict[int, Patch] = {patch.id: patch for patch in _taken(rows, parse_patch, reading)}
+        changed = [changes.applied_to(known[one]) for one in sorted(known.keys() - fresh.keys())]
+        changed += [changes.with_checks(patch, known.get(patch.id)) for patch in fresh.values()]
+        self._store(changed, known, position, reading)
+        self._follow_series(project, changes, fresh, reading)
+        self._ask_for_comments(changes.comments)
+
+    def _follow_series(self, project: str, changes: "Changes", fresh: Mapping[int, Patch], reading: Reading) -> None:
+        wanted = changes.series | {patch.series_id for patch in fresh.values() if patch.series_id is not None}
+        rows = self._series_rows(project, wanted)
+        if changes.covers:  # the event does not say of which series; a young one nearly always
+            rows += self.client.page(self.client.series(project, newest_first=True)).rows
+        series = {one.id: one for one in _taken(rows, parse_series, reading)}
+        self._keep_series(list(series.values()), reading)
+
+    def _keep_checks(self, changes: "Changes", position: Position, reading: Reading) -> None:
+        """Single verdicts for patches whose rows, walked before, say the combined one."""
+        known = self.patches.get_many(changes.patch_ids())
+        checked = [changes.with_checks(patch, patch) for patch in known.values()]
+        self._store(checked, known, position, reading)
+
+    def _keep_patches(self, patches: Sequence[Patch], position: Position, reading: Reading) -> None:
+        known = self.patches.get_many(patch.id for patch in patches)
+        merged = [replace(patch, checks=known[patch.id].checks) if patch.id in known else patch for patch in patches]
+        self._store(merged, known, position, reading)
+
+    def _store(
+        self, patches: Sequence[Patch], known: Mapping[int, Patch], position: Position, reading: Reading
+    ) -> None:
+        changed = [patch for patch in patches if known.get(patch.id) != patch]
+        if changed:
+            position.touch(changed)  # saved before the writes: a call killed between them leaves no week uncounted
+            reading.save(position.dump())
+            self.patches.put_many(changed, now=self.clock())
+        reading.count(stored=len(changed), unchanged=len(patches) - len(changed))
+        self._announce([patch.message_id for patch in changed if patch.id not in known])
+
+    def _announce(self, message_ids: Sequence[str]) -> None:
+        """Mails that are here already and do not look like patches, though Patchwork says they are, get their thread
+        linked anew."""
+        nodes = self.threading.get_many(message_ids)
+        plain = [
+            node.id
+            for node in nodes.values()
+            if node.mails and not node.tracked and not any(mail.starts_topic for mail in node.mails)
+        ]
+        if plain:
+            self.threads.send({"tracked": sorted(plain)})
+
+    def _keep_series(self, series: Sequence[Series], reading: Reading) -> None:
+        known = self.series.get_many(one.id for one in series)
+        changed = [one for one in series if known.get(one.id) != one]
+        self.series.put_many(changed)
+        reading.count(stored=len(changed), unchanged=len(series) - len(changed))
+
+    def _patch_rows(self, project: str, wanted: set[int]) -> list[Row]:
+        found = self._newest_rows(self.client.patches(project, newest_first=True), wanted)
+        rest = (self.client.patch(patch_id) for patch_id in sorted(wanted - {row.get("id") for row in found}))
+        return found + [row for row in rest if row]
+
+    def _series_rows(self, project: str, wanted: set[int]) -> list[Row]:
+        found = self._newest_rows(self.client.series(project, newest_first=True), wanted)
+        rest = (self.client.one_series(series_id) for series_id in sorted(wanted - {row.get("id") for row in found}))
+        return found + [row for row in rest if row]
+
+    def _newest_rows(self, path: str, wanted: set[int]) -> list[Row]:
+        """The wanted rows that are on the newest pages, as long as a page saves requests for single ones."""
+        found: list[Row] = []
+        missing = set(wanted)
+        pages = islice(self.client.pages(path), _NEWEST_PAGES)
+        while len(missing) > 1 and (page := next(pages, None)):
+            hits = [row for row in page.rows if row.get("id") in missing]
+            if not hits:
+                break
+            found += hits
+            missing -= {row["id"] for row in hits}
+        return found
+
+    def _ask_for_comments(self, message_ids: set[str]) -> None:
+        """Patchwork saw mails the archive has not shown yet: look for their threads in a while."""
+        known = self.threading.get_many(sorted(message_ids))
+        missing = sorted(one for one in message_ids if one not in known or not known[one].mails)
+        if missing:
+            self.threads.send({"message_ids": missing}, delay=COMMENT_GRACE_SECONDS)
+
+    def _count_weeks(self, project: str, position: Position) -> None:
+        for start in range(0, len(position.weeks), _WEEKS_A_MESSAGE):
+            weeks = position.weeks[start : start + _WEEKS_A_MESSAGE]
+            work = {"task": "statistics", "project": project, "weeks": weeks}
+            self.work.send(work, delay=STATISTICS_DELAY_SECONDS)
+        position.weeks = []
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a stretch of the event feed says, gathered by patch."""
+
+    states: dict[int, str] = field(default_factory=dict)
+    delegates: dict[int, str | None] = field(default_factory=dict)
+    checks: dict[int, list[Check]] = field(default_factory=dict)
+    rows: set[int] = field(default_factory=set)
+    """Patches of which the events do not say what changed."""
+    series: set[int] = field(default_factory=set)
+    covers: bool = False
+    comments: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, events: Iterable[Event], reading: Reading) -> "Changes":
+        changes = cls()
+        for event in sorted(events, key=lambda event: (event.date, event.id)):
+            try:
+                changes._add(event)
+            except RowRefused as refused:
+                reading.refuse(refused)
+            except (KeyError, TypeError, AttributeError) as error:
+                reading.refuse(RowRefused(f"event {event.id}", f"{type(error).__name__}: {error}"))
+        return changes
+
+    def patch_ids(self) -> set[int]:
+        return {*self.states, *self.delegates, *self.checks, *self.rows}
+
+    def applied_to(self, patch: Patch) -> Patch:
+        """A stored patch with these changes."""
+        patch = replace(
+            patch,
+            state=self.states.get(patch.id, patch.state),
+            delegate=self.delegates.get(patch.id, patch.delegate),
+        )
+        if patch.id not in self.checks:
+            return patch
+        checked = self.with_checks(patch, patch)
+        return replace(checked, check=worst(checked.checks))
+
+    def with_checks(self, patch: Patch, known: Patch | None) -> Patch:
+        """A fresh row, which has everything already but the single checks."""
+        before = known.checks if known else ()
+        return replace(patch, checks=_newest_of_each((*before, *self.checks.get(patch.id, ()))))
+
+    def _add(self, event: Event) -> None:
+        payload = event.payload
+        match event.category:
+            case "patch-state-changed":
+                self.states[payload["patch"]["id"]] = payload["current_state"]
+            case "patch-delegated":
+                delegate = payload["current_delegate"]
+                self.delegates[payload["patch"]["id"]] = delegate and delegate["username"]
+            case "check-created":
+                patch_id, check = parse_check(payload)
+                self.checks.setdefault(patch_id, []).append(check)
+            case "patch-created" | "patch-relation-changed":
+                self.rows.add(payload["patch"]["id"])
+            case "patch-completed":
+                self.rows.add(payload["patch"]["id"])
+                self.series.add(payload["series"]["id"])
+            case "series-created" | "series-completed":
+                self.series.add(payload["series"]["id"])
+            case "cover-created":
+                self.covers = True
+            case "patch-comment-created" | "cover-comment-created":
+                self.comments.add(payload["comment"]["msgid"].strip("<>"))
+
+
+class _Place:
+    """Whether the feed still holds the newest event that was seen, so that nothing can be missing between."""
+
+    def __init__(self, position: Position) -> None:
+        self._date = position.since
+        self._newest = max(position.seen, default=None)
+        self.found = self._newest is None
+
+    def lost_at(self, events: Sequence[Event]) -> bool:
+        """Whether these events, the feed's next, pass the place without showing it."""
+        self.found = self.found or any(event.id == self._newest for event in events)
+        return not self.found and any(event.date > (self._date or "") for event in events)
+
+
+def _newest_of_each(checks: Iterable[Check]) -> tuple[Check, ...]:
+    newest: dict[tuple[str | None, str], Check] = {}
+    for check in sorted(checks, key=lambda check: check.date):
+        newest[check.user, check.context] = check
+    return tuple(sorted(newest.values(), key=lambda check: (check.context, check.user or "")))
+
+
+def _taken(rows: Iterable[Row], parse: Any, reading: Reading) -> list[Any]:
+    """The rows that can be parsed; the others are counted and set aside."""
+    taken = []
+    for row in rows:
+        try:
+            taken.append(parse(row))
+        except RowRefused as refused:
+            reading.refuse(refused)
+    return taken
+
+
+def _advance(position: Position, events: Sequence[Event]) -> tuple[str | None, list[int]]:
+    """The newest date, and the events near enough to it to come again."""
+    if not events:
+        return position.since, position.seen
+    newest = max([event.date for event in events] + ([position.since] if position.since else []))
+    edge = _minus(newest, OVERLAP)
+    near = {event.id for event in events if event.date >= edge}
+    kept = near | set(position.seen) if position.since and position.since >= edge else near
+    return newest, sorted(kept)[-_KEPT_SEEN:]
+
+
+def _minus(date: str, span: timedelta) -> str:
+    return (datetime.fromisoformat(date) - span).isoformat()

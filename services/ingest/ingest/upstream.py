@@ -1,0 +1,195 @@
+"""Talking to somebody else's server: politely, with time-outs, retries and a circuit breaker."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests
+import stamina
+from aws_lambda_powertools.utilities.circuit_breaker import CircuitBreakerConfig, circuit_breaker
+from aws_lambda_powertools.utilities.circuit_breaker.exceptions import CircuitBreakerOpenError
+from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitBreakerDynamoDBPersistence
+
+from ingest.errors import NotFound, UpstreamBlocked, UpstreamUnavailable
+from watchkeeper.clock import utc_now
+
+CONNECT_SECONDS = 5
+READ_SECONDS = 30
+ATTEMPTS = 5
+MAX_PATIENCE_SECONDS = 60.0
+"""An upstream that asks for a longer pause gets it by ending the run, not by a sleeping function."""
+
+_BUSY = frozenset({429, 502, 503, 504})
+
+Send = Callable[..., requests.Response]
+
+
+class Pace:
+    """Keeps the time between two requests at or above ``1 / per_second`` seconds."""
+
+    def __init__(
+        self,
+        per_second: float,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._interval = 1 / per_second
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._next = 0.0
+
+    def wait(self) -> None:
+        if (delay := self._next - self._monotonic()) > 0:
+            self._sleep(delay)
+        self._next = self._monotonic() + self._interval
+
+
+class Upstream:
+    """One server. All requests to it go one after another through ``get`` and ``post``."""
+
+    def __init__(
+        self, base_url: str, *, user_agent: str, pace: Pace, guard: Callable[[Send], Send] | None = None
+    ) -> None:
+        """``guard`` wraps each single attempt, as ``breaker`` makes it."""
+        self.base_url = base_url.rstrip("/")
+        self._pace = pace
+        self._session = requests.Session()
+        self._session.headers["User-Agent"] = user_agent
+        self._session.trust_env = True
+        self._attempt = guard(self._send) if guard else self._send
+
+    def get(self, path: str, *, accept: str, params: Mapping[str, str] | None = None) -> requests.Response:
+        """``path`` is escaped by the caller, and may be a whole URL of this server.
+
+        Raises ``UpstreamUnavailable`` after retries, ``UpstreamBlocked``, and ``NotFound`` for a 404.
+        """
+        return self._with_retries("GET", path, accept, params, stream=False)
+
+    @contextmanager
+    def stream(
+        self, method: str, path: str, *, accept: str, params: Mapping[str, str] | None = None
+    ) -> Iterator[requests.Response]:
+        """A response whose body is read by the caller through ``response.raw``. Errors as for ``get``;
+        a connection that breaks while the body is read is ``UpstreamUnavailable`` too."""
+        response = self._with_retries(method, path, accept, params, stream=True)
+        try:
+            yield response
+        except (requests.RequestException, OSError, _urllib3_error()) as error:
+            raise UpstreamUnavailable(f"{self.base_url} broke off: {type(error).__name__}") from error
+        finally:
+            response.close()
+
+    def _with_retries(
+        self, method: str, path: str, accept: str, params: Mapping[str, str] | None, *, stream: bool
+    ) -> requests.Response:
+        for attempt in stamina.retry_context(
+            on=_pause, attempts=ATTEMPTS, timeout=None, wait_initial=1.0, wait_max=20.0, wait_jitter=1.0
+        ):
+            with attempt:
+                return self._guarded(method, path, accept, params, stream=stream)
+        raise AssertionError("stamina either returns or raises")
+
+    def _guarded(
+        self, method: str, path: str, accept: str, params: Mapping[str, str] | None, *, stream: bool
+    ) -> requests.Response:
+        try:
+            return self._attempt(method, path, accept, params, stream=stream)
+        except CircuitBreakerOpenError as error:
+            message = f"{self.base_url} failed too often; not asked again for a while"
+            raise UpstreamUnavailable(message, retry_after=float("inf")) from error
+
+    def _send(
+        self, method: str, path: str, accept: str, params: Mapping[str, str] | None, *, stream: bool
+    ) -> requests.Response:
+        self._pace.wait()
+        url = path if path.startswith(("http://", "https://")) else self.base_url + path
+        try:
+            response = self._session.request(
+                method,
+                url,
+                params=params,
+                headers={"Accept": accept, "Accept-Encoding": "gzip"},
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                stream=stream,
+                allow_redirects=method == "GET",
+            )
+        except requests.RequestException as error:
+            raise UpstreamUnavailable(f"{self.base_url} is unreachable: {type(error).__name__}") from error
+        return _checked(response, self.base_url)
+
+
+def breaker(name: str, table: str, client: Any) -> Callable[[Send], Send]:
+    """A circuit breaker per upstream whose state all functions share in DynamoDB.
+
+    Five attempts in a row that find the upstream down open it for a minute; then one probe decides.
+    """
+    config = CircuitBreakerConfig(
+        failure_threshold=ATTEMPTS,
+        recovery_timeout=60,
+        success_threshold=1,
+        handled_exceptions=(UpstreamUnavailable, UpstreamBlocked),
+    )
+    store = CircuitBreakerDynamoDBPersistence(table_name=table, boto3_client=client)
+    return circuit_breaker(name=name, persistence_store=store, config=config)
+
+
+def is_html(response: requests.Response) -> bool:
+    return response.headers.get("Content-Type", "").startswith("text/html")
+
+
+def _checked(response: requests.Response, base_url: str) -> requests.Response:
+    if response.status_code in _BUSY:
+        response.close()
+        message = f"{base_url} answered {response.status_code}"
+        raise UpstreamUnavailable(message, retry_after=_retry_after(response))
+    if response.status_code == 403 or (is_html(response) and response.status_code != 404):
+        response.close()
+        raise UpstreamBlocked(f"{base_url} answered {response.status_code} with a page instead of data")
+    if response.status_code >= 500:
+        response.close()
+        raise UpstreamUnavailable(f"{base_url} answered {response.status_code}")
+    if response.status_code == 404:
+        raise NotFoundResponse(response)
+    if not response.ok:
+        response.close()
+        raise UpstreamBlocked(f"{base_url} refused the request with {response.status_code}")
+    return response
+
+
+class NotFoundResponse(NotFound):
+    """A 404, with its answer for those to whom the difference between two of them matters."""
+
+    def __init__(self, response: requests.Response) -> None:
+        super().__init__(f"{response.url} is not there")
+        self.html = is_html(response)
+        self.text = response.text[:200]
+        response.close()
+
+
+def _retry_after(response: requests.Response) -> float | None:
+    """RFC 9110's Retry-After: seconds or a date; anything else counts as absent."""
+    value = response.headers.get("Retry-After", "").strip()
+    if value.isdigit():
+        return float(value)
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - utc_now()).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def _pause(error: Exception) -> bool | float:
+    """Whether to try again, and after how long; ``True`` leaves the time to exponential back-off with jitter."""
+    if not isinstance(error, UpstreamUnavailable):
+        return False
+    if error.retry_after is None:
+        return True
+    return error.retry_after if error.retry_after <= MAX_PATIENCE_SECONDS else False
+
+
+def _urllib3_error() -> type[Exception]:
+    from urllib3.exceptions import HTTPError
+
+    return HTTPError
