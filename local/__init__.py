@@ -1,0 +1,1 @@
+"""Tools for running Watchkeeper on one machine; nothing here is deployed."""

@@ -1,0 +1,66 @@
+"""What makes a restarted server show the same world: when it was made, and what was changed since."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from local.upstreams.changes import apply_change
+from local.upstreams.live import World
+from local.upstreams.world import DEFAULT_SEED, build_world
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Journal:
+    """Without a path nothing is kept."""
+
+    path: Path | None
+    made: datetime
+    seed: int = DEFAULT_SEED
+    changes: list[Json] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @classmethod
+    def open(cls, path: Path | None) -> Journal:
+        if path and path.exists():
+            kept = json.loads(path.read_text())
+            return cls(path, datetime.fromisoformat(kept["made"]), kept["seed"], kept["changes"])
+        journal = cls(path, datetime.now(UTC))
+        journal._write()
+        return journal
+
+    def build(self) -> World:
+        return build_world(self.seed, now=self.made)
+
+    def replay(self) -> World:
+        world = self.build()
+        for change in self.changes:
+            with world.at(datetime.fromisoformat(change["at"])):
+                apply_change(world, change["action"], change["body"])
+        return world
+
+    def note(self, action: str, body: Json, at: datetime) -> None:
+        with self._lock:
+            self.changes.append({"at": at.isoformat(), "action": action, "body": body})
+            self._write()
+
+    def forget(self) -> None:
+        with self._lock:
+            self.changes.clear()
+            self._write()
+
+    def _write(self) -> None:
+        """All or nothing, so that a stop in between leaves the last whole state."""
+        if self.path is None:
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        kept = {"made": self.made.isoformat(), "seed": self.seed, "changes": self.changes}
+        fresh = self.path.with_suffix(".new")
+        fresh.write_text(json.dumps(kept))
+        fresh.replace(self.path)
