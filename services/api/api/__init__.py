@@ -1,0 +1,1 @@
+"""The service that meets people: the HTTP API over what ingest keeps."""

@@ -1,0 +1,17 @@
+"""What the kernel watch's use cases read from."""
+
+from dataclasses import dataclass
+
+from watchkeeper.kernel.repositories.discussions import DiscussionRepository
+from watchkeeper.kernel.repositories.patches import PatchRepository, SeriesRepository
+from watchkeeper.kernel.repositories.progress import ProgressRepository
+from watchkeeper.kernel.repositories.threading import ThreadingRepository
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    patches: PatchRepository
+    series: SeriesRepository
+    discussions: DiscussionRepository
+    threading: ThreadingRepository
+    progress: ProgressRepository

@@ -1,0 +1,170 @@
+"""Parameters of the kernel watch's routes: their types, limits and documentation, and what they mean."""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import date
+from typing import Annotated, Literal, TypeVar
+from urllib.parse import unquote
+
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+
+from api.kernel.finding import PatchFilter
+from api.web.problems import InvalidParameter
+from watchkeeper.clock import from_iso, iso_week, to_iso
+from watchkeeper.dynamodb import Between
+from watchkeeper.errors import ItemNotFound
+
+PatchworkId = Annotated[int, Path(ge=1, le=9_999_999_999, description="Patchwork's number")]
+MessageIdSegment = Annotated[
+    str,
+    Path(min_length=1, max_length=6000, description="A Message-ID, percent-encoded, with or without angle brackets"),
+]
+AddressSegment = Annotated[str, Path(min_length=1, max_length=6000, description="A mail address, percent-encoded")]
+
+Limit = Annotated[int, Query(ge=1, le=100, description="How many items to answer with at most")]
+Cursor = Annotated[
+    str | None, Query(max_length=8192, description="Where to go on: the `cursor` of the page before, unchanged")
+]
+View = Annotated[Literal["tree", "flat"], Query(description="Mails as a tree of replies, or flat, oldest first")]
+
+Projects = Annotated[
+    list[str] | None,
+    Query(max_length=100, description="Patchwork projects, by link name; all watched ones if not given"),
+]
+Lists = Annotated[
+    list[str] | None, Query(alias="list", max_length=100, description="Mailing lists; all watched ones if not given")
+]
+States = Annotated[
+    list[Annotated[str, Query(pattern=r"^[A-Za-z0-9_-]{1,64}$")]] | None,
+    Query(max_length=20, description="States, such as `new` or `under-review`; any of them"),
+]
+Submitter = Annotated[str | None, Query(min_length=1, max_length=320, description="The submitter's mail address")]
+SeriesId = Annotated[int | None, Query(ge=1, le=9_999_999_999, description="Number of a series")]
+MessageId = Annotated[
+    str | None, Query(min_length=1, max_length=1000, description="Message-ID, with or without angle brackets")
+]
+Since = Annotated[str | None, Query(max_length=40, description="From this day or moment on (ISO 8601)")]
+Until = Annotated[str | None, Query(max_length=40, description="Up to the end of this day, or this moment (ISO 8601)")]
+Archived = Annotated[bool | None, Query(description="Only archived patches, or only others")]
+Text = Annotated[str | None, Query(min_length=1, max_length=200, description="Text in the subject, in any case")]
+SinceWeek = Annotated[str | None, Query(max_length=40, description="From this week on: `2026-W20`, or a day in it")]
+UntilWeek = Annotated[str | None, Query(max_length=40, description="Up to this week, included")]
+
+_MAX_KEY_OCTETS = 1024
+"""Less than a DynamoDB key may have; no Message-ID or address that came by mail is longer."""
+
+_WEEK = re.compile(r"\d{4}-W\d{2}")
+
+FoundT = TypeVar("FoundT")
+
+
+def patch_filter(
+    watched: tuple[str, ...],
+    *,
+    projects: list[str] | None,
+    states: list[str] | None,
+    submitter: str | None,
+    series_id: int | None,
+    message_id: str | None,
+    since: str | None,
+    until: str | None,
+    archived: bool | None,
+    text: str | None,
+) -> PatchFilter:
+    """Raises ``InvalidParameter``."""
+    between = _ordered(Between(_start(since), _end(until)))
+    return PatchFilter(
+        projects=among(watched, projects, "project"),
+        states=tuple(sorted({state.lower() for state in states or ()})),
+        submitter=submitter and _key(submitter.strip().lower(), "submitter"),
+        series_id=series_id,
+        message_id=message_id and _key(_bare(message_id).replace(" ", "+"), "message_id"),
+        since=between.low,
+        until=between.high,
+        archived=archived,
+        text=text,
+    )
+
+
+def among(watched: tuple[str, ...], wanted: Iterable[str] | None, parameter: str) -> tuple[str, ...]:
+    """The wanted ones, or all. A name that is not watched is refused, lest a slip of the pen look like no news."""
+    chosen = tuple(sorted(set(wanted or watched)))
+    if unknown := sorted(set(chosen) - set(watched)):
+        raise InvalidParameter(parameter, f"not watched: {unknown[0][:80]!r}; watched are {', '.join(watched)}")
+    return chosen
+
+
+def weeks(since: str | None, until: str | None) -> Between:
+    """Raises ``InvalidParameter``."""
+    return _ordered(Between(_week(since, "since"), _week(until, "until")))
+
+
+def by_message_id(segment: str, find: Callable[[str], FoundT]) -> FoundT:
+    """What ``find`` finds for the Message-ID a path names. Raises ``ItemNotFound``.
+
+    API Gateway leaves ``%25`` encoded in a path and other gateways leave nothing or everything, so a name with an
+    escape in it is tried decoded first and then as it came.
+    """
+    given = unquote(segment)
+    names = [_key(_bare(name), "message_id") for name in dict.fromkeys([unquote(given), given])]
+    for name in names[:-1]:
+        try:
+            return find(name)
+        except ItemNotFound:
+            continue
+    return find(names[-1])
+
+
+def address(segment: str) -> str:
+    """Raises ``InvalidParameter``."""
+    return _key(unquote(unquote(segment)).strip().strip("<>").lower(), "address")
+
+
+def _bare(message_id: str) -> str:
+    name = message_id.strip()
+    return name[1:-1] if name.startswith("<") and name.endswith(">") else name
+
+
+def _key(text: str, parameter: str) -> str:
+    octets = len(text.encode(errors="replace"))
+    if not 0 < octets <= _MAX_KEY_OCTETS:
+        raise InvalidParameter(parameter, "is empty or too long")
+    return text
+
+
+def _start(text: str | None) -> str | None:
+    return text and to_iso_or_refuse(text, "since")
+
+
+def _end(text: str | None) -> str | None:
+    if not text:
+        return None
+    moment = to_iso_or_refuse(text, "until")
+    return f"{moment[:10]}T23:59:59Z" if _is_day(text) else moment
+
+
+def to_iso_or_refuse(text: str, parameter: str) -> str:
+    try:
+        return to_iso(from_iso(text))
+    except (ValueError, OverflowError) as error:
+        raise InvalidParameter(parameter, "is no ISO 8601 day or moment") from error
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _week(text: str | None, parameter: str) -> str | None:
+    if not text or _WEEK.fullmatch(text):
+        return text or None
+    return iso_week(from_iso(to_iso_or_refuse(text, parameter)))
+
+
+def _ordered(between: Between) -> Between:
+    if between.low and between.high and between.low > between.high:
+        raise InvalidParameter("until", "is before `since`")
+    return between

@@ -1,0 +1,212 @@
+"""The kernel watch's routes: they translate, and nothing else."""
+
+import re
+
+from api.container import container
+from api.kernel import figures, people, reading, rendering, views
+from api.kernel import freshness as fresh
+from api.kernel.finding import find_patches
+from api.kernel.links import Links
+from api.kernel.paging import page
+from api.kernel.parameters import (
+    AddressSegment,
+    Archived,
+    Cursor,
+    Limit,
+    Lists,
+    MessageId,
+    MessageIdSegment,
+    PatchworkId,
+    Projects,
+    SeriesId,
+    Since,
+    SinceWeek,
+    States,
+    Submitter,
+    Text,
+    Until,
+    UntilWeek,
+    View,
+    address,
+    among,
+    by_message_id,
+    patch_filter,
+    weeks,
+)
+from api.web.routing import ALWAYS_ASK, ReadRoutes
+from watchkeeper.clock import utc_now
+from watchkeeper.errors import ItemNotFound
+from watchkeeper.kernel.models import Discussion, Patch
+
+PREFIX = "/api/v1/kernel"
+
+NAMES_IN_PATHS = re.compile(
+    rf"{PREFIX}/(?:(?:patches/by-message-id|threads|discussions)/(?P<name>.+)$"
+    rf"|people/(?P<address>.+?)(?:/(?:patches|reviews))?$)"
+)
+"""Message-IDs and addresses may hold slashes, which would end a path segment."""
+
+routes = ReadRoutes(PREFIX)
+
+
+@routes.get("/patches", "Find patches")
+def list_patches(
+    project: Projects = None,
+    state: States = None,
+    submitter: Submitter = None,
+    series: SeriesId = None,
+    message_id: MessageId = None,
+    since: Since = None,
+    until: Until = None,
+    archived: Archived = None,
+    text: Text = None,
+    limit: Limit = 30,
+    cursor: Cursor = None,
+) -> views.PatchList:
+    """Newest first. Parameters that take several values may be repeated, or have them separated by commas."""
+    wanted = patch_filter(
+        container().settings.projects,
+        projects=project,
+        states=state,
+        submitter=submitter,
+        series_id=series,
+        message_id=message_id,
+        since=since,
+        until=until,
+        archived=archived,
+        text=text,
+    )
+    items, following = page(
+        container().cursors,
+        {"list": "patches", "wanted": wanted},
+        cursor,
+        lambda before: find_patches(container().facts.patches, wanted, limit=limit, before=before),
+    )
+    return _patch_list(items, following)
+
+
+@routes.get("/patches/by-message-id/<message_id>", "Find the patches a mail is")
+def list_patches_by_message_id(message_id: MessageIdSegment) -> views.PatchList:
+    """One for each project that tracks the mail."""
+    return by_message_id(message_id, _patches_of_message)
+
+
+@routes.get("/patches/<patch_id>", "Read a patch")
+def read_patch(patch_id: PatchworkId) -> views.PatchDetail:
+    """With its mail's text and diff, its own trailers, and the tags it was given."""
+    return reading.patch(container().facts, _links(), patch_id)
+
+
+@routes.get("/patches/<patch_id>/discussions", "Read what was said about a patch")
+def read_patch_discussions(patch_id: PatchworkId, view: View = "tree") -> views.Discussions:
+    """Without the patch's own mail; the same in every project that tracks it."""
+    return reading.patch_discussions(container().facts, _links(), patch_id, flat=view == "flat")
+
+
+@routes.get("/series/<series_id>", "Read a series")
+def read_series(series_id: PatchworkId) -> views.SeriesDetail:
+    """With its cover letter and all its patches, in order, each with the tags it was given."""
+    return reading.series(container().facts, _links(), series_id)
+
+
+@routes.get("/threads/<message_id>", "Read a thread")
+def read_thread(message_id: MessageIdSegment, view: View = "tree") -> views.Thread:
+    """By the Message-ID of any mail in it, even of one that nobody has."""
+    facts, links = container().facts, _links()
+    return by_message_id(message_id, lambda name: reading.thread(facts, links, name, flat=view == "flat"))
+
+
+@routes.get("/discussions/<message_id>", "Read a mail")
+def read_discussion(message_id: MessageIdSegment) -> views.MailList:
+    """In full; several where the Message-ID was used again."""
+    return by_message_id(message_id, lambda name: reading.mails(container().facts, _links(), name))
+
+
+@routes.get("/people/<person>", "Read about a person")
+def read_person(person: AddressSegment, limit: Limit = 30) -> views.PersonDetail:
+    """By mail address: when they were last seen, their newest patches and reviews."""
+    newest = people.newest_by(container().facts, address(person))
+    return views.PersonDetail(
+        address=address(person),
+        name=people.who(newest).name,
+        last_seen=people.when(newest),
+        patches=_patches_by(address(person), limit, None),
+        reviews=_reviews_by(address(person), limit, None),
+    )
+
+
+@routes.get("/people/<person>/patches", "List a person's patches")
+def list_person_patches(person: AddressSegment, limit: Limit = 30, cursor: Cursor = None) -> views.PatchList:
+    """Newest first."""
+    return _patches_by(address(person), limit, cursor)
+
+
+@routes.get("/people/<person>/reviews", "List a person's reviews")
+def list_person_reviews(person: AddressSegment, limit: Limit = 30, cursor: Cursor = None) -> views.AuthoredList:
+    """Newest first."""
+    return _reviews_by(address(person), limit, cursor)
+
+
+@routes.get("/stats", "Count patches and mails")
+def read_statistics(
+    project: Projects = None, lists: Lists = None, since: SinceWeek = None, until: UntilWeek = None
+) -> views.Statistics:
+    """Patches by state, project and week; mails by kind, stance, list and week, and how they sound."""
+    settings = container().settings
+    return figures.statistics(
+        container().facts.progress,
+        among(settings.projects, project, "project"),
+        among(settings.lists, lists, "list"),
+        weeks(since, until),
+    )
+
+
+@routes.get("/freshness", "Ask how fresh everything is", cache=ALWAYS_ASK)
+def read_freshness() -> views.Freshness:
+    """How far each source is read, since when it fails, and what may be missing."""
+    settings = container().settings
+    return fresh.freshness(container().facts.progress, settings.projects, settings.lists, utc_now())
+
+
+def _links() -> Links:
+    settings = container().settings
+    return Links(settings.patchwork_url, settings.lore_url)
+
+
+def _patches_of_message(message_id: str) -> views.PatchList:
+    found = container().facts.patches.of_message(message_id)
+    if not found:
+        raise ItemNotFound(f"no patch {message_id}")
+    return _patch_list(found, None)
+
+
+def _patches_by(person: str, limit: int, cursor: str | None) -> views.PatchList:
+    facts, projects = container().facts, container().settings.projects
+    items, following = page(
+        container().cursors,
+        {"list": "patches by", "person": person},
+        cursor,
+        lambda before: people.patches_by(facts, person, projects, limit=limit, before=before),
+    )
+    return _patch_list(items, following)
+
+
+def _reviews_by(person: str, limit: int, cursor: str | None) -> views.AuthoredList:
+    facts = container().facts
+    items, following = page(
+        container().cursors,
+        {"list": "reviews by", "person": person},
+        cursor,
+        lambda after: people.reviews_by(facts, person, limit=limit, after=after),
+    )
+    return _authored_list(items, following)
+
+
+def _patch_list(patches: list[Patch], cursor: str | None) -> views.PatchList:
+    links = _links()
+    return views.PatchList(items=[rendering.patch_summary(patch, links) for patch in patches], cursor=cursor)
+
+
+def _authored_list(mails: list[Discussion], cursor: str | None) -> views.AuthoredList:
+    links, patch_ids = _links(), reading.patches_of(container().facts, mails)
+    return views.AuthoredList(items=[rendering.mail(mail, patch_ids, links) for mail in mails], cursor=cursor)

@@ -1,0 +1,39 @@
+"""What the function is told by its environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from watchkeeper.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One field per environment variable of the same name in capitals; all of them are required."""
+
+    patches_table: str
+    series_table: str
+    discussions_table: str
+    threading_table: str
+    progress_table: str
+    bodies_bucket: str
+    cursor_secret_arn: str
+    patchwork_url: str
+    lore_url: str
+    projects: tuple[str, ...]
+    lists: tuple[str, ...]
+    cors_origins: tuple[str, ...]
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """Raises ``ConfigurationError`` naming every variable that is missing or empty."""
+        texts = {field.name: environment.get(field.name.upper(), "").strip() for field in fields(cls)}
+        if missing := sorted(name.upper() for name, text in texts.items() if not text):
+            raise ConfigurationError(f"not set: {', '.join(missing)}")
+        return cls(**{field.name: _read(texts[field.name], field.type) for field in fields(cls)})  # type: ignore[arg-type]
+
+
+def _read(text: str, kind: object) -> str | tuple[str, ...]:
+    if kind is str:
+        return text.rstrip("/")
+    return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -1,0 +1,1 @@
+"""What every context of the API shares: requests, answers, problems and cursors."""

@@ -1,0 +1,62 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.kernel.routes import NAMES_IN_PATHS
+from api.web.requests import accepts_gzip, correlation_id, header, is_match, with_one_segment
+
+
+@pytest.mark.parametrize("given_id", ["a", "A-b_c.9", "x" * 64])
+def test_a_harmless_correlation_id_is_kept(given_id: str) -> None:
+    assert correlation_id({"headers": {"x-correlation-id": given_id}}, lambda: "new") == given_id
+
+
+@pytest.mark.parametrize("given_id", ["", "x" * 65, "a b", "a\r\nSet-Cookie: b", "a\n", "\x00", "é", '"}', "a/b"])
+def test_any_other_correlation_id_is_replaced(given_id: str) -> None:
+    assert correlation_id({"headers": {"X-Correlation-Id": given_id}}, lambda: "new") == "new"
+
+
+def test_headers_may_be_missing_altogether() -> None:
+    assert header({}, "accept") == header({"headers": None}, "accept") == ""
+
+
+@pytest.mark.parametrize("accepted", ["gzip", "br, gzip", "GZIP;q=0.5", "*", "identity, *;q=0.1"])
+def test_gzip_is_welcome(accepted: str) -> None:
+    assert accepts_gzip({"headers": {"accept-encoding": accepted}})
+
+
+@pytest.mark.parametrize("accepted", ["", "br", "gzip;q=0", "*, gzip;q=0", "gzip;q=nonsense", "*;q=0"])
+def test_gzip_is_not_welcome(accepted: str) -> None:
+    assert not accepts_gzip({"headers": {"accept-encoding": accepted}})
+
+
+@pytest.mark.parametrize("wanted", ['"a"', 'W/"a"', '"b", "a"', "*", '"b",W/"a"'])
+def test_a_named_entity_matches(wanted: str) -> None:
+    assert is_match({"headers": {"if-none-match": wanted}}, '"a"')
+
+
+@pytest.mark.parametrize("wanted", ["", '"b"', "a", 'w"a"'])
+def test_another_entity_does_not(wanted: str) -> None:
+    assert not is_match({"headers": {"if-none-match": wanted}}, '"a"')
+
+
+@pytest.mark.parametrize(
+    ("path", "segments"),
+    [
+        ("/api/v1/kernel/threads/a/b@x", "/api/v1/kernel/threads/a%2Fb%40x"),
+        ("/api/v1/kernel/discussions/a%25b+c@x", "/api/v1/kernel/discussions/a%2525b%2Bc%40x"),
+        ("/api/v1/kernel/patches/by-message-id/../../x", "/api/v1/kernel/patches/by-message-id/..%2F..%2Fx"),
+        ("/api/v1/kernel/people/a/b@x/reviews", "/api/v1/kernel/people/a%2Fb%40x/reviews"),
+        ("/api/v1/kernel/people/reviews@x", "/api/v1/kernel/people/reviews%40x"),
+        ("/prod/api/v1/kernel/threads/a/b@x", "/prod/api/v1/kernel/threads/a%2Fb%40x"),
+        ("/api/v1/kernel/patches/12/discussions", "/api/v1/kernel/patches/12/discussions"),
+        ("/api/v1/kernel/threads/", "/api/v1/kernel/threads/"),
+    ],
+)
+def test_a_name_becomes_one_segment(path: str, segments: str) -> None:
+    assert with_one_segment({"rawPath": path}, NAMES_IN_PATHS)["rawPath"] == segments
+
+
+@given(st.text())
+def test_no_path_breaks_the_reading_of_names(path: str) -> None:
+    assert with_one_segment({"rawPath": path}, NAMES_IN_PATHS)["rawPath"].count("\n") <= path.count("\n")
