@@ -1,0 +1,34 @@
+"""How old the newest facts of each source are."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from watchkeeper.kernel.repositories.progress import Source
+
+STALE_AFTER_SECONDS = 3 * 3600
+"""Three hourly runs that brought nothing."""
+
+ON_DEMAND = frozenset({"lore:threads"})
+"""Sources that are read when somebody asks, and cannot be late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """A source and its age: seconds since the start of the last run that read everything there was."""
+
+    source: str
+    age: float
+    stale: bool
+    blocked: bool
+
+
+def freshness(sources: Iterable[Source], now: datetime) -> Iterator[Freshness]:
+    """A source that never succeeded is as old as its first attempt."""
+    for source in sources:
+        if source.name in ON_DEMAND:
+            continue
+        started = source.run.started_at if source.run else now
+        since = source.last_success or source.failing_since or started
+        age = (now - since).total_seconds()
+        yield Freshness(source.name, age, age > STALE_AFTER_SECONDS, source.blocked_since is not None)

@@ -1,0 +1,41 @@
+"""``check-freshness``: every quarter of an hour, says how old each source is."""
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+from scheduler.kernel.freshness import Freshness, freshness
+from watchkeeper import aws
+from watchkeeper.clock import utc_now
+from watchkeeper.dynamodb import Table
+from watchkeeper.errors import ConfigurationError
+from watchkeeper.kernel.repositories.progress import ProgressRepository
+
+logger = Logger()
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 -- Lambda's signature
+    found = list(freshness(_progress().sources(), utc_now()))
+    for one in found:
+        _report(one)
+    return {"sources": len(found), "stale": [one.source for one in found if one.stale]}
+
+
+def _report(one: Freshness) -> None:
+    with single_metric(name="FreshnessAge", unit=MetricUnit.Seconds, value=one.age) as metric:
+        metric.add_dimension(name="source", value=one.source)
+    if one.stale or one.blocked:
+        logger.warning("source is not fresh", source=one.source, age=round(one.age), blocked=one.blocked)
+
+
+@cache
+def _progress() -> ProgressRepository:
+    table = os.environ.get("PROGRESS_TABLE")
+    if not table:
+        raise ConfigurationError("PROGRESS_TABLE is not set")
+    return ProgressRepository(Table(aws.dynamodb_client(), table))
