@@ -1,0 +1,218 @@
+"""What an hourly run picks up after the first load, and what it leaves alone."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ingest.kernel.reading import FULL, REFRESH
+from ingest.kernel.use_cases import sync_discussions
+from local.upstreams import HWMON, LEDS
+from tests.integration.ingest.conftest import Kernel
+from tests.integration.ingest.test_first_load import stored_items
+
+LONG_AGO = datetime(2024, 3, 1, 12, 0, tzinfo=UTC)
+
+
+def add_mail(kernel: Kernel, **fields: object) -> str:
+    answer = kernel.upstreams.change("mails", {"list": HWMON, "body": "Looks good to me.\n", **fields})
+    return str(answer["message_id"])
+
+
+def requests_since(kernel: Kernel) -> list[str]:
+    logs = (kernel.upstreams.patchwork.log.all(), kernel.upstreams.lore.log.all())
+    return [request.target for log in logs for request in log]
+
+
+def forget_requests(kernel: Kernel) -> None:
+    kernel.upstreams.patchwork.log.clear()
+    kernel.upstreams.lore.log.clear()
+
+
+def a_patch(kernel: Kernel) -> int:
+    tracked = kernel.upstreams.world.tracker.patches.values()
+    return next(patch.id for patch in tracked if patch.state == "new" and patch.project.link_name == HWMON)
+
+
+def test_a_quiet_hour_writes_nothing_and_asks_little(kernel: Kernel) -> None:
+    kernel.read_everything()
+    before = stored_items()
+    forget_requests(kernel)
+
+    kernel.read_everything()
+
+    assert stored_items() == before
+    assert len(requests_since(kernel)) <= 8
+
+
+def test_a_state_change_needs_no_request_for_the_patch(kernel: Kernel) -> None:
+    kernel.read_everything()
+    patch_id = a_patch(kernel)
+    kernel.upstreams.change("state", {"patch": patch_id, "state": "accepted", "user": "tdahl"})
+    forget_requests(kernel)
+
+    kernel.read_everything()
+
+    assert kernel.patches.get(patch_id).state == "accepted"
+    assert not [target for target in requests_since(kernel) if "/patches/" in target]
+
+
+def test_a_delegate_and_a_check_come_with_their_events(kernel: Kernel) -> None:
+    kernel.read_everything()
+    patch_id = a_patch(kernel)
+    kernel.upstreams.change("delegate", {"patch": patch_id, "delegate": "mokafor", "user": "tdahl"})
+    check = {
+        "patch": patch_id,
+        "state": "fail",
+        "context": "build-arm64",
+        "description": "",
+        "target_url": "",
+        "user": "ci-bot",
+    }
+    kernel.upstreams.change("checks", check)
+
+    kernel.read_everything()
+
+    patch = kernel.patches.get(patch_id)
+    assert patch.delegate == "mokafor"
+    assert patch.check == "fail"
+    assert "build-arm64" in {one.context for one in patch.checks}
+
+
+def test_a_flag_without_an_event_comes_with_the_daily_walk(kernel: Kernel) -> None:
+    kernel.read_everything()
+    patch_id = a_patch(kernel)
+    kernel.upstreams.change("archived", {"patch": patch_id, "archived": True})
+
+    kernel.read_everything()
+    assert not kernel.patches.get(patch_id).archived
+    kernel.read_everything(FULL)
+    assert kernel.patches.get(patch_id).archived
+
+
+def test_a_new_patch_comes_with_its_series_and_its_mail(kernel: Kernel) -> None:
+    kernel.read_everything()
+    answer = kernel.upstreams.change("patches", {"list": HWMON, "subject": "[PATCH v2 1/1] hwmon: (new) Add driver"})
+    patch_id = answer["deliveries"][0]["id"]
+
+    kernel.read_everything()
+
+    patch = kernel.patches.get(patch_id)
+    assert (patch.version, patch.number, patch.total) == (2, 1, 1)
+    assert patch.series_id is not None
+    assert kernel.series.get(patch.series_id).received_all
+    [(mail, _)] = kernel.discussions.of_message(answer["message_id"])
+    assert mail.patch_message_id == patch.message_id
+
+
+def test_a_late_mail_is_found_whatever_its_headers_claim(kernel: Kernel) -> None:
+    kernel.read_everything()
+    message_id = add_mail(kernel, subject="An old thought", date=LONG_AGO.isoformat(), received=LONG_AGO.isoformat())
+
+    kernel.read_everything()
+
+    [(mail, _)] = kernel.discussions.of_message(message_id)
+    assert mail.timestamp == LONG_AGO
+
+
+def test_a_comment_on_an_old_patch_is_linked_to_it(kernel: Kernel) -> None:
+    old = kernel.upstreams.change(
+        "patches",
+        {
+            "list": HWMON,
+            "subject": "[PATCH] hwmon: old",
+            "date": LONG_AGO.isoformat(),
+            "received": LONG_AGO.isoformat(),
+        },
+    )
+    kernel.read_everything()
+    reply = add_mail(kernel, subject="Re: [PATCH] hwmon: old", in_reply_to=old["message_id"])
+
+    kernel.read_everything()
+
+    assert reply in {mail.message_id for mail in kernel.discussions.of_patch(old["message_id"])}
+
+
+def test_a_missing_parent_that_comes_late_joins_the_threads_of_its_children(kernel: Kernel) -> None:
+    kernel.read_everything()
+    ghost = "missing-parent@example.org"
+    first = add_mail(kernel, subject="Re: x", message_id="first-child@example.org", in_reply_to=ghost)
+    second = add_mail(kernel, subject="Re: y", message_id="second-child@example.org", in_reply_to=ghost)
+    kernel.read_everything()
+    root = add_mail(kernel, subject="An unrelated start", message_id="the-root@example.org")
+    add_mail(kernel, subject="Re: z", message_id=ghost, in_reply_to=root)
+
+    kernel.read_everything()
+
+    threads = {kernel.discussions.of_message(one)[0][0].thread_id for one in (first, second, ghost, root)}
+    assert threads == {root}
+    assert kernel.discussions.of_message(first)[0][0].parent_id == ghost
+
+
+def test_a_new_mail_with_an_unknown_parent_has_its_thread_asked_for(kernel: Kernel) -> None:
+    kernel.read_everything()
+    message_id = add_mail(kernel, subject="Re: x", in_reply_to="nobody-has-this@example.org")
+
+    kernel.read_everything()
+
+    assert [message_id] in [work["message_ids"] for work in kernel.thread_work.sent]
+
+
+def test_a_comment_the_archive_has_not_shown_yet_is_asked_for_later(kernel: Kernel) -> None:
+    kernel.read_everything()
+    parent = kernel.patches.get(a_patch(kernel)).message_id
+    message_id = add_mail(kernel, subject="Re: x", in_reply_to=parent, only="patchwork")
+
+    kernel.read_everything()
+
+    asked = [work for work in kernel.thread_work.sent if message_id in work["message_ids"]]
+    assert [work["delay"] for work in asked] == [600]
+
+
+def test_a_mail_cross_posted_later_keeps_one_place_and_names_both_lists(kernel: Kernel) -> None:
+    kernel.read_everything()
+    message_id = add_mail(kernel, subject="For both", message_id="both@example.org")
+    kernel.read_everything()
+    raw = next(
+        message.mail.raw
+        for message in kernel.upstreams.world.archive.inboxes[HWMON].messages
+        if message.mail.message_id == message_id
+    )
+    kernel.upstreams.world.deliver(raw, [LEDS])
+
+    kernel.read_everything()
+
+    [(mail, _)] = kernel.discussions.of_message(message_id)
+    assert mail.lists == (HWMON, LEDS)
+
+
+def test_a_thread_can_be_fetched_on_demand(kernel: Kernel) -> None:
+    message_id = kernel.upstreams.world.archive.inboxes[HWMON].messages[0].mail.message_id
+
+    kernel.fetch_threads(message_id)
+
+    assert kernel.discussions.of_message(message_id)
+
+
+def test_a_refresh_reads_the_last_sixty_days_again(kernel: Kernel) -> None:
+    kernel.read_everything()
+    before = stored_items()
+
+    for name in (HWMON, LEDS):
+        assert kernel.read_list(name, REFRESH)
+
+    assert stored_items() == before
+    runs = [source.run for source in kernel.progress.sources() if source.name.startswith("lore:")]
+    assert all(run and run.mode == REFRESH and run.fetched > 100 for run in runs)
+
+
+def test_more_new_mail_than_fits_is_read_as_history(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel.read_everything()
+    now = datetime.now(UTC)
+    for number in range(12):
+        received = (now - timedelta(minutes=number)).isoformat()
+        add_mail(kernel, subject=f"Mail {number}", message_id=f"burst-{number}@example.org", received=received)
+    monkeypatch.setattr(sync_discussions, "MAX_BACKLOG", 5)
+
+    assert kernel.read_list(HWMON)
+
+    assert all(kernel.discussions.of_message(f"burst-{number}@example.org") for number in range(12))
