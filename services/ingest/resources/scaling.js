@@ -1,0 +1,57 @@
+'use strict';
+
+// Capacity that follows the load, for every table and index of a provisioned stage. An index is scaled by itself:
+// a starved one throttles the writes to its table.
+
+const TABLES = {
+  PatchesTable: ['SubmitterIndex', 'SeriesIndex', 'StatusIndex', 'ProjectIndex', 'MessageIdIndex'],
+  SeriesTable: [],
+  DiscussionsTable: ['PatchIndex', 'ThreadIndex', 'AuthorIndex', 'WeekIndex'],
+  ThreadingTable: [],
+  ProgressTable: [],
+  BreakersTable: [],
+};
+const RANGE = { MinCapacity: 5, MaxCapacity: 1000 };
+const TARGET_UTILIZATION = 70;
+
+const scaled = (table, index, direction) => {
+  const name = `${table}${index || ''}${direction}`;
+  const dimension = `dynamodb:${index ? 'index' : 'table'}:${direction}CapacityUnits`;
+  const path = index ? `table/\${${table}}/index/${index}` : `table/\${${table}}`;
+  return {
+    [`${name}Target`]: {
+      Type: 'AWS::ApplicationAutoScaling::ScalableTarget',
+      Properties: {
+        ServiceNamespace: 'dynamodb',
+        ResourceId: { 'Fn::Sub': path },
+        ScalableDimension: dimension,
+        ...RANGE,
+      },
+    },
+    [`${name}Scaling`]: {
+      Type: 'AWS::ApplicationAutoScaling::ScalingPolicy',
+      Properties: {
+        PolicyName: { 'Fn::Sub': `\${${table}}-${index ? `${index}-` : ''}${direction.toLowerCase()}` },
+        PolicyType: 'TargetTrackingScaling',
+        ScalingTargetId: { Ref: `${name}Target` },
+        TargetTrackingScalingPolicyConfiguration: {
+          TargetValue: TARGET_UTILIZATION,
+          PredefinedMetricSpecification: {
+            PredefinedMetricType: `DynamoDB${direction}CapacityUtilization`,
+          },
+        },
+      },
+    },
+  };
+};
+
+const resources = Object.entries(TABLES).flatMap(([table, indexes]) =>
+  [undefined, ...indexes].flatMap((index) =>
+    ['Read', 'Write'].map((direction) => scaled(table, index, direction))
+  )
+);
+
+module.exports = {
+  PROVISIONED: { Resources: Object.assign({}, ...resources) },
+  PAY_PER_REQUEST: { Resources: {} },
+};
