@@ -11,7 +11,7 @@ SERVICES = frozenset({"ingest", "api", "scheduler"})
 NEVER_SHIPPED = frozenset({"local", "tests", "benchmarks", "pytest", "moto"})
 ROOTS = {
     "watchkeeper": REPOSITORY / "libs" / "common" / "src" / "watchkeeper",
-    **{service: REPOSITORY / "services" / service / service for service in SERVICES},
+    **{service: REPOSITORY / "services" / service / service for service in sorted(SERVICES)},
 }
 
 

@@ -226,7 +226,7 @@ class TestOnePatch:
         ]
         assert (patch["discussions"], patch["commit_ref"], patch["related"]) == (1, "abc", [7])
         assert patch["patchwork_url"] == "https://patchwork.example/project/linux-hwmon/patch/m@x/"
-        assert patch["lore_url"] == "https://lore.example/all/m@x/"
+        assert patch["lore_url"] == "https://lore.example/m@x/"
         assert patch["attachments"] == [{"name": "a.txt", "content_type": "text/plain", "size": 3}]
 
     def test_a_patch_whose_mail_is_not_here_yet_says_so(self, get: Get, store: Store) -> None:

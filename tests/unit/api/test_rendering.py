@@ -30,7 +30,7 @@ def test_a_text_that_fits_is_not_cut(text: str) -> None:
 def test_links_escape_what_the_sites_need_escaped(message_id: str, segment: str) -> None:
     links = Links("https://patchwork.example", "https://lore.example")
 
-    assert links.mail(message_id) == f"https://lore.example/all/{segment}/"
+    assert links.mail(message_id) == f"https://lore.example/{segment}/"
     assert links.patch("p", message_id)[0] == f"https://patchwork.example/project/p/patch/{segment}/"
 
 

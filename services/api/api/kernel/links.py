@@ -14,12 +14,13 @@ class Links:
     lore_url: str
 
     def mail(self, message_id: str) -> str:
-        return f"{self.lore_url}/all/{_segment(message_id)}/"
+        """public-inbox redirects this form to a list that has the mail."""
+        return f"{self.lore_url}/{_segment(message_id)}/"
 
     def patch(self, project: str, message_id: str) -> tuple[str, str]:
         """In Patchwork, and its mail."""
         segment = _segment(message_id)
-        return f"{self.patchwork_url}/project/{project}/patch/{segment}/", f"{self.lore_url}/all/{segment}/"
+        return f"{self.patchwork_url}/project/{project}/patch/{segment}/", f"{self.lore_url}/{segment}/"
 
     def cover(self, project: str, message_id: str) -> str:
         return f"{self.patchwork_url}/project/{project}/cover/{_segment(message_id)}/"

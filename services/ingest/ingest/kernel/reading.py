@@ -53,6 +53,7 @@ class Reading:
         self, source: Source, upstream: str, progress: ProgressRepository, caller: Caller, clock: Clock
     ) -> None:
         self.source = source
+        self._stored = source
         self._upstream = upstream
         self._progress = progress
         self._caller = caller
@@ -101,10 +102,12 @@ class Reading:
         self.source = replace(self.source, gaps=gaps)
 
     def save(self, cursor: Mapping[str, Any]) -> None:
-        """Store how far the reading is. Raises ``LeaseTaken`` if somebody else reads on by now."""
+        """Store how far the reading is, if it moved. Raises ``LeaseTaken`` if somebody else reads on by now."""
         self.keep_lease()
         self.source = replace(self.source, cursor=cursor)
-        self._progress.save(self.source)
+        if self.source != self._stored:
+            self._progress.save(self.source)
+            self._stored = self.source
 
     def go_live(self) -> None:
         """The history is here; gaps noted while it was read for the first time are filled by it."""

@@ -3,9 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
+from aws_lambda_powertools.metrics import MetricUnit
+
 from ingest.kernel.container import LORE, Container, container
-from ingest.kernel.handlers.work import LambdaContext, Work, attempt, caller, each_message, logger, metrics
-from ingest.kernel.reading import RECENT, reading
+from ingest.kernel.handlers.work import (
+    LambdaContext,
+    Work,
+    attempt,
+    caller,
+    count_rows,
+    each_message,
+    hand_out,
+    logger,
+    metrics,
+)
+from ingest.kernel.reading import reading
 from watchkeeper.clock import utc_now
 
 
@@ -14,17 +26,14 @@ from watchkeeper.clock import utc_now
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     if "Records" in event:
         return each_message(event, context, lambda work: _do(work, container(), context))
-    return _hand_out(str(event.get("mode", RECENT)), container())
-
-
-def _hand_out(mode: str, kernel: Container) -> dict[str, Any]:
-    for name in kernel.settings.lists:
-        kernel.discussions_queue.send({"task": "discussions", "list": name, "mode": mode})
-    return {"lists": list(kernel.settings.lists)}
+    kernel = container()
+    works: list[Work] = [{"task": "discussions", "list": name} for name in kernel.settings.lists]
+    return hand_out(event, kernel.discussions_queue, works)
 
 
 def _do(work: Work, kernel: Container, context: LambdaContext) -> None:
     if work["task"] == "statistics":
+        metrics.add_metric(name="WeeksCounted", unit=MetricUnit.Count, value=len(work["weeks"]))
         kernel.week_counter().count_mails(work["weeks"])
     else:
         attempt(work, kernel.discussions_queue, lambda: _read(work["list"], work["mode"], kernel, context))
@@ -32,4 +41,8 @@ def _do(work: Work, kernel: Container, context: LambdaContext) -> None:
 
 def _read(list_name: str, mode: str, kernel: Container, context: LambdaContext) -> bool:
     with reading(f"{LORE}:{list_name}", LORE, kernel.progress, caller(context), utc_now) as current:
-        return kernel.discussion_sync().read(list_name, mode, current)
+        before = current.source.run
+        try:
+            return kernel.discussion_sync().read(list_name, mode, current)
+        finally:
+            count_rows(current.source, before)

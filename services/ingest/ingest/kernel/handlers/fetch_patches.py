@@ -3,9 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
+from aws_lambda_powertools.metrics import MetricUnit
+
 from ingest.kernel.container import PATCHWORK, Container, container
-from ingest.kernel.handlers.work import LambdaContext, Work, attempt, caller, each_message, logger, metrics
-from ingest.kernel.reading import RECENT, reading
+from ingest.kernel.handlers.work import (
+    LambdaContext,
+    Work,
+    attempt,
+    caller,
+    count_rows,
+    each_message,
+    hand_out,
+    logger,
+    metrics,
+)
+from ingest.kernel.reading import reading
 from watchkeeper.clock import utc_now
 
 
@@ -14,17 +26,14 @@ from watchkeeper.clock import utc_now
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     if "Records" in event:
         return each_message(event, context, lambda work: _do(work, container(), context))
-    return _hand_out(str(event.get("mode", RECENT)), container())
-
-
-def _hand_out(mode: str, kernel: Container) -> dict[str, Any]:
-    for project in kernel.settings.projects:
-        kernel.patches_queue.send({"task": "patches", "project": project, "mode": mode})
-    return {"projects": list(kernel.settings.projects)}
+    kernel = container()
+    works: list[Work] = [{"task": "patches", "project": name} for name in kernel.settings.projects]
+    return hand_out(event, kernel.patches_queue, works)
 
 
 def _do(work: Work, kernel: Container, context: LambdaContext) -> None:
     if work["task"] == "statistics":
+        metrics.add_metric(name="WeeksCounted", unit=MetricUnit.Count, value=len(work["weeks"]))
         kernel.week_counter().count_patches(work["project"], work["weeks"])
     else:
         attempt(work, kernel.patches_queue, lambda: _read(work["project"], work["mode"], kernel, context))
@@ -33,4 +42,8 @@ def _do(work: Work, kernel: Container, context: LambdaContext) -> None:
 def _read(project: str, mode: str, kernel: Container, context: LambdaContext) -> bool:
     name = f"{PATCHWORK}:{project}"
     with reading(name, PATCHWORK, kernel.progress, caller(context), utc_now) as current:
-        return kernel.patch_sync().read(project, mode, current)
+        before = current.source.run
+        try:
+            return kernel.patch_sync().read(project, mode, current)
+        finally:
+            count_rows(current.source, before)

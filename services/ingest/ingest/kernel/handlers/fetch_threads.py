@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ingest.kernel.container import LORE, Container, container
-from ingest.kernel.handlers.work import LambdaContext, Work, attempt, caller, each_message, logger, metrics
-from ingest.kernel.reading import RECENT, reading
+from ingest.kernel.handlers.work import LambdaContext, Work, attempt, caller, count_rows, each_message, logger, metrics
+from ingest.kernel.reading import RECENT, Reading, reading
+from ingest.kernel.use_cases.fetch_threads import ThreadFetch
 from watchkeeper.clock import utc_now
 
 SOURCE = f"{LORE}:threads"
@@ -24,13 +25,22 @@ def _do(work: Work, kernel: Container, context: LambdaContext) -> None:
     attempt(work, kernel.threads_queue, lambda: _read(work, kernel, context))
 
 
+def _fetch(work: Work, threads: ThreadFetch, current: Reading) -> list[str]:
+    wanted = work.get("message_ids", ())
+    if work.get("if_missing"):
+        return threads.fetch_missing(wanted, current)
+    return threads.fetch(wanted, current, list_name=work.get("list"))
+
+
 def _read(work: Work, kernel: Container, context: LambdaContext) -> bool:
     threads = kernel.thread_fetch()
     with reading(SOURCE, LORE, kernel.progress, caller(context), utc_now) as current:
+        before = current.source.run
         current.begin(RECENT)
         threads.link_tracked(work.get("tracked", ()), current)
-        left = threads.fetch(work.get("message_ids", ()), current, list_name=work.get("list"))
+        left = _fetch(work, threads, current)
         current.finish({}, complete=False)
+        count_rows(current.source, before)
     if left:
         kernel.threads_queue.send({**work, "tracked": [], "message_ids": left})
     return True

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from aws_lambda_powertools.metrics import MetricUnit
+
 from ingest.kernel.container import container
 from ingest.kernel.handlers.work import LambdaContext, logger, metrics
 
@@ -11,5 +13,6 @@ from ingest.kernel.handlers.work import LambdaContext, logger, metrics
 @metrics.log_metrics
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 -- Lambda's signature
     threads = container().discussion_refresh().start()
+    metrics.add_metric(name="ThreadsAskedFor", unit=MetricUnit.Count, value=threads)
     logger.info("refresh handed out", threads=threads)
     return {"threads": threads}

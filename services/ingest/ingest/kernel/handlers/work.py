@@ -1,6 +1,6 @@
 """What the queue-driven functions have in common: one message, one piece of work, and what its failure means."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import orjson
@@ -10,14 +10,15 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from ingest.errors import UnknownSource, UpstreamBlocked, UpstreamError
-from ingest.kernel.reading import Caller
+from ingest.kernel.reading import MODES, RECENT, Caller
 from ingest.queues import MAX_DELAY_SECONDS, WorkQueue
 from watchkeeper.errors import LeaseTaken
+from watchkeeper.kernel.repositories.progress import Run, Source
 
 logger = Logger()
 metrics = Metrics()
 
-LEASE_WAIT_SECONDS = 20
+LEASE_WAIT_SECONDS = 5
 FIRST_RETRY_SECONDS = 60
 MAX_ATTEMPTS = 6
 """After these the next schedule tries again, from the same cursor."""
@@ -38,12 +39,27 @@ def caller(context: LambdaContext) -> Caller:
     return Caller(context.aws_request_id, lambda: context.get_remaining_time_in_millis() / 1000)
 
 
+def hand_out(event: Mapping[str, Any], queue: WorkQueue, works: Sequence[Work]) -> dict[str, Any]:
+    """Send one message for each piece of work, in the mode the event asks for. Raises ``ValueError`` for no mode."""
+    mode = event.get("mode", RECENT)
+    if mode not in MODES:
+        raise ValueError(f"mode is {mode!r}; it can be {', '.join(MODES)}")
+    for work in works:
+        queue.send({**work, "mode": mode})
+    metrics.add_metric(name="WorkHandedOut", unit=MetricUnit.Count, value=len(works))
+    return {"mode": mode, "handed_out": list(works)}
+
+
 def each_message(event: Mapping[str, Any], context: Any, do: Callable[[Work], None]) -> dict[str, Any]:
     """Do the work of every message; the answer names those that failed, and only they come again."""
 
     def record_handler(record: SQSRecord) -> None:
         logger.append_keys(message_id=record.message_id)
-        do(orjson.loads(record.body))
+        try:
+            do(orjson.loads(record.body))
+        except Exception:
+            logger.exception("work failed; it comes again")
+            raise
 
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     answer = process_partial_response(
@@ -61,6 +77,7 @@ def attempt(work: Work, queue: WorkQueue, read: Callable[[], bool]) -> None:
     try:
         finished = read()
     except LeaseTaken:
+        metrics.add_metric(name="LeaseTaken", unit=MetricUnit.Count, value=1)
         logger.info("upstream is being read by another worker", work=work)
         queue.send(work, delay=LEASE_WAIT_SECONDS)
     except (UpstreamBlocked, UnknownSource) as error:
@@ -73,6 +90,17 @@ def attempt(work: Work, queue: WorkQueue, read: Callable[[], bool]) -> None:
         logger.info("work done" if finished else "work handed on", work=work)
         if not finished:
             queue.send({**work, "attempt": 0})
+
+
+def count_rows(source: Source, before: Run | None) -> None:
+    """Metrics of what this call did to a source; ``before`` is its run as the call found it."""
+    now = source.run
+    if now is None:
+        return
+    start = before if before and before.id == now.id else Run(now.id, now.mode, now.started_at)
+    for name in ("fetched", "stored", "unchanged", "refused"):
+        rows = getattr(now, name) - getattr(start, name)
+        metrics.add_metric(name=f"Rows{name.capitalize()}", unit=MetricUnit.Count, value=rows)
 
 
 def _try_later(work: Work, queue: WorkQueue, error: UpstreamError) -> None:

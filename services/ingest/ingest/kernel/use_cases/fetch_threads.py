@@ -31,6 +31,17 @@ class ThreadFetch:
                 self._fetch_one(message_id, name, reading)
         return left
 
+    def fetch_missing(self, message_ids: Iterable[str], reading: Reading) -> list[str]:
+        """The same for mails that a list's reading may have brought by now, or the thread of another one of them."""
+        left = self.keeper.missing(message_ids)
+        while left and not reading.out_of_time():
+            message_id = left.pop(0)
+            for name in self.lists:
+                if self.keeper.missing([message_id]):
+                    self._fetch_one(message_id, name, reading)
+            left = self.keeper.missing(left)
+        return left
+
     def link_tracked(self, message_ids: Iterable[str], reading: Reading) -> None:
         """Give mails that Patchwork tracks as patches, though they do not look it, their replies."""
         self.keeper.link_tracked(message_ids, before_write=lambda _: reading.keep_lease())

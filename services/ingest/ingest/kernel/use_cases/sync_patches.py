@@ -287,7 +287,7 @@ class PatchSync:
         known = self.threading.get_many(sorted(message_ids))
         missing = sorted(one for one in message_ids if one not in known or not known[one].mails)
         if missing:
-            self.threads.send({"message_ids": missing}, delay=COMMENT_GRACE_SECONDS)
+            self.threads.send({"message_ids": missing, "if_missing": True}, delay=COMMENT_GRACE_SECONDS)
 
     def _count_weeks(self, project: str, position: Position) -> None:
         for start in range(0, len(position.weeks), _WEEKS_A_MESSAGE):

@@ -19,9 +19,11 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from watchkeeper.clock import iso_week, to_iso
 from watchkeeper.dynamodb import Between, Item, Table, item_size
-from watchkeeper.errors import ItemNotFound
+from watchkeeper.errors import DatabaseError, ItemNotFound
 from watchkeeper.kernel import records
 from watchkeeper.kernel.models import Body, Discussion
 
@@ -64,10 +66,18 @@ class BodyStore:
         self._bucket = bucket
 
     def put(self, key: str, content: bytes) -> None:
-        self._client().put_object(Bucket=self._bucket, Key=key, Body=content, ContentType="application/gzip")
+        """Raises ``DatabaseError`` when the object cannot be stored."""
+        try:
+            self._client().put_object(Bucket=self._bucket, Key=key, Body=content, ContentType="application/gzip")
+        except (ClientError, BotoCoreError) as error:
+            raise DatabaseError(f"the body {key} cannot be stored") from error
 
     def get(self, key: str) -> bytes:
-        return self._client().get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        """Raises ``DatabaseError`` when the object cannot be had."""
+        try:
+            return self._client().get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except (ClientError, BotoCoreError) as error:
+            raise DatabaseError(f"the body {key} cannot be read") from error
 
 
 class DiscussionRepository:
