@@ -1,0 +1,236 @@
+"""The commands behind the Makefile."""
+
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from local import bootstrap, frameworks, functions, report, samples
+from local.cloud import SERVICES, FunctionFailed, LocalCloud, NotRunning, PortTaken
+from local.loading import follow_load, mode_of_next_load, start_load
+from local.processes import CouldNotStart
+from local.settings import DEFAULT_PORT, Upstreams, runtime_environment
+from local.workspace import REPOSITORY, Workspace
+
+HOME = REPOSITORY / ".local"
+EXPECTED = (
+    bootstrap.Missing,
+    CouldNotStart,
+    frameworks.CommandFailed,
+    functions.UnknownFunction,
+    FunctionFailed,
+    NotRunning,
+    PortTaken,
+)
+
+
+class Command(click.Group):
+    """Shows what a person can act on without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except EXPECTED as problem:
+            raise click.ClickException(str(problem)) from problem
+
+
+@click.group(cls=Command)
+@click.option("--port", type=click.IntRange(1, 65000), envvar="PORT", default=DEFAULT_PORT, show_default=True)
+@click.option("--state", type=click.Path(path_type=Path), default=HOME / "state", help="where the cloud keeps its data")
+@click.pass_context
+def cli(context: click.Context, port: int, state: Path) -> None:
+    """Watchkeeper on this machine."""
+    context.obj = LocalCloud(state.resolve(), port)
+
+
+pass_cloud = click.make_pass_decorator(LocalCloud)
+
+
+def upstream_options(command: Any) -> Any:
+    """The settings of the functions; empty ones count as not given, which is how make passes them on."""
+    for name, meaning in (
+        ("lists", "comma-separated lists of lore"),
+        ("projects", "comma-separated projects of Patchwork"),
+        ("lore-url", "a lore server instead of the sample one"),
+        ("patchwork-url", "a Patchwork server instead of the sample one"),
+    ):
+        command = click.option(f"--{name}", envvar=name.replace("-", "_").upper(), help=meaning)(command)
+    return command
+
+
+def chosen_upstreams(cloud: LocalCloud, choice: dict[str, str | None]) -> Upstreams:
+    given = {name: value or None for name, value in choice.items()}
+    return Upstreams(**given, sample_ports=(cloud.port + 1, cloud.port + 2))
+
+
+@cli.command()
+@upstream_options
+@click.option("--wait", type=float, default=900, show_default=True, help="seconds to follow the load, at most")
+@pass_cloud
+def up(cloud: LocalCloud, /, wait: float, **choice: str | None) -> None:
+    """Start everything, deploy, and bring the facts in."""
+    upstreams = chosen_upstreams(cloud, choice)
+    with alone(cloud):
+        start(cloud, upstreams)
+        deploy_to(cloud, upstreams)
+    load(cloud, mode_of_next_load(cloud), wait)
+    click.echo(report.welcome(cloud))
+
+
+def start(cloud: LocalCloud, upstreams: Upstreams) -> None:
+    if not cloud.is_running:
+        click.echo(f"Starting the local cloud on port {cloud.port} ...")
+        cloud.start()
+    if upstreams.need_samples:
+        if samples.start(cloud, upstreams):
+            click.echo("Started the sample upstreams.")
+    else:
+        samples.stop(cloud)
+
+
+def deploy_to(cloud: LocalCloud, upstreams: Upstreams) -> None:
+    log = cloud.state_dir / "deploy.log"
+    click.echo("Deploying ingest, api and scheduler if they changed ...")
+    try:
+        with log.open("w") as output:
+            deployed = cloud.deploy(upstreams, output)
+    except frameworks.CommandFailed as failure:
+        raise frameworks.CommandFailed(f"{log.read_text()}\n{failure}; the whole of it is in {log}") from failure
+    click.echo("Deployed." if deployed else "Nothing had changed.")
+
+
+def load(cloud: LocalCloud, mode: str, seconds: float) -> None:
+    click.echo("Bringing in everything ..." if mode == "full" else "Bringing in what is new ...")
+    outcome = follow_load(cloud, start_load(cloud, mode), seconds, lambda line: click.echo(f"  {line}"))
+    if outcome.finished:
+        click.echo(f"All sources are loaded, after {outcome.seconds:.0f} s.")
+    else:
+        click.echo("The load goes on in the background; `make status` shows how far it is.")
+
+
+@cli.command()
+@pass_cloud
+def down(cloud: LocalCloud) -> None:
+    """Stop what `up` started; the data stays."""
+    with alone(cloud):
+        stopped = [name for name, ran in (("sample upstreams", samples.stop(cloud)), ("cloud", cloud.stop())) if ran]
+    click.echo(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
+
+
+@cli.command()
+@pass_cloud
+def reset(cloud: LocalCloud) -> None:
+    """Stop, and delete all data of the local cloud."""
+    with alone(cloud):
+        samples.stop(cloud)
+        cloud.forget()
+    click.echo("All local data is deleted.")
+
+
+@cli.command()
+@pass_cloud
+def status(cloud: LocalCloud) -> None:
+    """What runs, how far the sources are, and what waits or failed."""
+    click.echo(report.status(cloud))
+
+
+@cli.command()
+@upstream_options
+@click.option("--stage", default="local", show_default=True)
+@pass_cloud
+def deploy(cloud: LocalCloud, /, stage: str, **choice: str | None) -> None:
+    """Deploy all services to a stage: the local cloud, or the AWS account whose credentials are set."""
+    if stage == cloud.stage:
+        with alone(require(cloud)):
+            deploy_to(cloud, chosen_upstreams(cloud, choice))
+        return
+    settings = {name.upper(): value for name, value in choice.items() if value}
+    frameworks.run("osls-compose", ["deploy", "--stage", stage], prepared(stage).root, settings)
+
+
+@cli.command()
+@click.option("--stage", default="prod", show_default=True)
+def package(stage: str) -> None:
+    """Build every service's package as it would be deployed to the stage."""
+    workspace = prepared(stage)
+    for service in SERVICES:
+        folder = workspace.service(service)
+        frameworks.run("sls", ["package", "--stage", stage], folder, runtime_environment())
+        click.echo(folder / ".serverless" / f"watchkeeper-{service}.zip")
+
+
+def prepared(stage: str) -> Workspace:
+    workspace = Workspace(HOME / "deployments" / stage)
+    workspace.refresh()
+    return workspace
+
+
+@cli.command()
+@click.option("--mode", type=click.Choice(["recent", "full"]), default="recent", show_default=True)
+@click.option("--wait", type=float, default=900, show_default=True)
+@pass_cloud
+def ingest(cloud: LocalCloud, mode: str, wait: float) -> None:
+    """Bring facts in now instead of at the next schedule."""
+    load(require(cloud), mode, wait)
+
+
+@cli.command()
+@click.argument("function")
+@click.option("--lines", default=200, show_default=True)
+@click.option("--follow", is_flag=True)
+@pass_cloud
+def logs(cloud: LocalCloud, function: str, lines: int, follow: bool) -> None:
+    """What a function wrote to its log."""
+    for line in functions.log_lines(require(cloud), functions.known(function), lines, follow):
+        click.echo(line)
+
+
+@cli.command()
+@click.argument("function")
+@click.option("--event", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="a JSON file")
+@click.option("--here", is_flag=True, help="run the sources on this machine instead of the deployed function")
+@pass_cloud
+def invoke(cloud: LocalCloud, function: str, event: Path | None, here: bool) -> None:
+    """Invoke a function by `sls invoke`, or run it by `sls invoke local`."""
+    service = functions.service_of(functions.known(function))
+    arguments = ["invoke", *(["local"] if here else []), "--function", function, "--stage", cloud.stage]
+    arguments += ["--path", str(event.resolve())] if event else ["--data", "{}"]
+    settings = require(cloud).environment() | samples.environment(cloud)
+    if here:
+        cloud.workspace.refresh()
+        settings["PYTHONPATH"] = os.pathsep.join([str(REPOSITORY / "libs" / "common" / "src")])
+    else:
+        arguments.append("--log")
+    frameworks.run("sls", arguments, cloud.workspace.service(service), settings)
+
+
+@cli.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def bench(arguments: tuple[str, ...]) -> None:
+    """Run the benchmarks."""
+    command = [sys.executable, "-m", "benchmarks", *arguments]
+    sys.exit(subprocess.run(command, cwd=REPOSITORY, check=False).returncode)
+
+
+def require(cloud: LocalCloud) -> LocalCloud:
+    if not cloud.is_running:
+        raise NotRunning(f"The local cloud does not run on port {cloud.port}: make up")
+    return cloud
+
+
+@contextmanager
+def alone(cloud: LocalCloud) -> Iterator[None]:
+    """One command at a time changes the cloud."""
+    cloud.state_dir.parent.mkdir(parents=True, exist_ok=True)
+    with cloud.state_dir.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as busy:
+            raise click.ClickException("Another command is starting or stopping this local cloud.") from busy
+        yield

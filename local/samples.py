@@ -1,0 +1,56 @@
+"""The sample upstreams beside a local cloud."""
+
+import os
+import sys
+
+from local.cloud import LocalCloud, PortTaken
+from local.processes import Program, is_port_free
+from local.settings import Upstreams
+from local.workspace import REPOSITORY
+
+
+def start(cloud: LocalCloud, upstreams: Upstreams) -> bool:
+    """False if they were running."""
+    program = _program(cloud)
+    if program.pid is not None:
+        return False
+    for port in upstreams.sample_ports:
+        if not is_port_free(port):
+            raise PortTaken(f"Port {port}, for the sample upstreams, is taken; PORT= moves all three ports")
+    program.start(_command(cloud, upstreams), _environment(), lambda: _are_ready(upstreams), 60)
+    return True
+
+
+def stop(cloud: LocalCloud) -> bool:
+    return _program(cloud).stop(10)
+
+
+def pid(cloud: LocalCloud) -> int | None:
+    return _program(cloud).pid
+
+
+def environment(cloud: LocalCloud) -> dict[str, str]:
+    """The upstreams the deployed functions use, as stages.yml reads them."""
+    found = cloud.functions.get_function_configuration(FunctionName=cloud.name("fetch-patches"))
+    variables = found["Environment"]["Variables"]
+    names = ("PATCHWORK_URL", "LORE_URL", "PROJECTS", "LISTS", "REQUESTS_PER_SECOND")
+    return {name: variables[name] for name in names if name in variables}
+
+
+def _program(cloud: LocalCloud) -> Program:
+    return Program("upstreams", cloud.state_dir)
+
+
+def _command(cloud: LocalCloud, upstreams: Upstreams) -> list[str]:
+    patchwork, lore = upstreams.sample_ports
+    state = cloud.state_dir / "upstreams.state"
+    ports = ["--patchwork-port", str(patchwork), "--lore-port", str(lore)]
+    return [sys.executable, "-m", "local.upstreams", *ports, "--state-file", str(state)]
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1"}
+
+
+def _are_ready(upstreams: Upstreams) -> bool:
+    return not any(is_port_free(port) for port in upstreams.sample_ports)

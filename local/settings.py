@@ -1,0 +1,54 @@
+"""What a person may choose about the local cloud, and what follows from it."""
+
+import platform
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+DEFAULT_PORT = 4566
+SAMPLE_SOURCES = "sample-hwmon,sample-leds"
+PACED_BY_UPSTREAM = "2"
+"""Requests a second to an upstream that is not ours."""
+
+
+@dataclass(frozen=True)
+class Upstreams:
+    """Where the facts come from; what is not given is served by the sample upstreams."""
+
+    patchwork_url: str | None = None
+    lore_url: str | None = None
+    projects: str | None = None
+    lists: str | None = None
+    sample_ports: tuple[int, int] = field(default=(DEFAULT_PORT + 1, DEFAULT_PORT + 2))
+
+    @property
+    def need_samples(self) -> bool:
+        return not (self.patchwork_url and self.lore_url)
+
+    def environment(self) -> dict[str, str]:
+        """As stages.yml reads it."""
+        patchwork, lore = (f"http://127.0.0.1:{port}" for port in self.sample_ports)
+        chosen = {
+            "PATCHWORK_URL": self.patchwork_url or patchwork,
+            "LORE_URL": self.lore_url or lore,
+            "PROJECTS": self.projects or ("" if self.patchwork_url else SAMPLE_SOURCES),
+            "LISTS": self.lists or ("" if self.lore_url else SAMPLE_SOURCES),
+            "REQUESTS_PER_SECOND": "" if self.need_samples else PACED_BY_UPSTREAM,
+        }
+        return {name: value for name, value in chosen.items() if value}
+
+
+def runtime_environment() -> dict[str, str]:
+    """The functions run on this machine's interpreter and processor."""
+    arm = platform.machine().lower() in ("arm64", "aarch64")
+    return {
+        "WATCHKEEPER_LOCAL_RUNTIME": "python{}.{}".format(*sys.version_info[:2]),
+        "WATCHKEEPER_LOCAL_ARCHITECTURE": "arm64" if arm else "x86_64",
+    }
+
+
+def sources(environment: Mapping[str, str]) -> list[str]:
+    """The progress rows' keys of all sources that are watched."""
+    projects = [f"patchwork:{name}" for name in environment.get("PROJECTS", "").split(",") if name]
+    lists = [f"lore:{name}" for name in environment.get("LISTS", "").split(",") if name]
+    return projects + lists

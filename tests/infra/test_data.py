@@ -1,0 +1,131 @@
+"""Tables, queues and buckets: kept, encrypted, private, and never full in silence."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.infra.packages import Package
+
+TABLES = {"patches", "series", "discussions", "threading", "progress", "breakers"}
+WORK_QUEUES = {"patches", "discussions", "threads"}
+FULL_NAME = "watchkeeper-prod-{}"
+
+
+@pytest.fixture(scope="session")
+def ingest(packages: dict[str, Package]) -> Package:
+    return packages["ingest"]
+
+
+def test_there_are_the_tables_of_the_design(ingest: Package) -> None:
+    names = {table["TableName"] for table in ingest.properties("AWS::DynamoDB::Table").values()}
+
+    assert names == {FULL_NAME.format(table) for table in TABLES}
+
+
+def test_production_tables_survive_mistakes(ingest: Package) -> None:
+    for table in ingest.resources("AWS::DynamoDB::Table").values():
+        assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
+        assert table["Properties"]["DeletionProtectionEnabled"] is True
+        assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+
+def test_tables_are_encrypted_and_forget_what_expired(ingest: Package) -> None:
+    for table in ingest.properties("AWS::DynamoDB::Table").values():
+        assert table["SSESpecification"] == {"SSEEnabled": True}
+        assert table["TimeToLiveSpecification"]["Enabled"] is True
+
+
+def test_every_table_and_index_scales_both_ways(ingest: Package) -> None:
+    targets = ingest.properties("AWS::ApplicationAutoScaling::ScalableTarget").values()
+    scaled = {(target["ResourceId"]["Fn::Sub"], target["ScalableDimension"]) for target in targets}
+    wanted = {
+        (path, f"dynamodb:{kind}:{direction}CapacityUnits")
+        for name, table in ingest.properties("AWS::DynamoDB::Table").items()
+        for path, kind in scalable(name, table)
+        for direction in ("Read", "Write")
+    }
+
+    assert scaled == wanted
+
+
+def scalable(name: str, table: Mapping[str, Any]) -> list[tuple[str, str]]:
+    path = f"table/${{{name}}}"
+    indexes = [(f"{path}/index/{index['IndexName']}", "index") for index in table.get("GlobalSecondaryIndexes", [])]
+    return [(path, "table"), *indexes]
+
+
+def test_every_target_has_its_policy(ingest: Package) -> None:
+    targets = set(ingest.resources("AWS::ApplicationAutoScaling::ScalableTarget"))
+    policies = ingest.properties("AWS::ApplicationAutoScaling::ScalingPolicy").values()
+
+    assert {policy["ScalingTargetId"]["Ref"] for policy in policies} == targets
+
+
+def test_tables_pay_per_request_outside_production(local_ingest: Package) -> None:
+    tables = local_ingest.properties("AWS::DynamoDB::Table").values()
+
+    assert {table["BillingMode"] for table in tables} == {"PAY_PER_REQUEST"}
+
+
+def test_every_work_queue_has_dead_letters(ingest: Package) -> None:
+    queues = ingest.properties("AWS::SQS::Queue")
+    by_name = {queue["QueueName"]: queue for queue in queues.values()}
+
+    for work in WORK_QUEUES:
+        redrive = by_name[FULL_NAME.format(work)]["RedrivePolicy"]
+        target = queues[redrive["deadLetterTargetArn"]["Fn::GetAtt"][0]]
+        assert target["QueueName"] == FULL_NAME.format(f"{work}-dlq")
+        assert redrive["maxReceiveCount"] == 5
+
+
+def test_messages_are_encrypted_and_outlive_a_weekend(ingest: Package) -> None:
+    for queue in ingest.properties("AWS::SQS::Queue").values():
+        assert queue["SqsManagedSseEnabled"] is True
+        assert queue["MessageRetentionPeriod"] >= 4 * 24 * 3600
+
+
+def test_messages_stay_hidden_for_six_timeouts(ingest: Package) -> None:
+    queues = ingest.properties("AWS::SQS::Queue")
+    for mapping in ingest.properties("AWS::Lambda::EventSourceMapping").values():
+        source, attribute = mapping["EventSourceArn"]["Fn::GetAtt"]
+        function = ingest.functions[mapping["FunctionName"]["Fn::GetAtt"][0]]
+        if attribute == "Arn":
+            assert queues[source]["VisibilityTimeout"] >= 6 * function["Timeout"]
+
+
+def test_every_dead_letter_queue_raises_an_alarm(ingest: Package) -> None:
+    watched = {
+        alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0]
+        for alarm in ingest.properties("AWS::CloudWatch::Alarm").values()
+        if alarm["Namespace"] == "AWS/SQS"
+    }
+    failed = {
+        name
+        for name, queue in ingest.properties("AWS::SQS::Queue").items()
+        if queue["QueueName"].endswith(("-dlq", "-failures"))
+    }
+
+    assert watched == failed
+
+
+def test_buckets_are_private(package_of_service: Package) -> None:
+    for bucket in package_of_service.properties("AWS::S3::Bucket").values():
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+        assert bucket["BucketEncryption"]
+
+
+def test_buckets_refuse_plain_http(package_of_service: Package) -> None:
+    policies = package_of_service.properties("AWS::S3::BucketPolicy").values()
+    protected = {
+        policy["Bucket"]["Ref"]
+        for policy in policies
+        if any(refuses_plain_http(statement) for statement in policy["PolicyDocument"]["Statement"])
+    }
+
+    assert protected == set(package_of_service.resources("AWS::S3::Bucket"))
+
+
+def refuses_plain_http(statement: Mapping[str, Any]) -> bool:
+    secure = statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport")
+    return statement["Effect"] == "Deny" and str(secure).lower() == "false"

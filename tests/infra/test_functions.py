@@ -1,0 +1,112 @@
+"""Functions end in time, are logged for a while only, and lose nothing in silence."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.infra.packages import Package
+
+INVOKED_ASYNCHRONOUSLY = ("ingest", "scheduler")
+LONGEST = 180
+PRODUCTION_LOGS_DAYS = 90
+
+
+def test_functions_run_on_the_chosen_runtime(package_of_service: Package) -> None:
+    for function in package_of_service.functions.values():
+        assert function["Runtime"] == "python3.13"
+        assert function["Architectures"] == ["arm64"]
+
+
+def test_every_function_has_a_timeout_and_memory(package_of_service: Package) -> None:
+    for function in package_of_service.functions.values():
+        assert 0 < function["Timeout"] <= LONGEST
+        assert 128 <= function["MemorySize"] <= 1024
+
+
+def test_names_begin_with_project_and_stage(package_of_service: Package) -> None:
+    for function in package_of_service.functions.values():
+        assert function["FunctionName"].startswith("watchkeeper-prod-")
+
+
+def test_every_log_group_forgets(package_of_service: Package) -> None:
+    groups = package_of_service.properties("AWS::Logs::LogGroup")
+    logged = {group["LogGroupName"] for group in groups.values()}
+
+    assert {group["RetentionInDays"] for group in groups.values()} == {PRODUCTION_LOGS_DAYS}
+    for function in package_of_service.functions.values():
+        assert f"/aws/lambda/{function['FunctionName']}" in logged
+
+
+@pytest.mark.parametrize("service", INVOKED_ASYNCHRONOUSLY)
+def test_every_function_has_a_failure_destination(packages: dict[str, Package], service: str) -> None:
+    configured = packages[service].properties("AWS::Lambda::EventInvokeConfig")
+    with_destination = {
+        config["FunctionName"]["Ref"]
+        for config in configured.values()
+        if config["DestinationConfig"]["OnFailure"]["Destination"]
+    }
+
+    assert with_destination == set(packages[service].functions)
+
+
+@pytest.mark.parametrize("service", INVOKED_ASYNCHRONOUSLY)
+def test_every_function_may_send_to_its_failure_destination(packages: dict[str, Package], service: str) -> None:
+    package = packages[service]
+    for config in package.properties("AWS::Lambda::EventInvokeConfig").values():
+        destination = config["DestinationConfig"]["OnFailure"]["Destination"]
+        role = package.role_of(config["FunctionName"]["Ref"])
+        assert any(
+            statement.role == role and "sqs:SendMessage" in statement.actions and destination in statement.resources
+            for statement in package.statements()
+        )
+
+
+@pytest.mark.parametrize("service", INVOKED_ASYNCHRONOUSLY)
+def test_schedules_have_dead_letters(packages: dict[str, Package], service: str) -> None:
+    rules = packages[service].properties("AWS::Events::Rule")
+
+    assert rules
+    for rule in rules.values():
+        assert all(target["DeadLetterConfig"]["Arn"] for target in rule["Targets"])
+        assert rule["State"] == "ENABLED"
+
+
+def test_queue_and_stream_sources_report_single_failures(packages: dict[str, Package]) -> None:
+    for mapping in mappings(packages["ingest"]):
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_streams_give_up_on_a_poison_record(packages: dict[str, Package]) -> None:
+    streams = [mapping for mapping in mappings(packages["ingest"]) if "StartingPosition" in mapping]
+
+    assert len(streams) == 3
+    for stream in streams:
+        assert stream["BisectBatchOnFunctionError"] is True
+        assert stream["MaximumRetryAttempts"] == 5
+        assert stream["DestinationConfig"]["OnFailure"]["Destination"]
+
+
+def mappings(package: Package) -> list[Mapping[str, Any]]:
+    return list(package.properties("AWS::Lambda::EventSourceMapping").values())
+
+
+def test_every_route_asks_for_a_signature_in_production(packages: dict[str, Package]) -> None:
+    routes = packages["api"].properties("AWS::ApiGatewayV2::Route")
+
+    assert len(routes) == 3
+    assert {route["AuthorizationType"] for route in routes.values()} == {"AWS_IAM"}
+
+
+def test_the_api_is_throttled_and_logged(packages: dict[str, Package]) -> None:
+    (stage,) = packages["api"].properties("AWS::ApiGatewayV2::Stage").values()
+
+    assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
+    assert stage["AccessLogSettings"]["DestinationArn"]
+
+
+def test_stacks_carry_the_tags_and_are_protected(package_of_service: Package) -> None:
+    provider = package_of_service.state["service"]["provider"]
+
+    assert provider["stackTags"] == {"project": "watchkeeper", "stage": "prod", "service": package_of_service.service}
+    assert provider["deletionProtection"] is True
