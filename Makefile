@@ -10,7 +10,7 @@ PYTEST := $(BIN)/pytest
 
 # Settings of the local cloud reach its commands through the environment.
 export PORT ?= 4566
-export PATCHWORK_URL LORE_URL PROJECTS LISTS
+export PATCHWORK_URL LORE_URL PROJECTS LISTS REQUESTS_PER_SECOND
 
 .PHONY: help
 help: ## Tell what there is
@@ -89,6 +89,10 @@ test-infra: tools ## Package the services and check what would be deployed
 .PHONY: test-e2e
 test-e2e: cloud-tools ## The deployed system, on a local cloud of its own
 	$(PYTEST) tests/e2e
+
+.PHONY: docs
+docs: tools ## Write the documents that are made from the code
+	@PYTHONPATH=libs/common/src:services/ingest:services/api:services/scheduler $(BIN)/python -m local.documents
 
 .PHONY: bench
 bench: cloud-tools ## The benchmarks: [ARGUMENTS=...]

@@ -63,6 +63,7 @@ class Program:
         if not wait_until(lambda: process.poll() is not None or ready(), seconds) or process.poll() is not None:
             self.stop()
             raise CouldNotStart(f"{self.name} did not get ready. Its log, {self.log}, ends so:\n{self.log_end()}")
+        process.returncode = 0  # it goes on without us: Popen need not wait for it, nor warn of it
 
     def stop(self, seconds: float = 120) -> bool:
         """Ask it to end and wait for that; True if it ran."""

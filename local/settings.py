@@ -1,14 +1,17 @@
 """What a person may choose about the local cloud, and what follows from it."""
 
+import os
 import platform
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 DEFAULT_PORT = 4566
 SAMPLE_SOURCES = "sample-hwmon,sample-leds"
-PACED_BY_UPSTREAM = "2"
-"""Requests a second to an upstream that is not ours."""
+PACED_BY_UPSTREAM = "4"
+"""Requests a second to an upstream that is not ours, unless REQUESTS_PER_SECOND says otherwise."""
+CLOUD_RUNTIME = "python3.13"
 
 
 @dataclass(frozen=True)
@@ -33,9 +36,24 @@ class Upstreams:
             "LORE_URL": self.lore_url or lore,
             "PROJECTS": self.projects or ("" if self.patchwork_url else SAMPLE_SOURCES),
             "LISTS": self.lists or ("" if self.lore_url else SAMPLE_SOURCES),
-            "REQUESTS_PER_SECOND": "" if self.need_samples else PACED_BY_UPSTREAM,
+            "REQUESTS_PER_SECOND": os.environ.get("REQUESTS_PER_SECOND") or self._pace(),
         }
         return {name: value for name, value in chosen.items() if value}
+
+    def _pace(self) -> str:
+        return "" if self.need_samples else PACED_BY_UPSTREAM
+
+
+def cloud_runtime() -> str:
+    """The runtime packages for the cloud are built for here: its bytecode needs an interpreter of that version, and
+    where there is none, this one's version serves to build and look at them."""
+    for choice in ({}, {"PYENV_VERSION": CLOUD_RUNTIME.removeprefix("python")}):
+        try:
+            subprocess.run([CLOUD_RUNTIME, "-c", ""], env=os.environ | choice, check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError):
+            continue
+        return CLOUD_RUNTIME
+    return "python{}.{}".format(*sys.version_info[:2])
 
 
 def runtime_environment() -> dict[str, str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from local.frameworks import CommandFailed, run
-from local.settings import runtime_environment
+from local.settings import cloud_runtime, runtime_environment
 from local.workspace import Workspace
 from tests.infra.packages import Package
 
@@ -34,7 +34,8 @@ def package(workspace: Workspace, service: str, stage: str) -> Package:
     log = workspace.root / f"{service}.log"
     with log.open("w") as output:
         try:
-            run("sls", ["package", "--stage", stage], folder, runtime_environment(), output)
+            settings = runtime_environment() | {"WATCHKEEPER_RUNTIME": cloud_runtime()}
+            run("sls", ["package", "--stage", stage], folder, settings, output)
         except CommandFailed:
             pytest.fail(log.read_text())
     return Package.read(service, folder / ".serverless")

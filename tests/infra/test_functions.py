@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from local.settings import cloud_runtime
 from tests.infra.packages import Package
 
 INVOKED_ASYNCHRONOUSLY = ("ingest", "scheduler")
@@ -14,7 +15,7 @@ PRODUCTION_LOGS_DAYS = 90
 
 def test_functions_run_on_the_chosen_runtime(package_of_service: Package) -> None:
     for function in package_of_service.functions.values():
-        assert function["Runtime"] == "python3.13"
+        assert function["Runtime"] == cloud_runtime()
         assert function["Architectures"] == ["arm64"]
 
 

@@ -87,7 +87,7 @@ class MailKeeper:
             return kept
         threads = graph.threads_of(name for arrival in arrivals for name in _names(arrival.mail))
         updated = _placed(threads | _with_arrivals(graph.nodes, arrivals, self._tracked(arrivals)))
-        before_write(frozenset(_week(arrival.known) for arrival in arrivals))
+        before_write(_weeks(arrivals, graph.nodes))
         self._write_mails(arrivals, updated)
         self._write_places(graph.nodes, updated, {arrival.mail.message_id for arrival in arrivals if arrival.rewrite})
         return replace(kept, orphaned=tuple(_orphaned(arrivals, graph.nodes, updated)))
@@ -321,6 +321,14 @@ def _orphaned(arrivals: Iterable[_Arrival], before: Mapping[str, Node], after: M
         parent = after[arrival.mail.message_id].parent_id
         if arrival.mail.message_id not in before and parent and not after[parent].mails:
             yield arrival.mail.message_id
+
+
+def _weeks(arrivals: Sequence[_Arrival], before: Mapping[str, Node]) -> Weeks:
+    """The weeks these mails are counted in from now on, and those they were counted in: a mail goes over to another
+    list's figures when a copy arrives by a list that sorts before the ones it came by."""
+    ids = [arrival.mail.message_id for arrival in arrivals]
+    stored = (mail for name in ids if name in before for mail in before[name].mails)
+    return frozenset(map(_week, (*stored, *(arrival.known for arrival in arrivals))))
 
 
 def _week(known: KnownMail) -> tuple[str, str]:
