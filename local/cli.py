@@ -172,7 +172,7 @@ def prepared(stage: str) -> Workspace:
 
 
 @cli.command()
-@click.option("--mode", type=click.Choice(["recent", "full"]), default="recent", show_default=True)
+@click.option("--mode", type=click.Choice(["recent", "full"]), default="full", show_default=True)
 @click.option("--wait", type=float, default=900, show_default=True)
 @pass_cloud
 def ingest(cloud: LocalCloud, mode: str, wait: float) -> None:

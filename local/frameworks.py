@@ -17,10 +17,13 @@ class CommandFailed(Exception):
 
 
 def tool_environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """What the framework runs in: our own interpreter and packages first, and no questions or advertisements."""
+    """What the framework runs in: our own interpreter and packages first, and no questions or advertisements.
+
+    An empty variable counts as not set: make exports those nobody gave, and stages.yml would take them for values.
+    """
     search = os.pathsep.join([str(BINARIES), str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if value},
         "PATH": search,
         "SLS_NOTIFICATIONS_MODE": "off",
         "SLS_TELEMETRY_DISABLED": "1",

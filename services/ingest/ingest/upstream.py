@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.circuit_breaker import CircuitBreakerConfig
 from aws_lambda_powertools.utilities.circuit_breaker.exceptions import CircuitBreakerOpenError
 from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitBreakerDynamoDBPersistence
 
-from ingest.errors import NotFound, UpstreamBlocked, UpstreamUnavailable
+from ingest.errors import NotFound, UpstreamBlocked, UpstreamGarbled, UpstreamUnavailable
 from watchkeeper.clock import utc_now
 
 CONNECT_SECONDS = 5
@@ -114,7 +114,7 @@ class Upstream:
                 headers={"Accept": accept, "Accept-Encoding": "gzip"},
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
                 stream=stream,
-                allow_redirects=method == "GET",
+                allow_redirects=False,
             )
         except requests.RequestException as error:
             raise UpstreamUnavailable(f"{self.base_url} is unreachable: {type(error).__name__}") from error
@@ -141,6 +141,9 @@ def is_html(response: requests.Response) -> bool:
 
 
 def _checked(response: requests.Response, base_url: str) -> requests.Response:
+    if response.is_redirect:  # never followed: it may lead anywhere, and costs a request each time
+        response.close()
+        raise UpstreamGarbled(f"{base_url} redirects to {response.headers['Location'][:200]}; is its address right?")
     if response.status_code in _BUSY:
         response.close()
         message = f"{base_url} answered {response.status_code}"

@@ -97,7 +97,7 @@ class Kernel:
             counter.count_mails(work["weeks"])
 
     def fetch_threads(self, *message_ids: str) -> None:
-        fetch = ThreadFetch(self.lore(), self.keeper(), self.progress, self.discussion_work, utc_now, LISTS)
+        fetch = ThreadFetch(self.lore(), self.keeper(), self.discussion_work, utc_now, LISTS)
         with reading("lore:threads", "lore", self.progress, self.caller(), utc_now) as current:
             current.begin(RECENT)
             assert fetch.fetch(message_ids, current) == []

@@ -9,6 +9,7 @@ from ingest.kernel.use_cases import sync_discussions
 from local.upstreams import HWMON, LEDS
 from tests.integration.ingest.conftest import Kernel
 from tests.integration.ingest.test_first_load import stored_items
+from watchkeeper.dynamodb import Between
 
 LONG_AGO = datetime(2024, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -216,3 +217,13 @@ def test_more_new_mail_than_fits_is_read_as_history(kernel: Kernel, monkeypatch:
     assert kernel.read_list(HWMON)
 
     assert all(kernel.discussions.of_message(f"burst-{number}@example.org") for number in range(12))
+
+
+def test_a_mail_counts_once_whichever_of_its_lists_is_read_first(kernel: Kernel) -> None:
+    for name in (LEDS, HWMON):
+        assert kernel.read_list(name)
+        kernel.count_weeks()
+        kernel.discussion_work.sent.clear()
+
+    weeks = (kernel.progress.weeks(f"mail#{name}", Between()) for name in (LEDS, HWMON))
+    assert sum(week["mails"] for of_list in weeks for week in of_list.values()) == len(stored_items()["discussions"])

@@ -41,9 +41,11 @@ def call(**event: Any) -> dict[str, Any]:
 
 
 def test_sources_without_success_for_three_hours_are_stale(
-    progress: ProgressRepository, capsys: pytest.CaptureFixture[str]
+    progress: ProgressRepository, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("LISTS", "fresh, late,never,loading")
     check_freshness._progress.cache_clear()
+    check_freshness._watched.cache_clear()
     now = utc_now()
     progress.save(Source("lore:fresh", last_success=now - timedelta(hours=1)))
     progress.save(Source("lore:late", last_success=now - timedelta(hours=4)))

@@ -9,7 +9,7 @@ import stamina
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
-from ingest.errors import NotFound, UpstreamBlocked, UpstreamUnavailable
+from ingest.errors import NotFound, UpstreamBlocked, UpstreamGarbled, UpstreamUnavailable
 from ingest.upstream import ATTEMPTS, Pace, Upstream
 from watchkeeper.clock import utc_now
 
@@ -99,6 +99,14 @@ def test_a_page_or_a_refusal_means_blocked_and_is_not_tried_again(
         upstream.get("/x", accept=JSON)
 
     assert len(httpserver.log) == 1
+
+
+def test_a_redirect_is_not_followed(httpserver: HTTPServer, upstream: Upstream) -> None:
+    elsewhere = {"Location": "http://169.254.169.254/latest/meta-data"}
+    httpserver.expect_request("/x").respond_with_response(Response("moved", 302, elsewhere, content_type="text/html"))
+
+    with pytest.raises(UpstreamGarbled, match="redirects to"):
+        upstream.get("/x", accept=JSON)
 
 
 def test_a_missing_thing_is_not_found(httpserver: HTTPServer, upstream: Upstream) -> None:

@@ -46,6 +46,7 @@ def _state(source: Source, now: datetime, *, watched: bool) -> views.SourceState
         failing_since=source.failing_since,
         blocked_since=source.blocked_since,
         gaps=[views.GapState(since=gap.since, reason=gap.reason) for gap in source.gaps],
+        refusals=[views.RefusalState(subject=one.subject, reason=one.reason, at=one.at) for one in source.refusals],
         run=_run(source.run) if source.run else None,
     )
 

@@ -285,6 +285,12 @@ class GapState(TypedDict):
     reason: str
 
 
+class RefusalState(TypedDict):
+    subject: str
+    reason: str
+    at: datetime
+
+
 class SourceState(TypedDict):
     name: str
     """`patchwork:<project>` or `lore:<list>`."""
@@ -304,6 +310,8 @@ class SourceState(TypedDict):
     """Since when the upstream refuses us or asks for proof of being human."""
     gaps: list[GapState]
     """What may be missing, and why."""
+    refusals: list[RefusalState]
+    """The newest rows or mails the upstream sent that could not be taken."""
     run: RunState | None
 
 

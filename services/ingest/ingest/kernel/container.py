@@ -63,7 +63,6 @@ class Container:
         return ThreadFetch(
             client=self._lore(),
             keeper=self._keeper(),
-            progress=self.progress,
             statistics=self.discussions_queue,
             clock=utc_now,
             lists=self.settings.lists,

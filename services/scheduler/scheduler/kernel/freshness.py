@@ -1,6 +1,6 @@
 """How old the newest facts of each source are."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,9 +8,6 @@ from watchkeeper.kernel.repositories.progress import Source
 
 STALE_AFTER_SECONDS = 3 * 3600
 """Three hourly runs that brought nothing."""
-
-ON_DEMAND = frozenset({"lore:threads"})
-"""Sources that are read when somebody asks, and cannot be late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +20,11 @@ class Freshness:
     blocked: bool
 
 
-def freshness(sources: Iterable[Source], now: datetime) -> Iterator[Freshness]:
-    """A source that never succeeded is as old as its first attempt."""
+def freshness(sources: Iterable[Source], watched: Container[str], now: datetime) -> Iterator[Freshness]:
+    """A source that never succeeded is as old as its first attempt. Only what is ``watched`` can be late: not what is
+    read when somebody asks, nor what nobody wants any more."""
     for source in sources:
-        if source.name in ON_DEMAND:
+        if source.name not in watched:
             continue
         started = source.run.started_at if source.run else now
         since = source.last_success or source.failing_since or started

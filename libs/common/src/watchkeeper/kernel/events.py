@@ -15,7 +15,7 @@ from watchkeeper.kernel.models import Discussion, Kind, Patch, SentimentLabel, S
 class KernelEvent(BaseModel):
     """Base of the ``data`` of all events of the kernel watch."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True)
 
     version: ClassVar[int] = 1
 

@@ -39,6 +39,7 @@ def _read(work: Work, kernel: Container, context: LambdaContext) -> bool:
         current.begin(RECENT)
         threads.link_tracked(work.get("tracked", ()), current)
         left = _fetch(work, threads, current)
+        current.go_live()
         current.finish({}, complete=False)
         count_rows(current.source, before)
     if left:

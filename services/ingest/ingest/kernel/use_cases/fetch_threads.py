@@ -7,16 +7,15 @@ from ingest.kernel.lore import Lore
 from ingest.kernel.mail import Mail, parse
 from ingest.kernel.reading import Reading
 from ingest.kernel.use_cases.keep_mails import MailKeeper, Weeks
+from ingest.kernel.use_cases.sync_discussions import STATISTICS_DELAY_SECONDS
 from ingest.queues import WorkQueue
 from watchkeeper.clock import Clock
-from watchkeeper.kernel.repositories.progress import ProgressRepository
 
 
 @dataclass(frozen=True, slots=True)
 class ThreadFetch:
     client: Lore
     keeper: MailKeeper
-    progress: ProgressRepository
     statistics: WorkQueue
     clock: Clock
     lists: Sequence[str]
@@ -24,6 +23,7 @@ class ThreadFetch:
 
     def fetch(self, message_ids: Iterable[str], reading: Reading, *, list_name: str | None = None) -> list[str]:
         """Store the threads of these mails as the lists have them. Returns those there was no time for."""
+        self._count_weeks(reading)
         left = list(dict.fromkeys(message_ids))
         while left and not reading.out_of_time():
             message_id = left.pop(0)
@@ -33,6 +33,7 @@ class ThreadFetch:
 
     def fetch_missing(self, message_ids: Iterable[str], reading: Reading) -> list[str]:
         """The same for mails that a list's reading may have brought by now, or the thread of another one of them."""
+        self._count_weeks(reading)
         left = self.keeper.missing(message_ids)
         while left and not reading.out_of_time():
             message_id = left.pop(0)
@@ -52,8 +53,14 @@ class ThreadFetch:
             mails: list[Mail] = [parse(one, now=self.clock()) for one in raw]
 
         def before_write(weeks: Weeks) -> None:
-            reading.keep_lease()
-            self.statistics.send({"task": "statistics", "weeks": [f"{name}#{week}" for name, week in sorted(weeks)]})
+            reading.save({"weeks": [f"{name}#{week}" for name, week in sorted(weeks)]})
 
         kept = self.keeper.keep(mails, list_name, before_write=before_write)
         reading.count(fetched=kept.fetched, stored=kept.stored, unchanged=kept.unchanged)
+        self._count_weeks(reading)
+
+    def _count_weeks(self, reading: Reading) -> None:
+        """Have the weeks counted that were noted before a write: after it, and even if a call was killed within it."""
+        if weeks := reading.cursor.get("weeks"):
+            self.statistics.send({"task": "statistics", "weeks": weeks}, delay=STATISTICS_DELAY_SECONDS)
+            reading.save({})

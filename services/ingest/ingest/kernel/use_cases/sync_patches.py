@@ -29,7 +29,7 @@ from ingest.queues import WorkQueue
 from watchkeeper.clock import Clock, iso_week
 from watchkeeper.errors import InvalidCursor
 from watchkeeper.kernel.models import Check, Patch, Series
-from watchkeeper.kernel.repositories.patches import PatchRepository, SeriesRepository
+from watchkeeper.kernel.repositories.patches import PatchRepository, SeriesRepository, sort_date
 from watchkeeper.kernel.repositories.threading import ThreadingRepository
 
 OVERLAP = timedelta(minutes=1)
@@ -80,8 +80,8 @@ class Position:
     def dump(self) -> dict[str, Any]:
         return {name: value for name in self.__slots__ if (value := getattr(self, name))}
 
-    def touch(self, patches: Iterable[Patch]) -> None:
-        self.weeks = sorted({*self.weeks, *(iso_week(patch.date) for patch in patches)})
+    def touch(self, patches: Iterable[Patch], now: datetime) -> None:
+        self.weeks = sorted({*self.weeks, *(iso_week(sort_date(patch, now)) for patch in patches)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,9 +235,10 @@ class PatchSync:
     ) -> None:
         changed = [patch for patch in patches if known.get(patch.id) != patch]
         if changed:
-            position.touch(changed)  # saved before the writes: a call killed between them leaves no week uncounted
-            reading.save(position.dump())
-            self.patches.put_many(changed, now=self.clock())
+            now = self.clock()
+            position.touch(changed, now)
+            reading.save(position.dump())  # before the writes: a call killed between them leaves no week uncounted
+            self.patches.put_many(changed, now=now)
         reading.count(stored=len(changed), unchanged=len(patches) - len(changed))
         self._announce([patch.message_id for patch in changed if patch.id not in known])
 

@@ -20,7 +20,7 @@ logger = Logger()
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 -- Lambda's signature
-    found = list(freshness(_progress().sources(), utc_now()))
+    found = list(freshness(_progress().sources(), _watched(), utc_now()))
     for one in found:
         _report(one)
     return {"sources": len(found), "stale": [one.source for one in found if one.stale]}
@@ -31,6 +31,14 @@ def _report(one: Freshness) -> None:
         metric.add_dimension(name="source", value=one.source)
     if one.stale or one.blocked:
         logger.warning("source is not fresh", source=one.source, age=round(one.age), blocked=one.blocked)
+
+
+@cache
+def _watched() -> frozenset[str]:
+    configured = (("patchwork", os.environ.get("PROJECTS", "")), ("lore", os.environ.get("LISTS", "")))
+    return frozenset(
+        f"{kind}:{name.strip()}" for kind, names in configured for name in names.split(",") if name.strip()
+    )
 
 
 @cache

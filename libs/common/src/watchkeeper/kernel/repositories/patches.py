@@ -145,10 +145,14 @@ def status_id(state: str, project: str) -> str:
     return f"STATUS#{state}#{project}"
 
 
+def sort_date(patch: Patch, now: datetime) -> datetime:
+    """The date a patch is listed under; one in the future counts as the end of today."""
+    return min(patch.date, datetime(now.year, now.month, now.day, tzinfo=UTC) + timedelta(days=1))
+
+
 def sort_key(patch: Patch, now: datetime) -> str:
-    """Order of patches in every index; a date in the future counts as the end of today."""
-    latest = datetime(now.year, now.month, now.day, tzinfo=UTC) + timedelta(days=1)
-    return f"{to_iso(min(patch.date, latest))}#{patch.id:010d}"
+    """Order of patches in every index."""
+    return f"{to_iso(sort_date(patch, now))}#{patch.id:010d}"
 
 
 def _patch_item(patch: Patch, now: datetime) -> Item:

@@ -1,0 +1,65 @@
+"""The documents that are made from the code: written by ``make docs``, held current by the tests.
+
+A document is either generated whole or has sections between ``<!-- generated: name -->`` and ``<!-- /generated -->``;
+what stands around them is written by people.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from local.documents import commands, contracts, costs, deployment, tables
+from local.workspace import REPOSITORY
+
+SERVICES = ("ingest", "api", "scheduler")
+
+_SECTION = re.compile(r"(?P<begin><!-- generated: (?P<name>[a-z-]+) -->\n).*?(?P<end><!-- /generated -->)", re.DOTALL)
+
+SECTIONS: Mapping[str, Callable[[Path], str]] = {
+    "make-targets": lambda _: commands.targets(),
+    "routes": lambda _: contracts.routes(),
+    "events": lambda _: contracts.events(),
+    "costs-of-writing": lambda _: costs.writing(),
+    "costs-of-a-month": lambda _: costs.month(),
+    "provisioned-floor": lambda _: costs.provisioned(),
+    "functions": lambda document: deployment.functions(document.parent.name),
+    "environment": lambda document: deployment.environment(document.parent.name),
+}
+"""What makes each section, given the document it is in."""
+
+
+def documents() -> dict[Path, str]:
+    """Every document that is generated, or has sections that are, as it should be now."""
+    whole = {
+        Path("docs/access-patterns.md"): tables.access_patterns(),
+        Path("docs/openapi.json"): contracts.openapi(),
+        **{Path("docs/events") / name: text for name, text in contracts.event_schemas().items()},
+    }
+    written = [Path("README.md"), *_written_documents(set(whole))]
+    return whole | {path: with_sections(path, (REPOSITORY / path).read_text()) for path in written}
+
+
+def with_sections(path: Path, text: str) -> str:
+    """The document with its generated sections made anew."""
+    return _SECTION.sub(
+        lambda found: found["begin"] + SECTIONS[found["name"]](path).strip() + "\n" + found["end"], text
+    )
+
+
+def write() -> list[Path]:
+    """Bring the documents up to date; returns those that were not."""
+    changed = [path for path, text in documents().items() if _current(path) != text]
+    for path, text in documents().items():
+        (REPOSITORY / path).parent.mkdir(parents=True, exist_ok=True)
+        (REPOSITORY / path).write_text(text)
+    return changed
+
+
+def _written_documents(generated: set[Path]) -> list[Path]:
+    found = [*REPOSITORY.glob("docs/*.md"), *(REPOSITORY / "services" / service / "README.md" for service in SERVICES)]
+    return sorted({path.relative_to(REPOSITORY) for path in found} - generated)
+
+
+def _current(path: Path) -> str | None:
+    place = REPOSITORY / path
+    return place.read_text() if place.exists() else None

@@ -1,0 +1,118 @@
+"""What others may rely on: the HTTP API's routes and the events, as documents."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from pydantic import create_model
+
+from api import documentation
+from api.app import app
+from api.kernel.routes import routes as kernel
+from watchkeeper.events import DomainEvent
+from watchkeeper.kernel.events import CATALOGUE, KernelEvent
+
+Schema = dict[str, Any]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+ENVELOPE: Mapping[str, str] = {
+    "id": "The same change has the same id however often it is delivered: drop what you have seen.",
+    "type": "The name of an entry of the catalogue; also the `detail-type` of the EventBridge entry.",
+    "version": "Of that entry.",
+    "occurred_at": "When the change was stored, in UTC.",
+    "correlation_id": "The request id of the function call that published it.",
+    "data": "What the entry of the catalogue says.",
+}
+
+
+_ENVELOPE_TYPES: Mapping[str, Any] = {"version": int, "occurred_at": datetime, "data": dict[str, Any]}
+
+
+def openapi() -> str:
+    return _json(_document())
+
+
+def event_schemas() -> dict[str, str]:
+    """A JSON schema for each event and one for their envelope, by file name."""
+    named = {f"{event.__name__}.json": _event_schema(event) for event in CATALOGUE}
+    return {name: _json(schema) for name, schema in {"envelope.json": _envelope(), **named}.items()}
+
+
+def routes() -> str:
+    """A table of the routes with their parameters."""
+    rows = [
+        f"| `GET {path}` | {operation['summary']}. {operation['description']} | {_parameters(operation)} |"
+        for path, operation in sorted(_operations().items())
+    ]
+    return "\n".join(["| route | answers | parameters |", "|---|---|---|", *rows])
+
+
+def events() -> str:
+    """The catalogue, event by event."""
+    return "\n\n".join(_event(event) for event in CATALOGUE)
+
+
+def paths() -> list[str]:
+    """The templates of all routes, those of the documentation included."""
+    return [*_operations(), documentation.OPENAPI_PATH, documentation.PAGE_PATH]
+
+
+def _operations() -> dict[str, Schema]:
+    return {path: operations["get"] for path, operations in _document()["paths"].items()}
+
+
+def _document() -> Schema:
+    return documentation.document(app, kernel.views)
+
+
+def _parameters(operation: Schema) -> str:
+    queries = (one["name"] for one in operation.get("parameters", []) if one["in"] == "query")
+    return ", ".join(f"`{name}`" for name in queries) or "none"
+
+
+def _event(event: type[KernelEvent]) -> str:
+    rows = [f"| `{name}` | {_type(field)} |" for name, field in _event_schema(event)["properties"].items()]
+    head = f"### {event.__name__}, version {event.version}\n\n{event.__doc__}"
+    schema = f"Schema: [events/{event.__name__}.json](events/{event.__name__}.json)"
+    return "\n".join([head, "", "| field of `data` | type |", "|---|---|", *rows, "", schema])
+
+
+def _event_schema(event: type[KernelEvent]) -> Schema:
+    """Open to further fields: some may be added within a version."""
+    schema = event.model_json_schema(mode="serialization")
+    return {"$schema": DIALECT, **schema, "x-version": event.version}
+
+
+def _envelope() -> Schema:
+    types = {field.name: _ENVELOPE_TYPES.get(field.name, str) for field in fields(DomainEvent)}
+    model = create_model("Envelope", **_required(types))
+    schema: Schema = model.model_json_schema(mode="serialization")
+    schema["properties"]["type"]["enum"] = [event.__name__ for event in CATALOGUE]
+    for name, meaning in ENVELOPE.items():
+        schema["properties"][name]["description"] = meaning
+    return {"$schema": DIALECT, **schema}
+
+
+def _required(types: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: (kind, ...) for name, kind in types.items()}
+
+
+def _type(field: Schema) -> str:
+    """A property's type in a few words."""
+    match field:
+        case {"anyOf": [*options]}:
+            return " or ".join(_type(option) for option in options)
+        case {"$ref": str(reference)}:
+            return f"one of {reference.rpartition('/')[2]}"
+        case {"type": "array", "items": inner}:
+            return f"list of {_type(inner)}"
+        case {"format": "date-time"}:
+            return "date-time"
+    return str(field["type"])
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"

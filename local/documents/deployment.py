@@ -1,0 +1,95 @@
+"""The functions of a service and their settings, from its ``functions.yml`` and the stages' defaults."""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import yaml
+
+from local.workspace import REPOSITORY
+
+_PARAMETER = re.compile(r"\$\{param:(\w+)\}")
+_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+def functions(service: str) -> str:
+    """A table of the service's functions."""
+    rows = [_row(name, function) for name, function in definitions(service).items()]
+    head = ["| function | what it does | starts by | time-out | memory |", "|---|---|---|---|---|"]
+    return "\n".join([*head, *rows])
+
+
+def environment(service: str) -> str:
+    """A table of the variables the service's functions are given, and by which of them they are read."""
+    names: dict[str, list[str]] = {}
+    values: dict[str, str] = {}
+    for name, function in definitions(service).items():
+        for variable, value in function.get("environment", {}).items():
+            names.setdefault(variable, []).append(f"`{name}`")
+            values[variable] = _origin(value)
+    rows = [f"| `{variable}` | {values[variable]} | {', '.join(users)} |" for variable, users in sorted(names.items())]
+    return "\n".join(["| variable | value | functions |", "|---|---|---|", *rows])
+
+
+def definitions(service: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((REPOSITORY / "services" / service / "functions.yml").read_text())
+    return loaded
+
+
+@cache
+def parameters() -> dict[str, Any]:
+    """The stages' defaults."""
+    loaded: dict[str, Any] = yaml.safe_load((REPOSITORY / "stages.yml").read_text())["params"]["default"]
+    return loaded
+
+
+def resolved(value: object) -> str:
+    """A value with the stages' default for each parameter in it."""
+    return _PARAMETER.sub(lambda found: str(parameters()[found[1]]), str(value))
+
+
+def _row(name: str, function: Mapping[str, Any]) -> str:
+    triggers = "; ".join(_trigger(event) for event in function.get("events", [])) or "an operator"
+    size = f"{function['timeout']} s | {resolved(function['memorySize'])} MB"
+    return f"| `{name}` | {function['description']} | {triggers} | {size} |"
+
+
+def _trigger(event: Mapping[str, Any]) -> str:
+    ((kind, settings),) = event.items()
+    match kind:
+        case "eventBridge":
+            return f"`{resolved(settings['schedule'])}`{_input(settings.get('input'))}"
+        case "sqs":
+            return f"queue {_resource(settings['arn'])}, {settings['batchSize']} a batch"
+        case "stream":
+            return f"changes of {_resource(settings['arn'])}"
+    return f"`{settings}`"
+
+
+def _input(given: Mapping[str, str] | None) -> str:
+    return f" with mode {given['mode']}" if given else ""
+
+
+def _origin(value: object) -> str:
+    match value:
+        case {"Ref": str(resource)}:
+            return f"the {_words(resource)} {'URL' if resource.endswith('Queue') else 'name'}"
+        case {"Fn::GetAtt": [str(resource), *_]}:
+            return f"the {_words(resource)} ARN"
+        case str(text) if found := _PARAMETER.fullmatch(text):
+            return f"`{found[1]}` of stages.yml"
+    return "JSON: queue and dead-letter queue of each name"
+
+
+def _resource(reference: Mapping[str, list[str]]) -> str:
+    """`patches` of `PatchesQueue`."""
+    return f"`{_words(reference['Fn::GetAtt'][0]).split()[0]}`"
+
+
+def _words(resource: str) -> str:
+    return " ".join(_split(resource))
+
+
+def _split(resource: str) -> Iterator[str]:
+    return (word.lower() for word in _WORDS.split(resource))

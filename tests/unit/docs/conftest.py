@@ -1,0 +1,6 @@
+"""Powertools reads its settings when it is imported."""
+
+import os
+
+os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Watchkeeper")
+os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "test")
