@@ -1,0 +1,90 @@
+"""Every benchmark runs, at a size that says nothing, and the table says what it should."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.figures import Figure, Target, table
+from benchmarks.functions import handler_modules, run_fresh
+from benchmarks.packages import figures, run
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Of all of them in a process of their own, which they keep busy and warm."""
+    output = tmp_path_factory.mktemp("benchmarks") / "results.json"
+    printed = run_fresh("-m", "benchmarks", "--quick", "--output", str(output))
+    written: dict[str, Any] = json.loads(output.read_text())
+    return {**written, "printed": printed}
+
+
+def test_every_benchmark_gives_figures(report: dict[str, Any]) -> None:
+    assert list(report["results"]) == ["mail", "api", "imports", "ingest", "memory", "packages"]
+    assert all(figure["name"] in report["printed"] for figure in report["figures"])
+    unknown = {figure["name"].partition(":")[0] for figure in report["figures"] if figure["value"] is None}
+    assert unknown <= {"package"}
+
+
+def test_reading_unchanged_facts_again_writes_none(report: dict[str, Any]) -> None:
+    unchanged = report["results"]["ingest"]["unchanged"]
+    assert unchanged["fact_write_units"] == 0
+    assert [unchanged[kind]["new"] for kind in ("patches", "discussions")] == [0, 0]
+
+
+def test_counts_are_of_what_was_read(report: dict[str, Any]) -> None:
+    first, hour = report["results"]["ingest"]["first_load"], report["results"]["ingest"]["hour"]
+    assert (first["patches"]["new"], first["discussions"]["new"]) == (30, 90)
+    assert (hour["patches"]["new"], hour["discussions"]["new"]) == (3, 12)
+    assert first["patches"]["fact_write_units"] == first["patches"]["floor"]
+
+
+def test_replies_the_lists_bring_are_not_fetched_one_by_one(report: dict[str, Any]) -> None:
+    hour = report["results"]["ingest"]["hour"]
+    assert hour["discussions"]["upstream_requests"] == 4  # two lists: whether they exist, and their newest mails
+
+
+def test_every_deployed_handler_is_imported(report: dict[str, Any]) -> None:
+    assert report["results"]["imports"]["ratio"].keys() == handler_modules().keys()
+    assert {"ingest/fetch-patches", "api/kernel", "scheduler/check-freshness"} <= handler_modules().keys()
+
+
+def test_the_newest_package_of_a_service_is_weighed(tmp_path: Path) -> None:
+    for place, octets, age in (("services", 5_000_000, 100), (".local/deployments/prod/services", 6_000_000, 0)):
+        package = tmp_path / place / "api" / ".serverless" / "watchkeeper-api.zip"
+        package.parent.mkdir(parents=True)
+        package.write_bytes(bytes(octets))
+        os.utime(package, (1_700_000_000 - age, 1_700_000_000 - age))
+
+    result = run(root=tmp_path)
+
+    assert result["megabytes"] == {"ingest": None, "api": 6.0, "scheduler": None}
+    assert [figure.ok for figure in figures(result)] == [None, True, None]
+
+
+@pytest.mark.parametrize(
+    ("target", "value", "ok"),
+    [
+        (Target("<", 1.5), 1.49, True),
+        (Target("<", 1.5), 1.5, False),
+        (Target(">", 3), 3.1, True),
+        (Target("=", 0), 0, True),
+        (Target("=", 0), 1, False),
+        (Target("<", 8), None, None),
+        (None, 7, None),
+    ],
+)
+def test_a_figure_knows_whether_it_is_good_enough(target: Target | None, value: float | None, ok: bool | None) -> None:
+    assert Figure("x", value, target=target).ok is ok
+
+
+def test_the_table_shows_figures_with_their_targets_and_what_is_missed() -> None:
+    shown = table([Figure("fast", 4.25, "times", Target(">", 3)), Figure("fat", 9, "MB", Target("<", 8))])
+
+    assert shown.splitlines() == [
+        "figure       value  target  ok",
+        "fast    4.25 times     > 3  yes",
+        "fat           9 MB     < 8  NO",
+    ]
