@@ -6,7 +6,7 @@ no zone (a mail's are UTC, an event's are the server's own clock and are compare
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
@@ -47,6 +47,8 @@ class Event:
     date: str
     """On the server's clock, without a zone; equal ones are ordered by id."""
     payload: Mapping[str, Any]
+    actor: str | None
+    """User name of who caused it, where there was somebody."""
 
 
 class Patchwork:
@@ -140,9 +142,11 @@ def parse_event(row: Row) -> Event:
     return _parsed(row, "event", _event)
 
 
-def parse_check(payload: Mapping[str, Any]) -> tuple[int, Check]:
-    """The patch and the verdict of a ``check-created`` event. Raises ``RowRefused``."""
-    return _parsed(payload, "check", _check)
+def parse_check(event: Event) -> tuple[int, Check]:
+    """The patch and the verdict of a ``check-created`` event, whose payload alone does not say whose verdict it is.
+    Raises ``RowRefused``."""
+    patch_id, check = _parsed({**event.payload, "id": event.id}, "check", _check)
+    return patch_id, replace(check, user=event.actor)
 
 
 def worst(checks: tuple[Check, ...]) -> str:
@@ -211,7 +215,8 @@ def _event(row: Row) -> Event:
     if not isinstance(payload, dict):
         raise TypeError("payload is no object")
     datetime.fromisoformat(row["date"])
-    return Event(_int(row["id"]), _text(row["category"]), row["date"], payload)
+    actor = (row.get("actor") or {}).get("username")
+    return Event(_int(row["id"]), _text(row["category"]), row["date"], payload, actor)
 
 
 def _check(payload: Mapping[str, Any]) -> tuple[int, Check]:
@@ -221,7 +226,6 @@ def _check(payload: Mapping[str, Any]) -> tuple[int, Check]:
         state=_text(row["state"]),
         date=_utc(row["date"]),
         target_url=row.get("target_url") or None,
-        user=(row.get("user") or {}).get("username"),
     )
     return _int(payload["patch"]["id"]), check
 

@@ -46,11 +46,14 @@ def kind_of(
     own_text: str,
     trailers: tuple[Trailer, ...],
 ) -> Kind:
-    """Patch and cover letter as Patchwork decides; a robot that sends patches is an author like others."""
+    """Patch and cover letter as Patchwork decides; a robot that sends patches is an author like others.
+
+    Patchwork knows no reply but by ``Re:`` and sorts out other answers to a cover letter by its name.
+    """
     if not is_reply_to_patchwork(subject):
         if has_patch:
             return Kind.PATCH
-        if parts.numbers_given and parts.number == 0:
+        if parts.numbers_given and parts.number == 0 and not (answers and parts.is_reply):
             return Kind.COVER
     if is_bot(sender):
         return Kind.BOT

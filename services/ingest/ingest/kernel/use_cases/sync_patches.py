@@ -352,7 +352,7 @@ class Changes:
                 delegate = payload["current_delegate"]
                 self.delegates[payload["patch"]["id"]] = delegate and delegate["username"]
             case "check-created":
-                patch_id, check = parse_check(payload)
+                patch_id, check = parse_check(event)
                 self.checks.setdefault(patch_id, []).append(check)
             case "patch-created" | "patch-relation-changed":
                 self.rows.add(payload["patch"]["id"])
