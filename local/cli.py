@@ -110,6 +110,11 @@ def load(cloud: LocalCloud, mode: str, seconds: float) -> None:
     outcome = follow_load(cloud, start_load(cloud, mode), seconds, lambda line: click.echo(f"  {line}"))
     if outcome.finished:
         click.echo(f"All sources are loaded, after {outcome.seconds:.0f} s.")
+    elif failing := [source for source in outcome.sources if source.error]:
+        click.echo("Not everything could be loaded:")
+        for source in failing:
+            click.echo(f"  {source.name}: {source.error}")
+        click.echo("It is tried again by the next schedule, or by `make ingest` once that is mended.")
     else:
         click.echo("The load goes on in the background; `make status` shows how far it is.")
 

@@ -9,6 +9,8 @@ from local.cloud import LocalCloud
 from local.progress import SourceProgress, source_progress, waiting, watched_sources
 
 PAUSE = 2.0
+PATIENCE = 10.0
+"""Seconds without work to do after which a source that fails is not waited for: it is tried again later."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,9 @@ def start_load(cloud: LocalCloud, mode: str) -> datetime:
 
 
 def follow_load(cloud: LocalCloud, since: datetime, seconds: float, tell: Callable[[str], None]) -> Outcome:
-    """Tell what changed until all sources are through and the queues are empty, or the time is up."""
-    begin = time.monotonic()
+    """Tell what changed until all sources are through and the queues are empty, or those that are not fail, or the
+    time is up."""
+    begin = busy = time.monotonic()
     wanted = set(watched_sources(cloud))
     told: list[str] = []
     while True:
@@ -42,6 +45,7 @@ def follow_load(cloud: LocalCloud, since: datetime, seconds: float, tell: Callab
         queues = waiting(cloud)
         lines = [str(source) for source in sources]
         idle = all(queue.is_idle for queue in queues)
+        busy = busy if idle else time.monotonic()
         if not idle:
             lines.append("ready+taken+delayed: " + ", ".join(map(str, queues)))
         for line in lines:
@@ -50,11 +54,18 @@ def follow_load(cloud: LocalCloud, since: datetime, seconds: float, tell: Callab
         told = lines
         spent = time.monotonic() - begin
         finished = idle and all_finished(sources, wanted, since)
-        if finished or spent > seconds:
+        if finished or spent > seconds or (time.monotonic() - busy > PATIENCE and any_fails(sources, since)):
             return Outcome(finished, sources, spent)
         time.sleep(PAUSE)
 
 
 def all_finished(sources: list[SourceProgress], wanted: set[str], since: datetime) -> bool:
-    moment = since.strftime("%Y-%m-%dT%H:%M:%S")
-    return wanted <= {source.name for source in sources if source.has_finished_since(moment)}
+    return wanted <= {source.name for source in sources if source.has_finished_since(_text(since))}
+
+
+def any_fails(sources: list[SourceProgress], since: datetime) -> bool:
+    return any(source.error and not source.has_finished_since(_text(since)) for source in sources)
+
+
+def _text(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S")

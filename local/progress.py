@@ -21,6 +21,7 @@ class SourceProgress:
     started_at: str | None
     finished_at: str | None
     counts: Mapping[str, int]
+    error: str | None = None
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> "SourceProgress":
@@ -32,6 +33,7 @@ class SourceProgress:
             started_at=run.get("started_at"),
             finished_at=run.get("finished_at"),
             counts={name: int(run.get(name) or 0) for name in COUNTED},
+            error=record.get("error"),
         )
 
     def has_finished_since(self, moment: str) -> bool:
@@ -40,7 +42,8 @@ class SourceProgress:
 
     def __str__(self) -> str:
         counts = "  ".join(f"{name} {count}" for name, count in self.counts.items())
-        return f"{self.name:<28} {self.phase or 'waiting':<12} {counts}"
+        trouble = f"  FAILS: {self.error}" if self.error else ""
+        return f"{self.name:<28} {self.phase or 'waiting':<12} {counts}{trouble}"
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,9 @@ from watchkeeper.kernel.models import Check, Patch, Series
 from watchkeeper.kernel.repositories.patches import PatchRepository, SeriesRepository, sort_date
 from watchkeeper.kernel.repositories.threading import ThreadingRepository
 
-OVERLAP = timedelta(minutes=1)
-"""Events are dated when they are made and seen when they are committed; this much is read again each time."""
+OVERLAP = timedelta(minutes=61)
+"""This much of the feed is read again each time: events are dated when they are made and seen when they are committed,
+by the server's own clock, which an autumn night may set back by an hour."""
 
 COMMENT_GRACE_SECONDS = 600
 """The archive may show a mail later than Patchwork; only then is its thread asked for."""
@@ -59,6 +60,8 @@ class Position:
     """Date of the newest event that was seen, on the server's clock."""
     seen: list[int] = field(default_factory=list)
     """Events within ``OVERLAP`` of it."""
+    floor: int = 0
+    """Events up to this number are dealt with, whether they are among those or not."""
     weeks: list[str] = field(default_factory=list)
     """Weeks whose figures are to be counted anew."""
     begun: bool = False
@@ -71,7 +74,7 @@ class Position:
             valid = all(kind in _WALKS and path.startswith(f"{API}/") for kind, path in position.walks)
             if position.since is not None:
                 datetime.fromisoformat(position.since)
-            if not valid or not all(isinstance(number, int) for number in position.seen):
+            if not valid or not all(isinstance(number, int) for number in (*position.seen, position.floor)):
                 raise ValueError("a value is of the wrong kind")
         except (TypeError, ValueError, AttributeError) as error:
             raise InvalidCursor(f"the stored cursor cannot be read: {error}") from error
@@ -79,6 +82,25 @@ class Position:
 
     def dump(self) -> dict[str, Any]:
         return {name: value for name in self.__slots__ if (value := getattr(self, name))}
+
+    def start_at(self, newest: Event | None) -> None:
+        """Follow the feed from here on; what older events did is in the lists, which are read after this."""
+        self.since, self.seen, self.floor = (newest.date, [newest.id], newest.id) if newest else (None, [], 0)
+
+    def is_new(self, event: Event) -> bool:
+        return event.id > self.floor and event.id not in self.seen
+
+    def advance(self, events: Sequence[Event]) -> None:
+        """Remember the newest date, and the events near enough to it to come again."""
+        if not events:
+            return
+        newest = max([event.date for event in events] + ([self.since] if self.since else []))
+        edge = _minus(newest, OVERLAP)
+        near = {event.id for event in events if event.date >= edge}
+        kept = sorted(near | set(self.seen) if self.since and self.since >= edge else near)
+        if len(kept) > _KEPT_SEEN:
+            self.floor = max(self.floor, kept[-_KEPT_SEEN - 1])
+        self.since, self.seen = newest, kept[-_KEPT_SEEN:]
 
     def touch(self, patches: Iterable[Patch], now: datetime) -> None:
         self.weeks = sorted({*self.weeks, *(iso_week(sort_date(patch, now)) for patch in patches)})
@@ -115,9 +137,7 @@ class PatchSync:
             reading.note_gap(str(error))
             position = Position()
         if not position.begun:
-            newest = self.client.newest_event(project)
-            if newest:
-                position.since, position.seen = newest.date, [newest.id]
+            position.start_at(self.client.newest_event(project))
         if not position.walks and (mode == FULL or not position.begun):
             self._plan_walks(project, position, with_checks=not position.begun)
         position.begun = True
@@ -180,10 +200,10 @@ class PatchSync:
             events = _taken(page.rows, parse_event, reading)
             if place.lost_at(events):
                 return self._catch_up(project, position, reading)
-            new = [event for event in events if event.id not in position.seen]
+            new = [event for event in events if position.is_new(event)]
             reading.count(fetched=len(new))
             self._apply(project, new, position, reading)
-            position.since, position.seen = _advance(position, events)
+            position.advance(events)
             reading.save(position.dump())
             if reading.out_of_time() and page.next:
                 return False
@@ -192,8 +212,7 @@ class PatchSync:
     def _catch_up(self, project: str, position: Position, reading: Reading) -> bool:
         """The feed no longer holds the event it was read to (expired, or another database): walk everything."""
         reading.note_gap("the event feed lost its place; the whole list is read again")
-        newest = self.client.newest_event(project)
-        position.since, position.seen = (newest.date, [newest.id]) if newest else (None, [])
+        position.start_at(self.client.newest_event(project))
         self._plan_walks(project, position, with_checks=True)
         reading.save(position.dump())
         return self._walk(project, position, reading)
@@ -314,7 +333,7 @@ class Changes:
     @classmethod
     def of(cls, events: Iterable[Event], reading: Reading) -> "Changes":
         changes = cls()
-        for event in sorted(events, key=lambda event: (event.date, event.id)):
+        for event in sorted(events, key=lambda event: event.id):
             try:
                 changes._add(event)
             except RowRefused as refused:
@@ -397,17 +416,6 @@ def _taken(rows: Iterable[Row], parse: Any, reading: Reading) -> list[Any]:
         except RowRefused as refused:
             reading.refuse(refused)
     return taken
-
-
-def _advance(position: Position, events: Sequence[Event]) -> tuple[str | None, list[int]]:
-    """The newest date, and the events near enough to it to come again."""
-    if not events:
-        return position.since, position.seen
-    newest = max([event.date for event in events] + ([position.since] if position.since else []))
-    edge = _minus(newest, OVERLAP)
-    near = {event.id for event in events if event.date >= edge}
-    kept = near | set(position.seen) if position.since and position.since >= edge else near
-    return newest, sorted(kept)[-_KEPT_SEEN:]
 
 
 def _minus(date: str, span: timedelta) -> str:
