@@ -10,7 +10,7 @@ PYTEST := $(BIN)/pytest
 
 # Settings of the local cloud reach its commands through the environment.
 export PORT ?= 4566
-export PATCHWORK_URL LORE_URL PROJECTS LISTS REQUESTS_PER_SECOND
+export PATCHWORK_URL LORE_URL PROJECTS LISTS REQUESTS_PER_SECOND WAIT
 
 .PHONY: help
 help: ## Tell what there is

@@ -13,7 +13,7 @@ import click
 
 from local import bootstrap, frameworks, functions, report, samples
 from local.cloud import SERVICES, FunctionFailed, LocalCloud, NotRunning, PortTaken
-from local.loading import follow_load, mode_of_next_load, start_load
+from local.loading import follow_load, start_load
 from local.processes import CouldNotStart
 from local.settings import DEFAULT_PORT, Upstreams, runtime_environment
 from local.workspace import REPOSITORY, Workspace
@@ -71,16 +71,17 @@ def chosen_upstreams(cloud: LocalCloud, choice: dict[str, str | None]) -> Upstre
 
 @cli.command()
 @upstream_options
-@click.option("--wait", type=float, default=900, show_default=True, help="seconds to follow the load, at most")
+@click.option("--wait", type=float, envvar="WAIT", help="seconds to follow the load, at most")
 @pass_cloud
-def up(cloud: LocalCloud, /, wait: float, **choice: str | None) -> None:
+def up(cloud: LocalCloud, /, wait: float | None, **choice: str | None) -> None:
     """Start everything, deploy, and bring the facts in."""
     upstreams = chosen_upstreams(cloud, choice)
     with alone(cloud):
         start(cloud, upstreams)
         deploy_to(cloud, upstreams)
-    load(cloud, mode_of_next_load(cloud), wait)
+    complete = load(cloud, "recent", wait)
     click.echo(report.welcome(cloud))
+    sys.exit(0 if complete else 1)
 
 
 def start(cloud: LocalCloud, upstreams: Upstreams) -> None:
@@ -105,8 +106,9 @@ def deploy_to(cloud: LocalCloud, upstreams: Upstreams) -> None:
     click.echo("Deployed." if deployed else "Nothing had changed.")
 
 
-def load(cloud: LocalCloud, mode: str, seconds: float) -> None:
-    click.echo("Bringing in everything ..." if mode == "full" else "Bringing in what is new ...")
+def load(cloud: LocalCloud, mode: str, seconds: float | None) -> bool:
+    """Whether everything is here."""
+    click.echo("Reading everything again ..." if mode == "full" else "Bringing in what is not here yet ...")
     outcome = follow_load(cloud, start_load(cloud, mode), seconds, lambda line: click.echo(f"  {line}"))
     if outcome.finished:
         click.echo(f"All sources are loaded, after {outcome.seconds:.0f} s.")
@@ -117,6 +119,7 @@ def load(cloud: LocalCloud, mode: str, seconds: float) -> None:
         click.echo("It is tried again by the next schedule, or by `make ingest` once that is mended.")
     else:
         click.echo("The load goes on in the background; `make status` shows how far it is.")
+    return outcome.finished
 
 
 @cli.command()
@@ -178,11 +181,11 @@ def prepared(stage: str) -> Workspace:
 
 @cli.command()
 @click.option("--mode", type=click.Choice(["recent", "full"]), default="full", show_default=True)
-@click.option("--wait", type=float, default=900, show_default=True)
+@click.option("--wait", type=float, envvar="WAIT", help="seconds to wait, at most")
 @pass_cloud
-def ingest(cloud: LocalCloud, mode: str, wait: float) -> None:
+def ingest(cloud: LocalCloud, mode: str, wait: float | None) -> None:
     """Bring facts in now instead of at the next schedule."""
-    load(require(cloud), mode, wait)
+    sys.exit(0 if load(require(cloud), mode, wait) else 1)
 
 
 @cli.command()

@@ -20,12 +20,6 @@ class Outcome:
     seconds: float
 
 
-def mode_of_next_load(cloud: LocalCloud) -> str:
-    """Everything, until every source was loaded once."""
-    finished = {source.name for source in source_progress(cloud) if source.finished_at}
-    return "recent" if finished.issuperset(watched_sources(cloud)) else "full"
-
-
 def start_load(cloud: LocalCloud, mode: str) -> datetime:
     """Ask for it and return the moment from which on a run counts as ours."""
     moment = datetime.now(UTC)
@@ -34,7 +28,7 @@ def start_load(cloud: LocalCloud, mode: str) -> datetime:
     return moment
 
 
-def follow_load(cloud: LocalCloud, since: datetime, seconds: float, tell: Callable[[str], None]) -> Outcome:
+def follow_load(cloud: LocalCloud, since: datetime, seconds: float | None, tell: Callable[[str], None]) -> Outcome:
     """Tell what changed until all sources are through and the queues are empty, or those that are not fail, or the
     time is up."""
     begin = busy = time.monotonic()
@@ -47,14 +41,18 @@ def follow_load(cloud: LocalCloud, since: datetime, seconds: float, tell: Callab
         idle = all(queue.is_idle for queue in queues)
         busy = busy if idle else time.monotonic()
         if not idle:
-            lines.append("ready+taken+delayed: " + ", ".join(map(str, queues)))
+            lines.append(f"left in the queues: {', '.join(map(str, queues))}")
         for line in lines:
             if line not in told:
                 tell(line)
         told = lines
         spent = time.monotonic() - begin
         finished = idle and all_finished(sources, wanted, since)
-        if finished or spent > seconds or (time.monotonic() - busy > PATIENCE and any_fails(sources, since)):
+        if (
+            finished
+            or (seconds and spent > seconds)
+            or (time.monotonic() - busy > PATIENCE and any_fails(sources, since))
+        ):
             return Outcome(finished, sources, spent)
         time.sleep(PAUSE)
 

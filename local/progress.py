@@ -61,7 +61,8 @@ class Waiting:
         return not (self.ready or self.taken)
 
     def __str__(self) -> str:
-        return f"{self.queue} {self.ready}+{self.taken}+{self.delayed}"
+        later = f" (and {self.delayed} for later)" if self.delayed else ""
+        return f"{self.queue} {self.ready + self.taken}{later}"
 
 
 def source_progress(cloud: LocalCloud) -> list[SourceProgress]:

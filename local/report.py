@@ -40,6 +40,6 @@ def _upstreams(cloud: LocalCloud) -> str:
 
 
 def _queues(cloud: LocalCloud) -> list[str]:
-    lines = ["Queues (ready + taken + delayed)", "  " + ", ".join(map(str, waiting(cloud)))]
+    lines = ["Work left in the queues", "  " + ", ".join(map(str, waiting(cloud)))]
     failed = [f"{queue.queue} {queue.ready + queue.taken + queue.delayed}" for queue in waiting(cloud, DEAD_LETTERS)]
     return [*lines, "Failed for good", "  " + ", ".join(failed)]

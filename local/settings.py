@@ -41,7 +41,8 @@ class Upstreams:
         return {name: value for name, value in chosen.items() if value}
 
     def _pace(self) -> str:
-        return "" if self.need_samples else PACED_BY_UPSTREAM
+        """As soon as one of the two servers is not ours, both are asked at its pace."""
+        return PACED_BY_UPSTREAM if self.patchwork_url or self.lore_url else ""
 
 
 def cloud_runtime() -> str:

@@ -16,6 +16,10 @@ class UpstreamUnavailable(UpstreamError):
         """Seconds the upstream asked us to wait."""
 
 
+class UpstreamResting(UpstreamUnavailable):
+    """Its circuit breaker is open: it failed too often just now and was not asked."""
+
+
 class UpstreamBlocked(UpstreamError):
     """It sent a challenge or a refusal where data was asked for. Asking again only makes it worse."""
 

@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.circuit_breaker import CircuitBreakerConfig
 from aws_lambda_powertools.utilities.circuit_breaker.exceptions import CircuitBreakerOpenError
 from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitBreakerDynamoDBPersistence
 
-from ingest.errors import NotFound, UpstreamBlocked, UpstreamGarbled, UpstreamUnavailable
+from ingest.errors import NotFound, UpstreamBlocked, UpstreamGarbled, UpstreamResting, UpstreamUnavailable
 from watchkeeper.clock import utc_now
 
 CONNECT_SECONDS = 5
@@ -99,7 +99,7 @@ class Upstream:
             return self._attempt(method, path, accept, params, stream=stream)
         except CircuitBreakerOpenError as error:
             message = f"{self.base_url} failed too often; not asked again for a while"
-            raise UpstreamUnavailable(message, retry_after=float("inf")) from error
+            raise UpstreamResting(message, retry_after=float("inf")) from error
 
     def _send(
         self, method: str, path: str, accept: str, params: Mapping[str, str] | None, *, stream: bool

@@ -1,6 +1,7 @@
 """Builds the use cases of the kernel watch from the settings, once per execution environment."""
 
 from functools import cache
+from urllib.parse import urlsplit
 
 from ingest.kernel.lore import Lore
 from ingest.kernel.patchwork import Patchwork
@@ -93,7 +94,7 @@ class Container:
             url,
             user_agent=self.settings.user_agent,
             pace=Pace(self.settings.requests_per_second),
-            guard=breaker(name, self.settings.tables.breakers, aws.dynamodb_client()),
+            guard=breaker(f"{name} {urlsplit(url).netloc}", self.settings.tables.breakers, aws.dynamodb_client()),
         )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from ingest.errors import RowRefused, UpstreamBlocked, UpstreamError
+from ingest.errors import RowRefused, UpstreamBlocked, UpstreamError, UpstreamResting
 from watchkeeper.clock import Clock
 from watchkeeper.kernel.repositories.progress import (
     LIVE,
@@ -160,6 +160,7 @@ def reading(name: str, upstream: str, progress: ProgressRepository, caller: Call
 
 
 def failed(source: Source, error: UpstreamError, now: datetime) -> Source:
-    """The source as ``/freshness`` shows it after a failed attempt."""
+    """The source as ``/freshness`` shows it after a failed attempt; why it rests says less than what made it rest."""
+    reason = source.error if isinstance(error, UpstreamResting) and source.error else str(error)[:500]
     blocked = source.blocked_since or now if isinstance(error, UpstreamBlocked) else None
-    return replace(source, error=str(error)[:500], failing_since=source.failing_since or now, blocked_since=blocked)
+    return replace(source, error=reason, failing_since=source.failing_since or now, blocked_since=blocked)

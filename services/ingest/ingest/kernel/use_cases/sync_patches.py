@@ -32,9 +32,8 @@ from watchkeeper.kernel.models import Check, Patch, Series
 from watchkeeper.kernel.repositories.patches import PatchRepository, SeriesRepository, sort_date
 from watchkeeper.kernel.repositories.threading import ThreadingRepository
 
-OVERLAP = timedelta(minutes=61)
-"""This much of the feed is read again each time: events are dated when they are made and seen when they are committed,
-by the server's own clock, which an autumn night may set back by an hour."""
+OVERLAP = timedelta(minutes=1)
+"""Events are dated when they are made and seen when they are committed; this much is read again each time."""
 
 COMMENT_GRACE_SECONDS = 600
 """The archive may show a mail later than Patchwork; only then is its thread asked for."""
