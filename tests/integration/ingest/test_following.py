@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ingest.kernel.reading import FULL, REFRESH
-from ingest.kernel.use_cases import sync_discussions
+from ingest.kernel.use_cases import sync_discussions, sync_patches
 from local.upstreams import HWMON, LEDS
 from tests.integration.ingest.conftest import Kernel
 from tests.integration.ingest.test_first_load import stored_items
@@ -227,3 +227,69 @@ def test_a_mail_counts_once_whichever_of_its_lists_is_read_first(kernel: Kernel)
 
     weeks = (kernel.progress.weeks(f"mail#{name}", Between()) for name in (LEDS, HWMON))
     assert sum(week["mails"] for of_list in weeks for week in of_list.values()) == len(stored_items()["discussions"])
+
+
+def test_a_cover_letter_that_comes_late_names_its_series(kernel: Kernel) -> None:
+    first = kernel.upstreams.change("patches", {"list": HWMON, "subject": "[PATCH 1/1] hwmon: (late) Add driver"})
+    kernel.read_everything()
+    series_id = kernel.patches.get(first["deliveries"][0]["id"]).series_id
+    assert series_id is not None
+    cover = kernel.upstreams.change(
+        "mails", {"list": HWMON, "subject": "[PATCH 0/1] hwmon: Late cover", "references": [first["message_id"]]}
+    )
+
+    kernel.read_everything()
+
+    kept = kernel.series.get(series_id).cover
+    tracked = kernel.upstreams.world.tracker.series[series_id].cover
+    assert (kept and kept.message_id) == (tracked and tracked.mail.message_id) == cover["message_id"]
+
+
+def test_two_people_may_judge_a_patch_in_one_context(kernel: Kernel) -> None:
+    kernel.read_everything()
+    patch_id = a_patch(kernel)
+    for user, state in (("tdahl", "success"), ("ci-bot", "warning")):
+        kernel.upstreams.change("checks", {"patch": patch_id, "state": state, "context": "boot", "user": user})
+
+    kernel.read_everything()
+
+    verdicts = {(one.user, one.state) for one in kernel.patches.get(patch_id).checks if one.context == "boot"}
+    assert verdicts == {("tdahl", "success"), ("ci-bot", "warning")}
+
+
+def test_a_state_changed_twice_just_before_the_first_load_is_the_last_one(kernel: Kernel) -> None:
+    patch_id = a_patch(kernel)
+    for state in ("under-review", "accepted"):
+        kernel.upstreams.change("state", {"patch": patch_id, "state": state, "user": "tdahl"})
+
+    kernel.read_everything()
+    kernel.read_everything()
+
+    assert kernel.patches.get(patch_id).state == "accepted"
+
+
+def test_a_bulk_of_events_in_one_minute_leaves_the_last_states(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sync_patches, "_KEPT_SEEN", 20)
+    kernel.read_everything()
+    mine = [one.id for one in kernel.upstreams.world.tracker.patches.values() if one.project.link_name == HWMON]
+    for state in ("rejected", "deferred"):
+        for patch_id in mine:
+            kernel.upstreams.change("state", {"patch": patch_id, "state": state, "user": "tdahl"})
+
+    for _ in range(3):
+        kernel.read_everything()
+
+    assert {patch.state for patch in kernel.patches.get_many(mine).values()} == {"deferred"}
+
+
+def test_a_check_dated_before_ones_already_seen_comes_with_the_daily_walk(kernel: Kernel) -> None:
+    """As in the hour in which the server's clock is set back."""
+    kernel.read_everything()
+    patch_id = a_patch(kernel)
+    with kernel.upstreams.world.at(datetime.now(UTC) - timedelta(minutes=50)):
+        kernel.upstreams.change("checks", {"patch": patch_id, "state": "fail", "context": "lost", "user": "ci-bot"})
+
+    kernel.read_everything()
+    kernel.read_everything(FULL)
+
+    assert "lost" in {one.context for one in kernel.patches.get(patch_id).checks}

@@ -111,6 +111,12 @@ class Patchwork:
         """One series' row, or ``None`` if it is gone."""
         return self._row(f"{API}/series/{series_id}/")
 
+    def series_of_cover(self, cover_id: int) -> int | None:
+        """The series a cover letter is of, which its event does not say; ``None`` if there is none (any more)."""
+        row = self._row(f"{API}/covers/{cover_id}/") or {}
+        series = row.get("series") or [{}]
+        return series[0].get("id") if isinstance(series[0], dict) else None
+
     def _row(self, path: str) -> Row | None:
         try:
             row = self._json(path)

@@ -37,6 +37,12 @@ def test_number_zero_without_diff_is_a_cover() -> None:
     assert kind(mail(subject="[0/3] x")) is Kind.COVER
 
 
+def test_answer_in_another_language_to_a_cover_is_none() -> None:
+    answer = mail(subject="AW: [PATCH 0/2] x", references="<cover@example.org>")
+
+    assert kind(answer) is not Kind.COVER
+
+
 def test_answer_to_a_cover_is_none() -> None:
     assert kind(mail(subject="Re: [PATCH v2 0/3] x")) is Kind.REPLY
 

@@ -35,6 +35,9 @@ from watchkeeper.kernel.repositories.threading import ThreadingRepository
 OVERLAP = timedelta(minutes=1)
 """Events are dated when they are made and seen when they are committed; this much is read again each time."""
 
+CHECKS_AGAIN = timedelta(days=2)
+"""A daily walk reads single verdicts this far back."""
+
 COMMENT_GRACE_SECONDS = 600
 """The archive may show a mail later than Patchwork; only then is its thread asked for."""
 
@@ -138,16 +141,21 @@ class PatchSync:
         if not position.begun:
             position.start_at(self.client.newest_event(project))
         if not position.walks and (mode == FULL or not position.begun):
-            self._plan_walks(project, position, with_checks=not position.begun)
+            self._plan_walks(project, position, checks_since=position.since if position.begun else None)
         position.begun = True
         reading.save(position.dump())
         return position
 
-    def _plan_walks(self, project: str, position: Position, *, with_checks: bool) -> None:
+    def _plan_walks(self, project: str, position: Position, *, checks_since: str | None) -> None:
+        """The lists say everything but single checks; of those a later walk takes the last days again, since in the
+        hour that clocks are set back events are dated before ones already seen."""
+        since = checks_since and _minus(checks_since, CHECKS_AGAIN)
         position.restarts = 0
-        position.walks = [["patches", self.client.patches(project)], ["series", self.client.series(project)]]
-        if with_checks:
-            position.walks.append(["checks", self.client.events(project, category="check-created")])
+        position.walks = [
+            ["patches", self.client.patches(project)],
+            ["series", self.client.series(project)],
+            ["checks", self.client.events(project, category="check-created", since=since)],
+        ]
 
     def _walk(self, project: str, position: Position, reading: Reading) -> bool:
         while position.walks:
@@ -212,7 +220,7 @@ class PatchSync:
         """The feed no longer holds the event it was read to (expired, or another database): walk everything."""
         reading.note_gap("the event feed lost its place; the whole list is read again")
         position.start_at(self.client.newest_event(project))
-        self._plan_walks(project, position, with_checks=True)
+        self._plan_walks(project, position, checks_since=None)
         reading.save(position.dump())
         return self._walk(project, position, reading)
 
@@ -231,9 +239,8 @@ class PatchSync:
 
     def _follow_series(self, project: str, changes: "Changes", fresh: Mapping[int, Patch], reading: Reading) -> None:
         wanted = changes.series | {patch.series_id for patch in fresh.values() if patch.series_id is not None}
+        wanted |= {series_id for one in sorted(changes.covers) if (series_id := self.client.series_of_cover(one))}
         rows = self._series_rows(project, wanted)
-        if changes.covers:  # the event does not say of which series; a young one nearly always
-            rows += self.client.page(self.client.series(project, newest_first=True)).rows
         series = {one.id: one for one in _taken(rows, parse_series, reading)}
         self._keep_series(list(series.values()), reading)
 
@@ -326,7 +333,7 @@ class Changes:
     rows: set[int] = field(default_factory=set)
     """Patches of which the events do not say what changed."""
     series: set[int] = field(default_factory=set)
-    covers: bool = False
+    covers: set[int] = field(default_factory=set)
     comments: set[str] = field(default_factory=set)
 
     @classmethod
@@ -380,7 +387,7 @@ class Changes:
             case "series-created" | "series-completed":
                 self.series.add(payload["series"]["id"])
             case "cover-created":
-                self.covers = True
+                self.covers.add(payload["cover"]["id"])
             case "patch-comment-created" | "cover-comment-created":
                 self.comments.add(payload["comment"]["msgid"].strip("<>"))
 
