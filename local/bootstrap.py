@@ -71,8 +71,7 @@ def node_problem() -> str | None:
 
 
 def is_supported_node(version: tuple[int, ...]) -> bool:
-    major = version[0]
-    return major >= 24 or (major == 22 and version >= (22, 13)) or (major == 20 and version >= (20, 19))
+    return version >= (24,) or (22, 13) <= version < (23,) or (20, 19) <= version < (21,)
 
 
 def npm_problem() -> str | None:

@@ -85,6 +85,7 @@ def up(cloud: LocalCloud, /, wait: float | None, **choice: str | None) -> None:
 
 
 def start(cloud: LocalCloud, upstreams: Upstreams) -> None:
+    samples.check_ports(cloud, upstreams)
     if not cloud.is_running:
         click.echo(f"Starting the local cloud on port {cloud.port} ...")
         cloud.start()

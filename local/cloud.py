@@ -61,11 +61,15 @@ class LocalCloud:
     def start(self) -> None:
         if self.is_running:
             return
-        if not is_port_free(self.port):
-            raise PortTaken(f"Port {self.port} is taken by another program; choose one with PORT=")
+        self.check_port()
         shutil.rmtree(self._temporary, ignore_errors=True)
         self._temporary.mkdir(parents=True)
         self._emulator.start([str(INTERPRETER), str(EMULATOR)], self._emulator_environment(), self.answers, 60)
+
+    def check_port(self) -> None:
+        """Raise `PortTaken` unless the port is free or this cloud's own."""
+        if not self.is_running and not is_port_free(self.port):
+            raise PortTaken(f"Port {self.port} is taken by another program; choose one with PORT=")
 
     def stop(self) -> bool:
         """Save and end; True if it ran."""

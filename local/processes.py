@@ -62,6 +62,7 @@ class Program:
         self._pid_file.write_text(json.dumps({"pid": process.pid, "started": started_at(process.pid)}))
         if not wait_until(lambda: process.poll() is not None or ready(), seconds) or process.poll() is not None:
             self.stop()
+            process.poll()
             raise CouldNotStart(f"{self.name} did not get ready. Its log, {self.log}, ends so:\n{self.log_end()}")
         process.returncode = 0  # it goes on without us: Popen need not wait for it, nor warn of it
 

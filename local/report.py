@@ -36,7 +36,7 @@ def status(cloud: LocalCloud) -> str:
 
 def _upstreams(cloud: LocalCloud) -> str:
     pid = samples.pid(cloud)
-    return "Upstreams   real ones, no samples run" if pid is None else f"Upstreams   samples, pid {pid}"
+    return "Upstreams   the samples are not running" if pid is None else f"Upstreams   samples, pid {pid}"
 
 
 def _queues(cloud: LocalCloud) -> list[str]:

@@ -9,14 +9,19 @@ from local.settings import Upstreams
 from local.workspace import REPOSITORY
 
 
+def check_ports(cloud: LocalCloud, upstreams: Upstreams) -> None:
+    """Raise `PortTaken`, before anything is started, unless the cloud and the samples will get their ports."""
+    cloud.check_port()
+    if upstreams.need_samples:
+        _check_own_ports(cloud, upstreams)
+
+
 def start(cloud: LocalCloud, upstreams: Upstreams) -> bool:
     """False if they were running."""
     program = _program(cloud)
     if program.pid is not None:
         return False
-    for port in upstreams.sample_ports:
-        if not is_port_free(port):
-            raise PortTaken(f"Port {port}, for the sample upstreams, is taken; PORT= moves all three ports")
+    _check_own_ports(cloud, upstreams)
     program.start(_command(cloud, upstreams), _environment(), lambda: _are_ready(upstreams), 60)
     return True
 
@@ -35,6 +40,12 @@ def environment(cloud: LocalCloud) -> dict[str, str]:
     variables = found["Environment"]["Variables"]
     names = ("PATCHWORK_URL", "LORE_URL", "PROJECTS", "LISTS", "REQUESTS_PER_SECOND")
     return {name: variables[name] for name in names if name in variables}
+
+
+def _check_own_ports(cloud: LocalCloud, upstreams: Upstreams) -> None:
+    taken = [port for port in upstreams.sample_ports if not is_port_free(port)]
+    if taken and pid(cloud) is None:
+        raise PortTaken(f"Port {taken[0]}, for the sample upstreams, is taken; PORT= moves all three ports")
 
 
 def _program(cloud: LocalCloud) -> Program:

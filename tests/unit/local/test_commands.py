@@ -1,0 +1,110 @@
+"""The commands where no cloud runs: each says plainly what is the matter."""
+
+from __future__ import annotations
+
+import fcntl
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from local.cli import cli
+from tests.unit.local.ports import taken, three_free_ports
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PORT", "PATCHWORK_URL", "LORE_URL", "PROJECTS", "LISTS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def port() -> int:
+    return three_free_ports()
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+def run(port: int, state: Path, *arguments: str) -> Result:
+    """A command that ends as it should: with an answer or a message, and never with a traceback."""
+    result = CliRunner().invoke(cli, ["--port", str(port), "--state", str(state), *arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result
+
+
+def test_status(port: int, state: Path) -> None:
+    result = run(port, state, "status")
+
+    assert result.output.startswith(f"The local cloud does not run on port {port}")
+
+
+def test_down_is_content_with_nothing_to_stop(port: int, state: Path) -> None:
+    result = run(port, state, "down")
+
+    assert (result.exit_code, result.output) == (0, "Nothing was running.\n")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["ingest"], ["logs", "fetch-patches"], ["invoke", "fetch-patches"], ["deploy"]],
+    ids=" ".join,
+)
+def test_what_needs_a_cloud_tells_how_to_get_one(port: int, state: Path, command: list[str]) -> None:
+    result = run(port, state, *command)
+
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: ")
+    assert f"does not run on port {port}" in result.output
+    assert "make up" in result.output
+
+
+def test_a_function_nobody_has_is_told_with_those_there_are(port: int, state: Path) -> None:
+    result = run(port, state, "invoke", "fetch-everything")
+
+    assert result.exit_code == 1
+    assert "There is no function 'fetch-everything'" in result.output
+    assert "fetch-patches" in result.output
+
+
+def test_an_event_that_is_no_file(port: int, state: Path) -> None:
+    result = run(port, state, "invoke", "fetch-patches", "--event", str(state / "event.json"))
+
+    assert result.exit_code == 2
+    assert "does not exist" in result.output
+
+
+def test_a_port_that_is_none(state: Path) -> None:
+    assert run(70000, state, "status").exit_code == 2
+
+
+@pytest.mark.parametrize("offset", [0, 1, 2])
+def test_up_on_a_taken_port_starts_nothing(port: int, state: Path, offset: int) -> None:
+    """Neither the cloud's port nor those of the sample upstreams may be another program's."""
+    with taken(port + offset):
+        result = run(port, state, "up")
+
+    assert result.exit_code == 1
+    assert f"ort {port + offset} is taken by another program" in result.output
+    assert not list(state.glob("*.pid"))
+
+
+def test_one_command_at_a_time_changes_the_cloud(port: int, state: Path) -> None:
+    state.parent.mkdir(exist_ok=True)
+    with state.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        result = run(port, state, "down")
+
+    assert result.exit_code == 1
+    assert "Another command is starting or stopping this local cloud" in result.output
+
+
+def test_reset_deletes_what_was_kept(port: int, state: Path) -> None:
+    state.mkdir()
+    (state / "deployed").write_text("something")
+    result = run(port, state, "reset")
+
+    assert result.exit_code == 0
+    assert not state.exists()
