@@ -87,7 +87,8 @@ def test_up_on_a_taken_port_starts_nothing(port: int, state: Path, offset: int) 
         result = run(port, state, "up")
 
     assert result.exit_code == 1
-    assert f"ort {port + offset} is taken by another program" in result.output
+    assert f"Port {port + offset}" in result.output
+    assert "taken" in result.output
     assert not list(state.glob("*.pid"))
 
 
