@@ -167,7 +167,7 @@ def _event(headers: dict[str, str]) -> dict[str, Any]:
     path = "/api/v1/kernel/patches"
     return {
         "version": "2.0",
-        "routeKey": "GET /api/v1/kernel/{proxy+}",
+        "routeKey": "ANY /api/v1/{proxy+}",
         "rawPath": path,
         "rawQueryString": "&".join(f"{name}={value}" for name, value in query.items()),
         "queryStringParameters": query,

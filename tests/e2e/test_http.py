@@ -1,8 +1,10 @@
 """How the deployed API speaks HTTP: validators, compression, cursors, problems, its own description."""
 
 import json
+from urllib.parse import urljoin
 
 import pytest
+import requests
 from requests.structures import CaseInsensitiveDict
 
 from tests.e2e.api import Api
@@ -36,10 +38,9 @@ def _length(headers: CaseInsensitiveDict[str]) -> int:
 def test_the_next_page_is_linked(api: Api) -> None:
     first = api.get("kernel/patches", limit=5)
 
-    following = first.links["next"]["url"].removeprefix("/api/v1/")
+    following = requests.get(urljoin(first.url, first.links["next"]["url"]), timeout=30)
 
-    assert first.links["next"]["rel"] == "next"
-    assert api.get(following).json() == api.read("patches", limit=5, cursor=first.json()["cursor"])
+    assert following.json() == api.read("patches", limit=5, cursor=first.json()["cursor"])
 
 
 def test_an_edited_cursor_is_refused(api: Api) -> None:
@@ -67,11 +68,39 @@ def test_what_is_not_there_is_a_problem_with_an_id_to_ask_about(api: Api, path: 
     assert answer.json()["correlation_id"] == answer.headers["X-Correlation-Id"] == "asked-by-a-test"
 
 
+@pytest.mark.parametrize("path", ["../v1", "nothing", "kernel", "openapi.yaml"])
+def test_what_no_route_leads_to_is_a_problem_too(api: Api, path: str) -> None:
+    answer = api.get(path)
+
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, PROBLEM)
+
+
 def test_a_parameter_without_sense_is_named(api: Api) -> None:
     answer = api.get("kernel/patches", limit=0)
 
     assert (answer.status_code, answer.headers["Content-Type"]) == (422, PROBLEM)
     assert [error["parameter"] for error in answer.json()["errors"]] == ["limit"]
+
+
+def test_head_is_answered_like_get_without_a_body(api: Api) -> None:
+    got = api.get("kernel/patches", {"Accept-Encoding": "gzip"})
+
+    head = requests.head(got.url, headers={"Accept-Encoding": "gzip"}, timeout=30)
+
+    assert (head.status_code, head.content, head.headers["ETag"]) == (200, b"", got.headers["ETag"])
+
+
+def test_nothing_can_be_written(api: Api) -> None:
+    answer = requests.post(api.get("kernel/patches").url, timeout=30)
+
+    assert (answer.status_code, answer.headers["Content-Type"], answer.headers["Allow"]) == (405, PROBLEM, "GET, HEAD")
+
+
+def test_the_description_leads_back_to_the_api(api: Api) -> None:
+    described = api.get("openapi.json")
+    server = urljoin(described.url, described.json()["servers"][0]["url"]).rstrip("/")
+
+    assert requests.get(f"{server}/api/v1/kernel/freshness", timeout=30).status_code == 200
 
 
 def test_the_api_describes_itself(api: Api) -> None:

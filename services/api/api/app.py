@@ -11,9 +11,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from api import documentation
 from api.kernel.routes import NAMES_IN_PATHS, routes
 from api.web.observation import logger, note_route, record
-from api.web.problems import AnswerTooLarge, problem_of, problem_response
-from api.web.requests import Event, correlation_id, with_one_segment
-from api.web.responses import Answer, finished
+from api.web.problems import AnswerTooLarge, MethodNotAllowed, problem_of, problem_response
+from api.web.requests import READING, Event, as_get, correlation_id, method, with_one_segment
+from api.web.responses import Answer, finished, preflight_answer, without_body
 
 app = APIGatewayHttpResolver(enable_validation=True)
 app.include_router(routes.router, prefix=routes.prefix)
@@ -25,19 +25,29 @@ def answer(event: Event, context: LambdaContext, *, origins: tuple[str, ...]) ->
     started = perf_counter()
     request_id = correlation_id(event, new_id=lambda: uuid4().hex)
     logger.set_correlation_id(request_id)
-    resolved = app.resolve(with_one_segment(event, NAMES_IN_PATHS), context)
+    resolved = _resolved(event, context)
     try:
         done = finished(resolved, event, correlation_id=request_id, origins=origins)
     except AnswerTooLarge as error:
         done = finished(_as_answer(_problem(error)), event, correlation_id=request_id, origins=origins)
+    if method(event) == "HEAD":
+        done = without_body(done)
     milliseconds = (perf_counter() - started) * 1000
     record(status=done["statusCode"], milliseconds=milliseconds, octets=len(done["body"]))
     return done
 
 
+def _resolved(event: Event, context: LambdaContext) -> Answer:
+    if method(event) == "OPTIONS":
+        return preflight_answer()
+    if method(event) not in READING:
+        return _as_answer(_problem(MethodNotAllowed()))
+    return app.resolve(with_one_segment(as_get(event), NAMES_IN_PATHS), context)
+
+
 @app.exception_handler(Exception)  # type: ignore[untyped-decorator]
 def _problem(error: Exception) -> Response[str]:
-    if not isinstance(error, NotFoundError | AnswerTooLarge):
+    if not isinstance(error, NotFoundError | MethodNotAllowed | AnswerTooLarge):
         note_route(app.request.route)
     problem = problem_of(error)
     problem["correlation_id"] = str(logger.get_correlation_id())

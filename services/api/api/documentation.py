@@ -18,6 +18,10 @@ _PAGE_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; "
     "frame-ancestors 'none'"
 )
+
+_SERVER_URL = "../.."
+"""Relative to the document and its page, which both are at ``/api/v1/…``: whatever stands before that stays."""
+
 _SCHEMA_PREFIX = "#/components/schemas/{model}"
 _DESCRIPTION = (
     "Patches on their way into Linux and what is said about them: facts from Patchwork and the lore.kernel.org "
@@ -62,6 +66,7 @@ def document(app: APIGatewayHttpResolver, views: Mapping[str, Any]) -> dict[str,
     """Powertools knows the parameters; the answers' schemas come from the views, the errors' from ``Problem``."""
     base = app.get_openapi_schema(title="Watchkeeper", version="1.0.0", description=_DESCRIPTION)
     described: dict[str, Any] = base.model_dump(mode="json", by_alias=True, exclude_none=True)
+    described["servers"] = [{"url": _SERVER_URL}]
     references, schemas = _schemas({**views, "Problem": Problem})
     described["components"] = {"schemas": schemas, "headers": _described_headers(_HEADERS)}
     for operation in _operations(described):

@@ -4,6 +4,7 @@ import base64
 import gzip
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import orjson
@@ -11,7 +12,7 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tests.integration.api.builders import NOON
-from tests.integration.api.events import http_get
+from tests.integration.api.events import http_request
 from watchkeeper import aws
 from watchkeeper.kernel.models import Body, Discussion, Patch, Series
 from watchkeeper.kernel.repositories.discussions import DiscussionRepository, pack
@@ -66,20 +67,30 @@ def api_environment(tables: None, bucket: str, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setenv(name, value)
 
 
+class Ask(Protocol):
+    def __call__(self, method: str, path: str, headers: Mapping[str, str] | None = None) -> Reply:
+        """Any method on a path below the kernel watch, or on a full path."""
+
+
 @pytest.fixture
-def get(api_environment: None) -> Iterator[Get]:
+def ask(api_environment: None) -> Iterator[Ask]:
     from api import container
 
     container.container.cache_clear()
     container._secret.cache_clear()
     from api.kernel.handler import handler
 
-    def send(path: str, headers: Mapping[str, str] | None = None) -> Reply:
+    def send(method: str, path: str, headers: Mapping[str, str] | None = None) -> Reply:
         url = path if path.startswith("/api/") else PREFIX + path
-        return reply(handler(http_get(url, headers), Context()))
+        return reply(handler(http_request(method, url, headers), Context()))
 
     yield send
     container.container.cache_clear()
+
+
+@pytest.fixture
+def get(ask: Ask) -> Get:
+    return partial(ask, "GET")
 
 
 def reply(answer: Mapping[str, Any]) -> Reply:

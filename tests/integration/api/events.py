@@ -7,14 +7,18 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 
 def http_get(url: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The event of ``GET url``; the URL is a path and a query, percent-encoded as a client sends them."""
+    return http_request("GET", url, headers)
+
+
+def http_request(method: str, url: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The event of a request; the URL is a path and a query, percent-encoded as a client sends them."""
     path, query = _path_and_query(url)
     parameters: dict[str, list[str]] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
         parameters.setdefault(name, []).append(value)
     event = {
         "version": "2.0",
-        "routeKey": "GET /api/v1/kernel/{proxy+}",
+        "routeKey": "ANY /api/v1/{proxy+}",
         "rawPath": path,
         "rawQueryString": query,
         "headers": {name.lower(): value for name, value in (headers or {}).items()},
@@ -22,9 +26,9 @@ def http_get(url: str, headers: Mapping[str, str] | None = None) -> dict[str, An
             "accountId": "123456789012",
             "apiId": "api",
             "domainName": "api.execute-api.us-east-1.amazonaws.com",
-            "http": {"method": "GET", "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "t"},
+            "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "t"},
             "requestId": "JKJaXmPLvHcESHA=",
-            "routeKey": "GET /api/v1/kernel/{proxy+}",
+            "routeKey": "ANY /api/v1/{proxy+}",
             "stage": "$default",
             "time": "10/Jul/2026:12:00:00 +0000",
             "timeEpoch": 1783684800000,

@@ -1,6 +1,7 @@
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from aws_lambda_powertools.event_handler.openapi.models import OpenAPI
@@ -24,6 +25,14 @@ def references(value: Any) -> Iterator[str]:
 def test_it_is_a_valid_openapi_3_1_document(document: Any) -> None:
     assert document["openapi"].startswith("3.1")
     OpenAPI.model_validate(document)
+
+
+@pytest.mark.parametrize("place", ["/api/v1/openapi.json", "/api/v1/docs?format=json"])
+@pytest.mark.parametrize("base", ["https://api.example", "http://localhost:4566/_aws/execute-api/0a1b2c3d"])
+def test_its_paths_count_from_the_server_it_came_from(document: Any, base: str, place: str) -> None:
+    (server,) = document["servers"]
+
+    assert urljoin(base + place, server["url"]).rstrip("/") == base
 
 
 def test_every_reference_leads_somewhere(document: Any) -> None:

@@ -59,12 +59,28 @@ class TestStatistics:
         assert by_week == by_day.json
         assert (by_week["patches"]["total"], by_week["mail"]["mails"]) == (2, 4)
 
+    @pytest.mark.parametrize(
+        ("query", "patches"), [("since=&until=", 11), ("since=0001-01-01", 11), ("until=0500-01-01", 0)]
+    )
+    def test_a_span_may_be_open_or_start_long_ago(self, get: Get, query: str, patches: int) -> None:
+        assert get(f"/stats?{query}").json["patches"]["total"] == patches
+
     def test_one_project_or_list_may_be_asked_for(self, get: Get) -> None:
         answer = get("/stats?project=linux-leds&list=linux-hwmon").json
 
         assert (answer["patches"]["total"], answer["mail"]["mails"]) == (5, 4)
 
-    @pytest.mark.parametrize("query", ["project=linux-mm", "list=lkml", "since=then", "since=2026-W20&until=2026-W10"])
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "project=linux-mm",
+            "list=lkml",
+            "since=then",
+            "since=2026-W99",
+            "until=2025-W53",
+            "since=2026-W20&until=2026-W10",
+        ],
+    )
     def test_nonsense_is_refused(self, get: Get, query: str) -> None:
         assert get(f"/stats?{query}").status == 422
 

@@ -8,7 +8,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
 from tests.integration.api.builders import a_mail, a_patch, a_series
-from tests.integration.api.conftest import Context, Get, Store, reply
+from tests.integration.api.conftest import Ask, Context, Get, Store, reply
 from tests.integration.api.events import http_get
 from watchkeeper import aws
 from watchkeeper.kernel.models import Kind
@@ -18,6 +18,8 @@ PATHS = [
     "/patches/1",
     "/patches/1/discussions",
     "/patches/1/discussions?view=flat",
+    "/patches/patch-1@example.com",
+    "/patches/patch-1@example.com/discussions",
     "/patches/by-message-id/patch-1@example.com",
     "/series/5",
     "/threads/patch-1@example.com",
@@ -109,7 +111,17 @@ class TestAnswers:
 
 class TestProblems:
     @pytest.mark.parametrize(
-        "path", ["/api/v1/kernel", "/api/v1/kernel/", "/api/v1/kernel/nothing", "/api/", "/api/v2/x"]
+        "path",
+        [
+            "/api/v1",
+            "/api/v1/",
+            "/api/v1/nothing",
+            "/api/v1/kernel",
+            "/api/v1/kernel/",
+            "/api/v1/kernel/nothing",
+            "/api/",
+            "/api/v2/x",
+        ],
     )
     def test_an_unknown_path_is_a_problem(self, get: Get, path: str) -> None:
         answer = get(path)
@@ -144,6 +156,32 @@ class TestProblems:
 
         assert (answer.status, answer.json["title"]) == (500, "Internal Server Error")
         assert not {"secret", "AccessDenied", "watchkeeper-test"} & set(answer.text.replace('"', " ").split())
+
+
+class TestMethods:
+    @pytest.mark.usefixtures("facts")
+    @pytest.mark.parametrize("path", ["/patches", "/patches/99", "/api/v1/openapi.json", "/api/v1/nothing"])
+    @pytest.mark.parametrize("coding", ["identity", "gzip"])
+    def test_head_is_answered_like_get_without_a_body(self, ask: Ask, path: str, coding: str) -> None:
+        headers = {"Accept-Encoding": coding, "X-Correlation-Id": "mine"}
+        got, head = ask("GET", path, headers), ask("HEAD", path, headers)
+
+        assert (head.status, head.headers, head.octets) == (got.status, got.headers, b"")
+
+    @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+    @pytest.mark.parametrize("path", ["/patches", "/api/v1/nothing"])
+    def test_others_are_a_problem(self, ask: Ask, method: str, path: str) -> None:
+        answer = ask(method, path)
+
+        assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.json["type"] == "urn:watchkeeper:problem:method-not-allowed"
+
+    def test_a_preflight_the_gateway_lets_through_is_no_problem(self, ask: Ask) -> None:
+        answer = ask("OPTIONS", "/patches", {"Origin": "https://a.example", "Access-Control-Request-Method": "GET"})
+
+        assert (answer.status, answer.octets, answer.headers["Allow"]) == (204, b"", "GET, HEAD")
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
 
 
 class TestObservation:

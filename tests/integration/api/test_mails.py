@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -203,6 +204,14 @@ class TestPerson:
         assert (person["name"], person["last_seen"]) == ("Ann Author", "2026-07-10T12:05:00Z")
         assert [patch["id"] for patch in person["patches"]["items"]] == [5, 4]
         assert person["reviews"] == {"items": [], "cursor": None}
+
+    def test_nobody_was_seen_in_the_future(self, get: Get, store: Store) -> None:
+        begin = datetime.now(UTC).replace(microsecond=0)
+        store.patches(a_patch(9, date=datetime(2106, 2, 7, tzinfo=UTC)))
+
+        seen = datetime.fromisoformat(get("/people/ann@example.com").json["last_seen"])
+
+        assert begin <= seen <= datetime.now(UTC)
 
     def test_the_rest_of_the_patches_follows(self, get: Get) -> None:
         cursor = get("/people/ann@example.com?limit=2").json["patches"]["cursor"]

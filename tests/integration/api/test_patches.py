@@ -1,6 +1,6 @@
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urljoin
 
 import pytest
 
@@ -57,10 +57,20 @@ class TestListing:
         assert ids(get(f"/patches?limit=3&cursor={first['cursor']}")) == [4, 3, 2]
 
     def test_a_link_leads_to_the_next_page(self, get: Get) -> None:
-        link = get("/patches?limit=3&state=new").headers["Link"]
-        url = link.removeprefix("<").removesuffix('>; rel="next"')
+        link = get("/patches?limit=3&state=new&cursor=").headers["Link"]
+        reference = link.removeprefix("<").removesuffix('>; rel="next"')
 
-        assert ids(get(url)) == [1]
+        assert ids(get(f"/patches{reference}")) == [1]
+
+    @pytest.mark.parametrize("base", ["https://api.example", "http://localhost:4566/_aws/execute-api/0a1b2c3d"])
+    def test_the_link_is_good_whatever_stands_before_the_path(self, get: Get, base: str) -> None:
+        asked = "/api/v1/kernel/patches?limit=3"
+        reference = get(asked).headers["Link"].removeprefix("<").removesuffix('>; rel="next"')
+
+        following = urljoin(base + asked, reference)
+
+        assert following.startswith(f"{base}/api/v1/kernel/patches?limit=3&cursor=")
+        assert ids(get(following.removeprefix(base))) == [4, 3, 2]
 
     @pytest.mark.parametrize(
         ("query", "found"),
@@ -79,6 +89,9 @@ class TestListing:
             ("since=2026-07-10T12:02:00Z&until=2026-07-10T12:03:00Z", [3, 2]),
             ("until=2026-07-10", [7, 6, 5, 4, 3, 2, 1]),
             ("until=2026-07-09", []),
+            ("since=&until=", [7, 6, 5, 4, 3, 2, 1]),
+            ("since=0900-01-01", [7, 6, 5, 4, 3, 2, 1]),
+            ("until=0900-01-01", []),
             ("text=CHANGE+7", [7]),
             ("text=a,b", []),
             ("message_id=%3Cpatch-3@example.com%3E", [3]),
@@ -194,6 +207,18 @@ class TestOneMailInSeveralProjects:
         assert reply.status in (404, 422)
         assert not any("\n" in text or "\r" in text for text in reply.headers.values())
 
+    @pytest.mark.parametrize("message_id", ["a/b@x", "100%@x", "a%2Fb@x", "discussions/b@x", "a b@x"])
+    def test_its_message_id_may_stand_for_the_lowest_number(self, get: Get, store: Store, message_id: str) -> None:
+        store.patches(a_patch(10, message_id=message_id, **LEDS), a_patch(9, message_id=message_id), a_patch(1))
+        store.mail(a_mail("r@x", patch_message_id=message_id))
+        quoted = urlencode({"": message_id}).removeprefix("=").replace("+", "%20")
+
+        for written in (quoted, f"%3C{quoted}%3E"):
+            patch, discussions = get(f"/patches/{written}"), get(f"/patches/{written}/discussions?view=flat").json
+            assert patch.json == get("/patches/9").json
+            assert [other["id"] for other in patch.json["also"]] == [10]
+            assert (discussions["patch_id"], discussions["mails"]) == (9, 1)
+
     def test_each_names_the_others(self, get: Get, store: Store) -> None:
         store.patches(a_patch(1, message_id="m@x"), a_patch(2, message_id="m@x", state="accepted", **LEDS))
 
@@ -253,8 +278,10 @@ class TestOnePatch:
         assert patch["text"] == "short"
         assert patch["diff"].startswith('+\t"\\\n')
 
-    @pytest.mark.parametrize("path", ["/patches/2", "/series/2", "/patches/2/discussions"])
-    def test_an_unknown_number_is_not_found(self, get: Get, path: str) -> None:
+    @pytest.mark.parametrize(
+        "path", ["/patches/2", "/series/2", "/patches/2/discussions", "/patches/no@x", "/patches/a/b@x/discussions"]
+    )
+    def test_what_is_unknown_is_not_found(self, get: Get, path: str) -> None:
         reply = get(path)
 
         assert (reply.status, reply.json["title"]) == (404, "Not Found")
@@ -262,6 +289,7 @@ class TestOnePatch:
     @pytest.mark.parametrize("number", ["abc", "0", "-1", "1.5", "9" * 30, "1%00", "%31%0a"])
     def test_what_is_no_number_is_refused(self, get: Get, number: str) -> None:
         assert get(f"/patches/{number}").status in (404, 422)
+        assert get(f"/series/{number}").status in (404, 422)
 
 
 class TestSeries:

@@ -1,7 +1,7 @@
 import pytest
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
-from api.web.problems import AnswerTooLarge, InvalidParameter, problem_of, problem_response
+from api.web.problems import AnswerTooLarge, InvalidParameter, MethodNotAllowed, problem_of, problem_response
 from watchkeeper.errors import ConditionFailed, DatabaseError, InvalidCursor, ItemNotFound, Throttled
 
 
@@ -13,6 +13,7 @@ from watchkeeper.errors import ConditionFailed, DatabaseError, InvalidCursor, It
         (InvalidCursor("changed"), 400),
         (InvalidParameter("since", "is no date"), 422),
         (Throttled("Query on patches"), 503),
+        (MethodNotAllowed(), 405),
         (AnswerTooLarge(), 406),
         (DatabaseError("Query on patches failed: AccessDeniedException"), 500),
         (ConditionFailed("PutItem"), 500),

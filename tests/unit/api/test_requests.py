@@ -49,6 +49,8 @@ def test_another_entity_does_not(wanted: str) -> None:
         ("/api/v1/kernel/people/a/b@x/reviews", "/api/v1/kernel/people/a%2Fb%40x/reviews"),
         ("/api/v1/kernel/people/reviews@x", "/api/v1/kernel/people/reviews%40x"),
         ("/prod/api/v1/kernel/threads/a/b@x", "/prod/api/v1/kernel/threads/a%2Fb%40x"),
+        ("/api/v1/kernel/patches/a/b@x", "/api/v1/kernel/patches/a%2Fb%40x"),
+        ("/api/v1/kernel/patches/a/b@x/discussions", "/api/v1/kernel/patches/a%2Fb%40x/discussions"),
         ("/api/v1/kernel/patches/12/discussions", "/api/v1/kernel/patches/12/discussions"),
         ("/api/v1/kernel/threads/", "/api/v1/kernel/threads/"),
     ],

@@ -13,7 +13,7 @@ def utc_now() -> datetime:
 
 def to_iso(moment: datetime) -> str:
     """``2026-07-01T13:39:18Z``: UTC to the second, so that text order is time order."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).isoformat(timespec="seconds")[:19] + "Z"
 
 
 def from_iso(text: str) -> datetime:

@@ -6,6 +6,9 @@ from datetime import datetime
 from api.kernel import views
 from watchkeeper.kernel.repositories.progress import LIVE, ProgressRepository, Run, Source
 
+_LONG = frozenset({"seen", "weeks"})
+"""Parts of a cursor that grow with the traffic and tell a reader nothing."""
+
 
 def freshness(
     progress: ProgressRepository, projects: Sequence[str], lists: Sequence[str], now: datetime
@@ -39,7 +42,7 @@ def _state(source: Source, now: datetime, *, watched: bool) -> views.SourceState
         kind=source.name.partition(":")[0],
         watched=watched,
         phase=source.phase,
-        position=dict(source.cursor),
+        position={name: value for name, value in source.cursor.items() if name not in _LONG},
         last_success=source.last_success,
         age_seconds=max(0, int((now - source.last_success).total_seconds())) if source.last_success else None,
         error=source.error,

@@ -14,7 +14,20 @@ from watchkeeper.clock import from_iso, iso_week, to_iso
 from watchkeeper.dynamodb import Between
 from watchkeeper.errors import ItemNotFound
 
-PatchworkId = Annotated[int, Path(ge=1, le=9_999_999_999, description="Patchwork's number")]
+_LARGEST_ID = 9_999_999_999
+
+PatchworkId = Annotated[int, Path(ge=1, le=_LARGEST_ID, description="Patchwork's number")]
+PatchSegment = Annotated[
+    str,
+    Path(
+        min_length=1,
+        max_length=6000,
+        description=(
+            "Patchwork's number; or a Message-ID, percent-encoded, with or without angle brackets: "
+            "the lowest number, where several projects track the mail"
+        ),
+    ),
+]
 MessageIdSegment = Annotated[
     str,
     Path(min_length=1, max_length=6000, description="A Message-ID, percent-encoded, with or without angle brackets"),
@@ -39,7 +52,7 @@ States = Annotated[
     Query(max_length=20, description="States, such as `new` or `under-review`; any of them"),
 ]
 Submitter = Annotated[str | None, Query(min_length=1, max_length=320, description="The submitter's mail address")]
-SeriesId = Annotated[int | None, Query(ge=1, le=9_999_999_999, description="Number of a series")]
+SeriesId = Annotated[int | None, Query(ge=1, le=_LARGEST_ID, description="Number of a series")]
 MessageId = Annotated[
     str | None, Query(min_length=1, max_length=1000, description="Message-ID, with or without angle brackets")
 ]
@@ -53,7 +66,7 @@ UntilWeek = Annotated[str | None, Query(max_length=40, description="Up to this w
 _MAX_KEY_OCTETS = 1024
 """Less than a DynamoDB key may have; no Message-ID or address that came by mail is longer."""
 
-_WEEK = re.compile(r"\d{4}-W\d{2}")
+_NUMBER = re.compile(r"0*(?P<digits>[0-9]+)")
 
 FoundT = TypeVar("FoundT")
 
@@ -115,6 +128,17 @@ def by_message_id(segment: str, find: Callable[[str], FoundT]) -> FoundT:
     return find(names[-1])
 
 
+def patch_number(segment: str) -> int | None:
+    """The number a path names a patch by; ``None`` if it is no number at all. Raises ``InvalidParameter``."""
+    match = _NUMBER.fullmatch(segment)
+    if not match:
+        return None
+    digits = match["digits"]
+    if len(digits) > len(str(_LARGEST_ID)) or digits == "0":
+        raise InvalidParameter("patch_id", f"is not between 1 and {_LARGEST_ID}")
+    return int(digits)
+
+
 def address(segment: str) -> str:
     """Raises ``InvalidParameter``."""
     return _key(unquote(unquote(segment)).strip().strip("<>").lower(), "address")
@@ -133,7 +157,7 @@ def _key(text: str, parameter: str) -> str:
 
 
 def _start(text: str | None) -> str | None:
-    return text and to_iso_or_refuse(text, "since")
+    return to_iso_or_refuse(text, "since") if text else None
 
 
 def _end(text: str | None) -> str | None:
@@ -159,9 +183,8 @@ def _is_day(text: str) -> bool:
 
 
 def _week(text: str | None, parameter: str) -> str | None:
-    if not text or _WEEK.fullmatch(text):
-        return text or None
-    return iso_week(from_iso(to_iso_or_refuse(text, parameter)))
+    """The week of a day, a moment or a week: ISO 8601 has one reading for each."""
+    return iso_week(from_iso(to_iso_or_refuse(text, parameter))) if text else None
 
 
 def _ordered(between: Between) -> Between:

@@ -28,18 +28,19 @@ def reviews_by(facts: Facts, address: str, *, limit: int, after: MailPosition | 
     return take(_mails(facts, address, after), lambda mail: mail.kind is Kind.REVIEW, limit)
 
 
-def newest_by(facts: Facts, address: str) -> Patch | Discussion:
+def newest_by(facts: Facts, address: str, now: datetime) -> Patch | Discussion:
     """The last sign of a person. Raises ``ItemNotFound`` when there was none."""
     mails = facts.discussions.of_author(address, Between(), limit=1).discussions
     patches = facts.patches.newest_of_submitter(address, Between(), page_size=1)
     seen: list[Patch | Discussion] = [*mails, *(patch for _, patch in islice(patches, 1))]
     if not seen:
         raise ItemNotFound("nobody wrote from that address")
-    return max(seen, key=when)
+    return max(seen, key=lambda one: when(one, now))
 
 
-def when(seen: Patch | Discussion) -> datetime:
-    return seen.timestamp if isinstance(seen, Discussion) else seen.date
+def when(seen: Patch | Discussion, now: datetime) -> datetime:
+    """Its date, or now if that is still to come: Patchwork believes whatever a mail says."""
+    return min(seen.timestamp if isinstance(seen, Discussion) else seen.date, now)
 
 
 def who(seen: Patch | Discussion) -> Person:

@@ -16,6 +16,7 @@ from api.kernel.parameters import (
     Lists,
     MessageId,
     MessageIdSegment,
+    PatchSegment,
     PatchworkId,
     Projects,
     SeriesId,
@@ -31,6 +32,7 @@ from api.kernel.parameters import (
     among,
     by_message_id,
     patch_filter,
+    patch_number,
     weeks,
 )
 from api.web.routing import ALWAYS_ASK, ReadRoutes
@@ -42,7 +44,8 @@ PREFIX = "/api/v1/kernel"
 
 NAMES_IN_PATHS = re.compile(
     rf"{PREFIX}/(?:(?:patches/by-message-id|threads|discussions)/(?P<name>.+)$"
-    rf"|people/(?P<address>.+?)(?:/(?:patches|reviews))?$)"
+    rf"|people/(?P<address>.+?)(?:/(?:patches|reviews))?$"
+    rf"|patches/(?P<patch>.+?)(?:/discussions)?$)"
 )
 """Message-IDs and addresses may hold slashes, which would end a path segment."""
 
@@ -92,15 +95,15 @@ def list_patches_by_message_id(message_id: MessageIdSegment) -> views.PatchList:
 
 
 @routes.get("/patches/<patch_id>", "Read a patch")
-def read_patch(patch_id: PatchworkId) -> views.PatchDetail:
-    """With its mail's text and diff, its own trailers, and the tags it was given."""
-    return reading.patch(container().facts, _links(), patch_id)
+def read_patch(patch_id: PatchSegment) -> views.PatchDetail:
+    """With its mail's text and diff, its own trailers, and the tags it was given; `also` names it in other projects."""
+    return reading.patch(container().facts, _links(), _patch_id(patch_id))
 
 
 @routes.get("/patches/<patch_id>/discussions", "Read what was said about a patch")
-def read_patch_discussions(patch_id: PatchworkId, view: View = "tree") -> views.Discussions:
+def read_patch_discussions(patch_id: PatchSegment, view: View = "tree") -> views.Discussions:
     """Without the patch's own mail; the same in every project that tracks it."""
-    return reading.patch_discussions(container().facts, _links(), patch_id, flat=view == "flat")
+    return reading.patch_discussions(container().facts, _links(), _patch_id(patch_id), flat=view == "flat")
 
 
 @routes.get("/series/<series_id>", "Read a series")
@@ -125,11 +128,12 @@ def read_discussion(message_id: MessageIdSegment) -> views.MailList:
 @routes.get("/people/<person>", "Read about a person")
 def read_person(person: AddressSegment, limit: Limit = 30) -> views.PersonDetail:
     """By mail address: when they were last seen, their newest patches and reviews."""
-    newest = people.newest_by(container().facts, address(person))
+    now = utc_now()
+    newest = people.newest_by(container().facts, address(person), now)
     return views.PersonDetail(
         address=address(person),
         name=people.who(newest).name,
-        last_seen=people.when(newest),
+        last_seen=people.when(newest, now),
         patches=_patches_by(address(person), limit, None),
         reviews=_reviews_by(address(person), limit, None),
     )
@@ -173,11 +177,24 @@ def _links() -> Links:
     return Links(settings.patchwork_url, settings.lore_url)
 
 
+def _patch_id(segment: str) -> int:
+    number = patch_number(segment)
+    return by_message_id(segment, _lowest_id_of_message) if number is None else number
+
+
+def _lowest_id_of_message(message_id: str) -> int:
+    return min(patch.id for patch in _known_by(message_id))
+
+
 def _patches_of_message(message_id: str) -> views.PatchList:
+    return _patch_list(_known_by(message_id), None)
+
+
+def _known_by(message_id: str) -> list[Patch]:
     found = container().facts.patches.of_message(message_id)
     if not found:
         raise ItemNotFound(f"no patch {message_id}")
-    return _patch_list(found, None)
+    return found
 
 
 def _patches_by(person: str, limit: int, cursor: str | None) -> views.PatchList:

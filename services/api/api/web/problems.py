@@ -10,10 +10,12 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from typing_extensions import TypedDict
 
+from api.web.requests import READING
 from watchkeeper.errors import InvalidCursor, ItemNotFound, Throttled, WatchkeeperError
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
+ALLOW = ", ".join(READING)
 
 
 class ParameterError(TypedDict):
@@ -42,6 +44,10 @@ class InvalidParameter(WatchkeeperError):
         self.detail = detail
 
 
+class MethodNotAllowed(WatchkeeperError):
+    """Nothing here can be written, nor anything else but read."""
+
+
 class AnswerTooLarge(WatchkeeperError):
     """The answer does not fit what Lambda lets through."""
 
@@ -60,6 +66,8 @@ def problem_of(error: Exception) -> Problem:
             return _refusal(map(_parameter_error, error.errors()))
         case Throttled():
             return _problem("busy", HTTPStatus.SERVICE_UNAVAILABLE, "Too much is going on. Try again in a moment.")
+        case MethodNotAllowed():
+            return _problem("method-not-allowed", HTTPStatus.METHOD_NOT_ALLOWED, "Everything here can only be read.")
         case AnswerTooLarge():
             detail = "The answer is too large. Accept gzip, or ask for less."
             return _problem("answer-too-large", HTTPStatus.NOT_ACCEPTABLE, detail)
@@ -70,6 +78,8 @@ def problem_response(problem: Problem) -> Response[str]:
     headers = {"Cache-Control": "no-store"}
     if problem["status"] == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if problem["status"] == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ALLOW
     return Response(problem["status"], CONTENT_TYPE, orjson.dumps(problem).decode(), headers)
 
 

@@ -9,6 +9,19 @@ Event = Mapping[str, Any]
 
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
+READING = ("GET", "HEAD")
+"""The methods of every resource."""
+
+
+def method(event: Event) -> str:
+    return str(event["requestContext"]["http"]["method"]).upper()
+
+
+def as_get(event: Event) -> Event:
+    """The event of the same request, made with ``GET``."""
+    context = event["requestContext"]
+    return {**event, "requestContext": {**context, "http": {**context["http"], "method": "GET"}}}
+
 
 def header(event: Event, name: str) -> str:
     """A header by its lower-case name; empty when it was not sent."""

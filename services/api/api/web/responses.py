@@ -6,7 +6,7 @@ from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
 
-from api.web.problems import AnswerTooLarge
+from api.web.problems import ALLOW, AnswerTooLarge
 from api.web.requests import Event, accepts_gzip, header, is_match
 
 MAX_PLAIN_BYTES = 1024 * 1024
@@ -43,6 +43,17 @@ def finished(answer: Answer, event: Event, *, correlation_id: str, origins: tupl
             headers["Content-Encoding"] = "gzip"
             return _sent(answer, headers, gzip.compress(body, _COMPRESSION, mtime=0), binary=True)
     return _sent(answer, headers, body, binary=len(body) > MAX_PLAIN_BYTES)
+
+
+def without_body(answer: Answer) -> Answer:
+    """What ``HEAD`` is answered with: all that ``GET`` is, but the body."""
+    return answer | {"body": "", "isBase64Encoded": False}
+
+
+def preflight_answer() -> Answer:
+    """For ``OPTIONS``, to which the gateway adds what its CORS configuration says."""
+    headers = {"Allow": ALLOW, "Cache-Control": "no-store"}
+    return {"statusCode": HTTPStatus.NO_CONTENT.value, "headers": headers, "body": "", "cookies": []}
 
 
 def _sent(answer: Answer, headers: dict[str, str], body: bytes, *, binary: bool) -> Answer:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from inspect import signature
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.content_types import APPLICATION_JSON
@@ -54,11 +54,12 @@ class ReadRoutes:
     def _response(self, view: Mapping[str, Any], cache: str) -> Response[str]:
         headers = {"Cache-Control": cache}
         if cursor := view.get("cursor"):
-            headers["Link"] = f'<{self._with_cursor(cursor)}>; rel="next"'
+            headers["Link"] = f'<{self._next_query(cursor)}>; rel="next"'
         return Response(200, APPLICATION_JSON, dumps(view), headers)
 
-    def _with_cursor(self, cursor: str) -> str:
+    def _next_query(self, cursor: str) -> str:
+        """A reference relative to the request's own URL: only the caller knows what stands before our paths."""
         event = self.router.current_event
         query = parse_qsl(event.get("rawQueryString") or "", keep_blank_values=True)
         kept = [(name, text) for name, text in query if name != "cursor"]
-        return f"{quote(event.path, safe='/%')}?{urlencode([*kept, ('cursor', cursor)])}"
+        return f"?{urlencode([*kept, ('cursor', cursor)])}"
