@@ -9,7 +9,7 @@ from local.settings import cloud_runtime
 from tests.infra.packages import Package
 
 INVOKED_ASYNCHRONOUSLY = ("ingest", "scheduler")
-LONGEST = 180
+LONGEST = 300
 PRODUCTION_LOGS_DAYS = 90
 
 

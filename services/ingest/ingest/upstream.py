@@ -16,9 +16,12 @@ from ingest.errors import NotFound, UpstreamBlocked, UpstreamGarbled, UpstreamRe
 from watchkeeper.clock import utc_now
 
 CONNECT_SECONDS = 5
-READ_SECONDS = 30
+READ_SECONDS = 20
 ATTEMPTS = 5
-MAX_PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 60.0
+"""No further attempt begins after this; with the last one's own time-outs a request takes 85 seconds at the most."""
+
+MAX_PATIENCE_SECONDS = 30.0
 """An upstream that asks for a longer pause gets it by ending the run, not by a sleeping function."""
 
 _BUSY = frozenset({429, 502, 503, 504})
@@ -86,7 +89,7 @@ class Upstream:
         self, method: str, path: str, accept: str, params: Mapping[str, str] | None, *, stream: bool
     ) -> requests.Response:
         for attempt in stamina.retry_context(
-            on=_pause, attempts=ATTEMPTS, timeout=None, wait_initial=1.0, wait_max=20.0, wait_jitter=1.0
+            on=_pause, attempts=ATTEMPTS, timeout=PATIENCE_SECONDS, wait_initial=1.0, wait_max=20.0, wait_jitter=1.0
         ):
             with attempt:
                 return self._guarded(method, path, accept, params, stream=stream)
@@ -168,14 +171,21 @@ class NotFoundResponse(NotFound):
     def __init__(self, response: requests.Response) -> None:
         super().__init__(f"{response.url} is not there")
         self.html = is_html(response)
-        self.text = response.text[:200]
+        self.text = _beginning(response)
         response.close()
+
+
+def _beginning(response: requests.Response) -> str:
+    try:
+        return response.text[:200]
+    except requests.RequestException:
+        return ""
 
 
 def _retry_after(response: requests.Response) -> float | None:
     """RFC 9110's Retry-After: seconds or a date; anything else counts as absent."""
     value = response.headers.get("Retry-After", "").strip()
-    if value.isdigit():
+    if value.isascii() and value.isdigit():
         return float(value)
     try:
         return max(0.0, (parsedate_to_datetime(value) - utc_now()).total_seconds())

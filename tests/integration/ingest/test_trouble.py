@@ -1,9 +1,10 @@
 """Upstreams that fail, lie or refuse, cursors somebody edited, and workers that die anywhere."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from ingest.errors import UnknownSource, UpstreamBlocked, UpstreamError, UpstreamGarbled, UpstreamUnavailable
 from ingest.kernel.reading import FULL, LEASE_SECONDS, Caller, reading
 from ingest.kernel.use_cases import sync_discussions
-from local.upstreams import HWMON, LEDS
+from local.upstreams import HWMON, LEDS, World
 from local.upstreams.faults import FaultKind
 from tests.integration.ingest.conftest import Kernel
 from tests.integration.ingest.test_first_load import stored_items
@@ -21,6 +22,7 @@ from watchkeeper.clock import utc_now
 from watchkeeper.errors import LeaseTaken
 from watchkeeper.kernel.repositories.progress import Source
 
+STALLED = timedelta(seconds=LEASE_SECONDS + 1)
 PATCHWORK_SOURCE = f"patchwork:{HWMON}"
 LORE_SOURCE = f"lore:{HWMON}"
 
@@ -135,6 +137,7 @@ def test_a_list_that_shrinks_while_it_is_walked_is_walked_again(
         {"walks": 7},
         {"unknown": 1},
         {"seen": ["x"]},
+        {"weeks": [1]},
     ],
 )
 def test_an_edited_patch_cursor_is_noticed_and_everything_is_read_again(kernel: Kernel, cursor: dict[str, Any]) -> None:
@@ -147,7 +150,7 @@ def test_an_edited_patch_cursor_is_noticed_and_everything_is_read_again(kernel: 
     assert len(kernel.patches.get_many(tracked)) == len(tracked)
 
 
-@pytest.mark.parametrize("cursor", [{"window": -5}, {"span": 0}, {"window": "x"}, {"nonsense": True}])
+@pytest.mark.parametrize("cursor", [{"window": -5}, {"span": 0}, {"window": "x"}, {"nonsense": True}, {"weeks": 7}])
 def test_an_edited_list_cursor_is_noticed_and_everything_is_read_again(kernel: Kernel, cursor: dict[str, Any]) -> None:
     kernel.progress.save(Source(LORE_SOURCE, cursor=cursor))
 
@@ -190,9 +193,11 @@ def test_a_worker_that_lost_its_lease_writes_nothing(kernel: Kernel) -> None:
     sync = sync_discussions.DiscussionSync(
         kernel.lore(), kernel.keeper(), kernel.discussion_work, kernel.thread_work, utc_now
     )
-    with reading(LORE_SOURCE, "lore", kernel.progress, slow, utc_now) as current:
+    now = utc_now()
+    times = iter([now, now])
+    with reading(LORE_SOURCE, "lore", kernel.progress, slow, lambda: next(times, now + STALLED)) as current:
         kernel.progress.end_lease("lore", "slow")
-        kernel.progress.take_lease("lore", "other", now=utc_now() + timedelta(seconds=1), seconds=LEASE_SECONDS)
+        kernel.progress.take_lease("lore", "other", now=now + STALLED, seconds=LEASE_SECONDS)
         with pytest.raises(LeaseTaken):
             sync.read(HWMON, FULL, current)
 
@@ -263,3 +268,142 @@ def test_workers_killed_at_random_moments_leave_no_difference_in_the_end(
     kernel.read_everything()
 
     assert stored_items() == undisturbed
+
+
+def kill_everywhere(kernel: Kernel, act: Callable[[], object]) -> None:
+    """Let ``act`` die at its first write, its second, and so on, until it comes through."""
+    for number in range(1000):
+        done: list[object] = []
+        with killed_at_write(number):
+            done.append(act())
+        if done:
+            return
+        for upstream in ("patchwork", "lore"):
+            kernel.progress.end_lease(upstream, f"call-{kernel.calls}")
+    raise AssertionError("it never came through")
+
+
+def add(kernel: Kernel, message_id: str, *references: str, list_name: str = HWMON) -> None:
+    """A mail dated by how many there were before it, so that the same story gives the same mails."""
+    before = len(kernel.upstreams.world.archive.everything.messages)
+    date = (datetime(2026, 6, 1, tzinfo=UTC) + timedelta(minutes=before)).isoformat()
+    letter = {"list": list_name, "subject": f"About {message_id}", "message_id": message_id, "body": "Text.\n"}
+    kernel.upstreams.change("mails", {**letter, "date": date, "received": date, "references": list(references)})
+
+
+def a_root_that_comes_late(kernel: Kernel) -> Iterator[None]:
+    add(kernel, "child@x", "ghost@x")
+    yield
+    add(kernel, "ghost@x", "top@x")
+    yield
+
+
+def a_mail_that_joins_two_threads(kernel: Kernel) -> Iterator[None]:
+    for root in ("a@x", "b@x"):
+        add(kernel, root)
+        add(kernel, f"reply-to-{root}", root)
+    yield
+    add(kernel, "joint@x", "a@x", "b@x")
+    yield
+
+
+def a_parent_that_comes_by_another_list(kernel: Kernel) -> Iterator[None]:
+    add(kernel, "child@x", "parent@x")
+    yield
+    add(kernel, "parent@x", "root@x", list_name=LEDS)
+    add(kernel, "root@x", list_name=LEDS)
+    yield
+
+
+@pytest.mark.parametrize(
+    "story", [a_root_that_comes_late, a_mail_that_joins_two_threads, a_parent_that_comes_by_another_list]
+)
+def test_a_reading_killed_at_any_write_is_made_good_by_the_next(
+    kernel: Kernel, story: Callable[[Kernel], Iterator[None]]
+) -> None:
+    kernel.upstreams.world = World()
+
+    def read_lists() -> None:
+        for name in (HWMON, LEDS):
+            kernel.read_list(name)
+
+    for _ in story(kernel):
+        read_lists()
+    undisturbed = stored_items()
+    recreate_tables(aws.dynamodb_client())
+    kernel.upstreams.world = World()
+    for _ in story(kernel):
+        kill_everywhere(kernel, read_lists)
+    read_lists()
+
+    assert stored_items() == undisturbed
+
+
+def test_mail_below_a_long_stretch_of_known_mail_is_read(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when a whole thread was fetched by itself before the list's own reading came to what arrived before it."""
+    monkeypatch.setattr(sync_discussions, "KNOWN_STRETCH", 5)
+    kernel.read_everything()
+    for number in range(3):
+        add(kernel, f"below-{number}@x")
+    add(kernel, "series-0@x")
+    for number in range(1, 30):
+        add(kernel, f"series-{number}@x", "series-0@x")
+    kernel.fetch_threads("series-0@x")
+
+    kernel.read_everything()
+
+    assert all(kernel.discussions.of_message(f"below-{number}@x") for number in range(3))
+
+
+def test_many_mails_with_one_id_and_endless_references_fit_the_graph(kernel: Kernel) -> None:
+    for number in range(8):
+        date = f"2026-01-0{number + 1}T00:00:00+00:00"
+        references = [f"{number}-{one}-{'x' * 200}@x" for one in range(400)]
+        letter = {"list": HWMON, "subject": "Again", "message_id": "same@x", "date": date, "received": date}
+        kernel.upstreams.change("mails", {**letter, "references": references})
+
+    kernel.read_everything()
+
+    assert len(kernel.discussions.of_message("same@x")) == 8
+
+
+def test_a_page_of_events_too_many_to_ask_for_one_by_one_is_a_walk(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel.read_everything()
+    monkeypatch.setattr("ingest.kernel.use_cases.sync_patches.MAX_SINGLE_ROWS", 3)
+    monkeypatch.setattr("ingest.kernel.use_cases.sync_patches._NEWEST_PAGES", 0)
+    patches = [kernel.upstreams.change("patches", {"list": HWMON, "subject": f"[PATCH] n{one}"}) for one in range(6)]
+    kernel.upstreams.patchwork.log.clear()
+
+    kernel.read_everything()
+
+    assert len(kernel.patches.get_many(one["deliveries"][0]["id"] for one in patches)) == 6
+    assert len(kernel.upstreams.patchwork.log.all()) < 20
+
+
+def test_a_full_reading_short_of_time_comes_to_an_end(kernel: Kernel) -> None:
+    kernel.read_everything()
+    kernel.seconds_left = 1.0
+    mode = FULL
+    for _ in range(20):
+        if kernel.read_project(HWMON, mode):
+            break
+    else:
+        raise AssertionError("it started over and over")
+
+
+def test_another_calls_progress_survives_a_failing_one(kernel: Kernel) -> None:
+    kernel.read_everything()
+    moved = replace(source_of(kernel, PATCHWORK_SOURCE), cursor={"begun": True, "weeks": ["2026-W01"]})
+
+    def overtaken() -> None:
+        with reading(PATCHWORK_SOURCE, "patchwork", kernel.progress, kernel.caller(), utc_now):
+            kernel.progress.save(moved)
+            raise UpstreamUnavailable("down")
+
+    with pytest.raises(UpstreamUnavailable):
+        overtaken()
+
+    assert source_of(kernel, PATCHWORK_SOURCE).cursor == moved.cursor
+    assert source_of(kernel, PATCHWORK_SOURCE).error == "down"

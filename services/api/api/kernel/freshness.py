@@ -6,7 +6,7 @@ from datetime import datetime
 from api.kernel import views
 from watchkeeper.kernel.repositories.progress import LIVE, ProgressRepository, Run, Source
 
-_LONG = frozenset({"seen", "weeks"})
+_LONG = frozenset({"newest", "seen", "weeks"})
 """Parts of a cursor that grow with the traffic and tell a reader nothing."""
 
 

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import orjson
 import requests
 
-from ingest.errors import NotFound, RowRefused, UnknownSource, UpstreamGarbled
+from ingest.errors import RowRefused, UnknownSource, UpstreamGarbled
 from ingest.upstream import NotFoundResponse, Upstream, is_html
 from watchkeeper.kernel.models import Check, Cover, Patch, Person, Series
 from watchkeeper.kernel.subjects import parse_subject
@@ -94,7 +94,7 @@ class Patchwork:
         rows = _decoded(response)
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise UpstreamGarbled(f"{self._upstream.base_url} sent no list for {path}")
-        return RowPage(rows, _next(response))
+        return RowPage(rows, _next(response, self._upstream.base_url))
 
     def pages(self, path: str | None) -> Iterator[RowPage]:
         """A list page by page, from ``path`` on."""
@@ -120,7 +120,9 @@ class Patchwork:
     def _row(self, path: str) -> Row | None:
         try:
             row = self._json(path)
-        except NotFound:
+        except NotFoundResponse as error:
+            if error.html:
+                raise UpstreamGarbled(f"{self._upstream.base_url} answered a page for {path}") from error
             return None
         if not isinstance(row, dict):
             raise UpstreamGarbled(f"{self._upstream.base_url} sent no object for {path}")
@@ -175,7 +177,7 @@ def _patch(row: Row) -> Patch:
     return Patch(
         id=_int(row["id"]),
         project=project,
-        message_id=_message_id(row["msgid"]),
+        message_id=message_id(row["msgid"]),
         date=_utc(row["date"]),
         name=_text(row["name"]),
         state=_text(row["state"]),
@@ -213,7 +215,7 @@ def _series(row: Row) -> Series:
 
 
 def _cover(row: Row) -> Cover:
-    return Cover(_int(row["id"]), _message_id(row["msgid"]), _utc(row["date"]), _text(row["name"]))
+    return Cover(_int(row["id"]), message_id(row["msgid"]), _utc(row["date"]), _text(row["name"]))
 
 
 def _event(row: Row) -> Event:
@@ -241,7 +243,7 @@ def _person(row: Row | None) -> Person:
     return Person(row.get("name") or "", (row.get("email") or "").strip().lower())
 
 
-def _message_id(text: str) -> str:
+def message_id(text: str) -> str:
     """Patchwork puts brackets around what it calls ``msgid``."""
     if not (inner := text.strip().removeprefix("<").removesuffix(">").strip()):
         raise ValueError("msgid is empty")
@@ -269,13 +271,13 @@ def _listing(resource: str, **filters: str) -> str:
     return f"{API}/{resource}/?{urlencode({'per_page': str(PAGE_SIZE), **filters})}"
 
 
-def _next(response: requests.Response) -> str | None:
+def _next(response: requests.Response, base_url: str) -> str | None:
     """Path and query of the next page: its host is the one the server thinks it has, which need not be reachable."""
     link = response.links.get("next", {}).get("url")
     if not link:
         return None
     parts = urlsplit(link)
-    return f"{parts.path}?{parts.query}"
+    return f"{parts.path.removeprefix(urlsplit(base_url).path)}?{parts.query}"
 
 
 def _decoded(response: requests.Response) -> Any:

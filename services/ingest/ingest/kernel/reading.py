@@ -22,10 +22,13 @@ from watchkeeper.kernel.repositories.progress import (
     Source,
 )
 
-LEASE_SECONDS = 90
-"""Kept again at every save; a worker that was killed holds up the next one no longer than this."""
+LEASE_SECONDS = 150
+"""A worker that was killed holds up the next one no longer than this."""
 
-MARGIN_SECONDS = 75
+LEASE_KEPT_SECONDS = 15
+"""Kept again at a save when it is older than this: the longest step between two saves fits into the rest."""
+
+MARGIN_SECONDS = 120
 """A call with less time left than this stops at the next save: the longest step, retries included, fits into it."""
 
 RECENT = "recent"
@@ -58,6 +61,7 @@ class Reading:
         self._progress = progress
         self._caller = caller
         self._clock = clock
+        self._lease_kept = clock()
 
     @property
     def loading(self) -> bool:
@@ -110,7 +114,7 @@ class Reading:
             self._stored = self.source
 
     def go_live(self) -> None:
-        """The history is here; gaps noted while it was read for the first time are filled by it."""
+        """The history is here."""
         self.source = replace(self.source, phase=LIVE)
 
     def finish(self, cursor: Mapping[str, Any], *, complete: bool) -> None:
@@ -133,12 +137,15 @@ class Reading:
 
     def keep_lease(self) -> None:
         """Before each write: raises ``LeaseTaken`` when somebody else reads this upstream by now."""
-        self._progress.take_lease(self._upstream, self._caller.id, now=self._clock(), seconds=LEASE_SECONDS)
+        now = self._clock()
+        if (now - self._lease_kept).total_seconds() >= LEASE_KEPT_SECONDS:
+            self._progress.take_lease(self._upstream, self._caller.id, now=now, seconds=LEASE_SECONDS)
+            self._lease_kept = now
 
     def fail(self, error: UpstreamError) -> None:
-        now = self._clock()
-        self.source = failed(self.source, error, now)
-        self._progress.save(self.source)
+        """Note the error on the source as it is stored: another call may have read on in the meantime."""
+        stored = self._progress.source(self.source.name)
+        self._progress.save(failed(stored, error, self._clock()))
 
 
 @contextmanager
@@ -162,5 +169,7 @@ def reading(name: str, upstream: str, progress: ProgressRepository, caller: Call
 def failed(source: Source, error: UpstreamError, now: datetime) -> Source:
     """The source as ``/freshness`` shows it after a failed attempt; why it rests says less than what made it rest."""
     reason = source.error if isinstance(error, UpstreamResting) and source.error else str(error)[:500]
-    blocked = source.blocked_since or now if isinstance(error, UpstreamBlocked) else None
+    blocked = source.blocked_since if isinstance(error, UpstreamResting) else None
+    if isinstance(error, UpstreamBlocked):
+        blocked = source.blocked_since or now
     return replace(source, error=reason, failing_since=source.failing_since or now, blocked_since=blocked)

@@ -22,7 +22,7 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _do(work: Work, kernel: Container, context: LambdaContext) -> None:
-    attempt(work, kernel.threads_queue, lambda: _read(work, kernel, context))
+    attempt(work, kernel.threads_queue, lambda: _read(work, kernel, context), scheduled=False)
 
 
 def _fetch(work: Work, threads: ThreadFetch, current: Reading) -> list[str]:

@@ -1,6 +1,7 @@
 """What the queue-driven functions have in common: one message, one piece of work, and what its failure means."""
 
 from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
 from typing import Any, Protocol
 
 import orjson
@@ -11,8 +12,8 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from ingest.errors import UnknownSource, UpstreamBlocked, UpstreamError
 from ingest.kernel.reading import MODES, RECENT, Caller
-from ingest.queues import MAX_DELAY_SECONDS, WorkQueue
-from watchkeeper.errors import LeaseTaken
+from ingest.queues import WorkQueue
+from watchkeeper.errors import LeaseTaken, Throttled
 from watchkeeper.kernel.repositories.progress import Run, Source
 
 logger = Logger()
@@ -68,11 +69,12 @@ def each_message(event: Mapping[str, Any], context: Any, do: Callable[[Work], No
     return dict(answer)
 
 
-def attempt(work: Work, queue: WorkQueue, read: Callable[[], bool]) -> None:
+def attempt(work: Work, queue: WorkQueue, read: Callable[[], bool], *, scheduled: bool = True) -> None:
     """Do a piece of reading, and hand on what is left of it.
 
     A busy or broken upstream gets the work again later, in growing steps; one that blocks us, or does not know the
-    source, is left alone until the next schedule. The source's state says which it was.
+    source, is left alone. The next ``scheduled`` run goes on from the same cursor then; work that no schedule repeats
+    fails instead, so that it ends up with the dead letters. The source's state says what was the matter.
     """
     try:
         finished = read()
@@ -82,14 +84,17 @@ def attempt(work: Work, queue: WorkQueue, read: Callable[[], bool]) -> None:
         queue.send(work, delay=LEASE_WAIT_SECONDS)
     except (UpstreamBlocked, UnknownSource) as error:
         _count_failure(error)
-        logger.error("upstream gave no data; waiting for the next schedule", work=work, reason=str(error))
-    except UpstreamError as error:
+        logger.error("upstream gave no data", work=work, reason=str(error))
+        if not scheduled:
+            raise
+    except (UpstreamError, Throttled) as error:
         _count_failure(error)
-        _try_later(work, queue, error)
+        if not _try_later(work, queue, error) and not scheduled:
+            raise
     else:
         logger.info("work done" if finished else "work handed on", work=work)
-        if not finished:
-            queue.send({**work, "attempt": 0})
+        if not finished:  # the unfinished run knows its mode; once it is finished, the rest is a recent one
+            queue.send({**work, "attempt": 0, "mode": RECENT})
 
 
 def count_rows(source: Source, before: Run | None) -> None:
@@ -103,13 +108,19 @@ def count_rows(source: Source, before: Run | None) -> None:
         metrics.add_metric(name=f"Rows{name.capitalize()}", unit=MetricUnit.Count, value=rows)
 
 
-def _try_later(work: Work, queue: WorkQueue, error: UpstreamError) -> None:
+def _try_later(work: Work, queue: WorkQueue, error: UpstreamError | Throttled) -> bool:
+    """``False`` when it was tried often enough."""
     made = int(work.get("attempt", 0)) + 1
-    logger.warning("upstream failed", work=work, reason=str(error), attempts=made)
-    if made < MAX_ATTEMPTS:
-        delay = min(MAX_DELAY_SECONDS, FIRST_RETRY_SECONDS * 2 ** (made - 1))
-        queue.send({**work, "attempt": made}, delay=delay)
+    logger.warning("upstream or table failed", work=work, reason=str(error), attempts=made)
+    if made >= MAX_ATTEMPTS:
+        return False
+    delay = FIRST_RETRY_SECONDS * 2 ** (made - 1)
+    asked = getattr(error, "retry_after", None)
+    if asked and isfinite(asked):
+        delay = max(delay, int(asked) + 1)
+    queue.send({**work, "attempt": made}, delay=delay)
+    return True
 
 
-def _count_failure(error: UpstreamError) -> None:
+def _count_failure(error: UpstreamError | Throttled) -> None:
     metrics.add_metric(name=type(error).__name__, unit=MetricUnit.Count, value=1)

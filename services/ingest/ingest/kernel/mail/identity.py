@@ -9,7 +9,7 @@ from ingest.kernel.mail.headers import Headers
 
 MAX_ID = 244
 """Characters; public-inbox cuts longer ones."""
-MAX_REFERENCES = 500
+MAX_REFERENCES = 250
 """The newest are kept; real threads stay below 100."""
 MAX_OTHER_IDS = 32
 GENERATED_DOMAIN = "generated.watchkeeper.invalid"

@@ -5,20 +5,17 @@ Everything that decides a mail's place is computed from the reference graph of i
 makes it safe to stop anywhere: mails first, then the graph's rows; a mail counts as known only by its row.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import count
-
-import stamina
 
 from ingest.kernel import sentiment
 from ingest.kernel.mail import Mail
 from ingest.kernel.stance import stance_of
 from ingest.kernel.threading import Vertex, mentioned, place
 from watchkeeper.clock import from_iso, iso_week, to_iso
-from watchkeeper.errors import DatabaseError
 from watchkeeper.kernel import records
 from watchkeeper.kernel.models import Body, Discussion, Kind
 from watchkeeper.kernel.repositories.discussions import DiscussionRepository, Placement, pack
@@ -28,8 +25,10 @@ from watchkeeper.kernel.repositories.threading import KnownMail, Node, Threading
 DIGEST_VERSION = 1
 """Part of every digest: raise it when parsing or scoring changes what is stored; mails read again are stored anew."""
 
+MAX_REFERENCES = 1000
+"""Of all mails with one Message-ID together; at 244 octets each they fit an item."""
+
 _UNDATED = frozenset({"date-in-future", "date-missing", "date-unparsable", "date-too-old"})
-_INDEX_PATIENCE_SECONDS = 15.0
 
 Weeks = frozenset[tuple[str, str]]
 """(list, ISO week) pairs."""
@@ -61,6 +60,8 @@ class MailKeeper:
     discussions: DiscussionRepository
     threading: ThreadingRepository
     patches: PatchRepository
+    recent: dict[str, set[str]] = field(default_factory=dict)
+    """Message-IDs this keeper placed, by thread: an index follows its table with a delay."""
 
     def is_known(self, mails: Sequence[Mail], list_name: str) -> list[bool]:
         """For each mail, whether it is stored and linked, as a mail of this list, just as it is."""
@@ -79,7 +80,7 @@ class MailKeeper:
 
         ``before_write`` is told the weeks whose figures will change, and may raise to prevent all writing.
         """
-        graph = _Graph(self.threading, self.discussions)
+        graph = _Graph(self.threading, self.discussions, self.recent)
         graph.load(name for mail in mails for name in _names(mail))
         arrivals = _arrivals(mails, list_name, graph.nodes)
         kept = Kept(fetched=len(mails), stored=len(arrivals), unchanged=len(mails) - len(arrivals))
@@ -89,17 +90,18 @@ class MailKeeper:
         updated = _placed(threads | _with_arrivals(graph.nodes, arrivals, self._tracked(arrivals)))
         before_write(_weeks(arrivals, graph.nodes))
         self._write_mails(arrivals, updated)
-        self._write_places(graph.nodes, updated, {arrival.mail.message_id for arrival in arrivals if arrival.rewrite})
+        written = {arrival.mail.message_id for arrival in arrivals if arrival.rewrite}
+        self._write_places(graph.nodes, updated, written, {arrival.mail.message_id for arrival in arrivals})
         return replace(kept, orphaned=tuple(_orphaned(arrivals, graph.nodes, updated)))
 
     def link_tracked(self, message_ids: Iterable[str], *, before_write: Callable[[Weeks], None]) -> None:
         """Patchwork tracks these mails as patches though they do not look it: replies belong to them from now on."""
-        graph = _Graph(self.threading, self.discussions)
+        graph = _Graph(self.threading, self.discussions, self.recent)
         graph.load(message_ids)
         tracked = {node.id: replace(node, tracked=True) for node in graph.nodes.values() if node.mails}
         updated = _placed(graph.threads_of(tracked) | tracked)
         before_write(frozenset())
-        self._write_places(graph.nodes, updated, set())
+        self._write_places(graph.nodes, updated, written=set(), arrived=set(tracked))
 
     def _tracked(self, arrivals: Sequence[_Arrival]) -> set[str]:
         """Mails that do not look like patches although Patchwork has them as such; a reply never is one."""
@@ -119,8 +121,11 @@ class MailKeeper:
                 known = arrival.known
                 self.discussions.set_lists(arrival.mail.message_id, known.timestamp, known.lists)
 
-    def _write_places(self, before: Mapping[str, Node], after: Mapping[str, Node], written: set[str]) -> None:
-        """Move mails that were stored before and have another place now; then, last of all, the graph's rows."""
+    def _write_places(
+        self, before: Mapping[str, Node], after: Mapping[str, Node], written: set[str], arrived: set[str]
+    ) -> None:
+        """Move mails that were stored before and have another place now; then write the graph's rows, those of the
+        arrivals last of all: as long as one is missing, its mail counts as new and all of this is done again."""
         for node in after.values():
             if node.id in written and len(node.mails) == 1:
                 continue
@@ -128,15 +133,25 @@ class MailKeeper:
             if old and _placement(old) != _placement(node):
                 for mail in old.mails:
                     self.discussions.move(node.id, mail.timestamp, _placement(node))
-        self.threading.put_many(node for node in after.values() if node != before.get(node.id))
+        changed = [node for node in after.values() if node != before.get(node.id)]
+        self.threading.put_many(node for node in changed if node.id not in arrived)
+        self.threading.put_many(node for node in changed if node.id in arrived)
+        for node in changed:
+            self.recent.setdefault(node.thread_id, set()).add(node.id)
 
 
 class _Graph:
     """The part of the reference graph some mails touch."""
 
-    def __init__(self, threading: ThreadingRepository, discussions: DiscussionRepository) -> None:
+    def __init__(
+        self,
+        threading: ThreadingRepository,
+        discussions: DiscussionRepository,
+        recent: Mapping[str, Collection[str]],
+    ) -> None:
         self._threading = threading
         self._discussions = discussions
+        self._recent = recent
         self.nodes: dict[str, Node] = {}
         self._asked: set[str] = set()
 
@@ -149,33 +164,22 @@ class _Graph:
         """Every node, ghosts included, of the threads these Message-IDs are in.
 
         The mails of two threads that were being merged when the work was cut off may still name either; both are
-        loaded then.
+        loaded then. A mail without its row was cut off before it was known, and comes again.
         """
         threads: set[str] = set()
         found = {self.nodes[name].thread_id for name in message_ids if name in self.nodes}
         while new := found - threads:
             threads |= new
-            members = self._members(threads)
+            members = {member for name in new for member in self._members(name)}
             self.load(members)
-            self.load(name for member in members if member in self.nodes for name in _mentioned(self.nodes[member]))
-            found = {self.nodes[member].thread_id for member in members if member in self.nodes}
+            known = [self.nodes[member] for member in members if member in self.nodes]
+            self.load(name for node in known if node.mails for name in mentioned(_vertex(node)))
+            found = {node.thread_id for node in known}
+        self.load(threads)
         return {name: node for name, node in self.nodes.items() if node.thread_id in threads}
 
-    def _members(self, threads: set[str]) -> list[str]:
-        """Message-IDs of the threads' mails. The index follows the table with a delay, so what it shows is counted
-        against the sizes the threads' roots know."""
-        self.load(threads)
-        size = sum(self.nodes[name].thread_size for name in threads if name in self.nodes)
-        for attempt in stamina.retry_context(on=_IndexBehind, timeout=_INDEX_PATIENCE_SECONDS, attempts=None):
-            with attempt:
-                members = [member for name in sorted(threads) for member in self._discussions.ids_of_thread(name)]
-                if len(members) < size:
-                    raise _IndexBehind(f"the index shows {len(members)} of {size} mails of a thread")
-        return members
-
-
-class _IndexBehind(DatabaseError):
-    """An index has not caught up with its table; the work can be done again later."""
+    def _members(self, thread_id: str) -> set[str]:
+        return {*self._discussions.ids_of_thread(thread_id), *self._recent.get(thread_id, ())}
 
 
 def _arrivals(mails: Sequence[Mail], list_name: str, nodes: Mapping[str, Node]) -> list[_Arrival]:
@@ -259,10 +263,6 @@ def _names(mail: Mail) -> tuple[str, ...]:
     return (mail.message_id, *mentioned(vertex))
 
 
-def _mentioned(node: Node) -> tuple[str, ...]:
-    return mentioned(_vertex(node))
-
-
 def _with_arrivals(nodes: Mapping[str, Node], arrivals: Sequence[_Arrival], tracked: set[str]) -> dict[str, Node]:
     """The nodes of the arrivals, each with its mails oldest first."""
     changed: dict[str, Node] = {}
@@ -270,21 +270,23 @@ def _with_arrivals(nodes: Mapping[str, Node], arrivals: Sequence[_Arrival], trac
         name = arrival.mail.message_id
         node = changed.get(name) or nodes.get(name) or Node(name, name)
         others = [mail for mail in node.mails if mail.timestamp != arrival.known.timestamp]
-        mails = tuple(sorted((*others, arrival.known), key=lambda mail: mail.timestamp))
+        mails = _bounded(tuple(sorted((*others, arrival.known), key=lambda mail: mail.timestamp)))
         changed[name] = replace(node, mails=mails, tracked=node.tracked or name in tracked)
     return changed
 
 
-def _placed(nodes: Mapping[str, Node]) -> dict[str, Node]:
-    """All nodes where they belong, ghosts included, with the size of each thread on its root.
+def _bounded(mails: tuple[KnownMail, ...]) -> tuple[KnownMail, ...]:
+    """A row must fit an item, however many mails with endless references share its id: the nearest ones are kept."""
+    if sum(len(mail.references) for mail in mails) <= MAX_REFERENCES:
+        return mails
+    each = max(1, MAX_REFERENCES // len(mails))
+    return tuple(replace(mail, references=mail.references[-each:]) for mail in mails)
 
-    A ghost that no mail mentions any more is a thread of its own again, of no mails.
-    """
+
+def _placed(nodes: Mapping[str, Node]) -> dict[str, Node]:
+    """All nodes where they belong, ghosts included. A ghost that no mail mentions any more is a thread of its own
+    again, of no mails."""
     places = place(_vertex(node) for node in nodes.values() if node.mails)
-    sizes: dict[str, int] = {}
-    for name, where in places.items():
-        mails = len(nodes[name].mails) if name in nodes else 0
-        sizes[where.thread_id] = sizes.get(where.thread_id, 0) + mails
     forgotten = {name: Node(name, name) for name in nodes if name not in places}
     return forgotten | {
         name: replace(
@@ -292,7 +294,6 @@ def _placed(nodes: Mapping[str, Node]) -> dict[str, Node]:
             thread_id=where.thread_id,
             parent_id=where.parent_id,
             patch_message_id=where.patch_message_id,
-            thread_size=sizes[name] if name == where.thread_id else 0,
         )
         for name, where in places.items()
     }

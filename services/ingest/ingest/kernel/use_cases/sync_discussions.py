@@ -9,7 +9,7 @@ Date and Received headers claim, which no query by time can promise.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -30,8 +30,16 @@ MAX_WINDOW_MAILS = 3 * WINDOW_MAILS
 MAX_WINDOW_BYTES = 48 * 1024 * 1024
 """The same for windows of large mails."""
 
-KNOWN_STRETCH = 200
-"""So many known mails in a row, by arrival, mean that all older ones are known."""
+KNOWN_STRETCH = 100
+"""So many known mails in a row, one of the newest of the last run among them, mean that all older ones are known."""
+
+LONG_STRETCH = 20 * KNOWN_STRETCH
+"""So many mean it anyway: the archive may have dropped what was the newest."""
+
+_MARKERS = 50
+
+KEPT_AT_ONCE = 500
+"""Mails that are linked and written together."""
 
 MAX_BACKLOG = MAX_WINDOW_MAILS
 """More new mails than this since the last run are read as history is, in windows."""
@@ -59,6 +67,10 @@ class Position:
     """Where the history goes on (seconds of the epoch); ``None`` when it is here."""
     span: int = _FIRST_SPAN
     """Length of the next window in seconds."""
+    whole: bool = False
+    """Whether the history is being read from its very beginning."""
+    newest: list[str] = field(default_factory=list)
+    """The newest arrivals when the last run ended: what is older than any of them was seen."""
     weeks: list[str] = field(default_factory=list)
     """``<list>#<week>`` pairs whose figures are to be counted anew."""
 
@@ -74,12 +86,14 @@ class Position:
             window = FIRST_SECOND if position.window is None else position.window
             if not FIRST_SECOND <= window < 2**35 or not _SHORTEST_SPAN <= position.span <= _LONGEST_SPAN:
                 raise ValueError("a value is out of bounds")
+            if not all(isinstance(text, str) for text in (*position.newest, *position.weeks)):
+                raise ValueError("a value is of the wrong kind")
         except (TypeError, ValueError) as error:
             raise InvalidCursor(f"the stored cursor cannot be read: {error}") from error
         return position
 
     def dump(self) -> dict[str, Any]:
-        return {name: value for name in self.__slots__ if (value := getattr(self, name)) not in (None, [])}
+        return {name: value for name in self.__slots__ if (value := getattr(self, name)) not in (None, [], False)}
 
     def touch(self, weeks: Weeks) -> None:
         self.weeks = sorted({*self.weeks, *(f"{list_name}#{week}" for list_name, week in weeks)})
@@ -112,7 +126,8 @@ class DiscussionSync:
         if position.in_history:  # there was too much for one reading
             return self.read(list_name, mode, reading)
         self._count_weeks(position)
-        reading.finish(position.dump(), complete=reading.run.mode == FULL)
+        complete, position.whole = position.whole, False
+        reading.finish(position.dump(), complete=complete)
         return True
 
     def _position(self, list_name: str, mode: str, reading: Reading) -> Position:
@@ -120,10 +135,13 @@ class DiscussionSync:
             position = Position.load(reading.cursor)
         except InvalidCursor as error:
             reading.note_gap(str(error))
-            position = Position(window=FIRST_SECOND)
-        if not position.in_history and (reading.loading or mode == FULL):
+            position = Position(window=FIRST_SECOND, whole=True)
+        loads = reading.loading and not position.in_history
+        starts_over = mode == FULL and not (reading.loading and position.in_history)
+        if loads or starts_over:
             oldest = self.client.oldest(list_name)
             position.window = max(FIRST_SECOND, int(oldest.timestamp())) if oldest else None
+            position.whole = True
         elif not position.in_history and mode == REFRESH:
             position.window = int(self.clock().timestamp()) - REFRESH_DAYS * _DAY
         reading.save(position.dump())
@@ -170,42 +188,59 @@ class DiscussionSync:
     def _newest(self, list_name: str, position: Position, reading: Reading) -> None:
         """What arrived since the last run, whatever time it claims to be from."""
         with self.client.received(list_name, FIRST_SECOND) as raw:
-            mails, complete = self._until_known(list_name, raw)
+            mails, newest, complete = self._until_known(list_name, raw, set(position.newest))
         if not complete:
             position.window = self._backlog_start(mails)
             reading.save(position.dump())
             return
         kept = self._keep(list_name, mails[::-1], position, reading)
+        position.newest = newest
         for message_id in kept.orphaned:
             self.threads.send({"message_ids": [message_id], "list": list_name}, delay=THREAD_GRACE_SECONDS)
 
-    def _until_known(self, list_name: str, raw: Iterator[bytes]) -> tuple[list[Mail], bool]:
-        """The mails before the first long stretch of known ones; ``False`` if that lies too far back."""
+    def _until_known(
+        self, list_name: str, raw: Iterator[bytes], markers: set[str]
+    ) -> tuple[list[Mail], list[str], bool]:
+        """The unknown mails down to what the last run saw, and the newest arrivals; ``False`` if there are too many.
+
+        Known mails alone prove little: a thread fetched by itself may lie on top of others nobody has read.
+        """
         mails: list[Mail] = []
-        stretch = 0
+        newest: list[str] = []
+        stretch = octets = 0
+        reached = False
         while part := [parse(one, now=self.clock()) for one in islice(raw, _SLICE)]:
+            newest += [mail.message_id for mail in part[: _MARKERS - len(newest)]]
             for mail, known in zip(part, self.keeper.is_known(part, list_name), strict=True):
+                reached = reached or mail.message_id in markers
                 stretch = stretch + 1 if known else 0
                 if not known:
                     mails.append(mail)
-            if stretch >= KNOWN_STRETCH:
-                return mails, True
-            if len(mails) > MAX_BACKLOG:
-                return mails, False
-        return mails, True
+                    octets += len(mail.text) + len(mail.diff or "")
+            if stretch >= (KNOWN_STRETCH if reached else LONG_STRETCH):
+                return mails, newest, True
+            if len(mails) > MAX_BACKLOG or octets > MAX_WINDOW_BYTES:
+                return mails, newest, False
+        return mails, newest, True
 
     def _backlog_start(self, mails: Sequence[Mail]) -> int:
         oldest = min(mail.received for mail in mails)
         return max(FIRST_SECOND, int(oldest.timestamp()) - _BACKLOG_MARGIN)
 
     def _keep(self, list_name: str, mails: Sequence[Mail], position: Position, reading: Reading) -> Kept:
+        """In slices, so that what a throttled table or a killed call interrupts is done for the most part."""
+
         def before_write(weeks: Weeks) -> None:
             position.touch(weeks)
             reading.save(position.dump())
 
-        kept = self.keeper.keep(mails, list_name, before_write=before_write)
-        reading.count(fetched=kept.fetched, stored=kept.stored, unchanged=kept.unchanged)
-        return kept
+        total = Kept(0, 0, 0)
+        for start in range(0, len(mails), KEPT_AT_ONCE):
+            part = mails[start : start + KEPT_AT_ONCE]
+            kept = self.keeper.keep(part, list_name, before_write=before_write)
+            reading.count(fetched=kept.fetched, stored=kept.stored, unchanged=kept.unchanged)
+            total = replace(total, orphaned=(*total.orphaned, *kept.orphaned))
+        return total
 
     def _count_weeks(self, position: Position) -> None:
         for start in range(0, len(position.weeks), _WEEKS_A_MESSAGE):

@@ -6,7 +6,7 @@ rows of new patches are on the list's newest pages: no request is made for a sin
 on neither.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -18,13 +18,14 @@ from ingest.kernel.patchwork import (
     Event,
     Patchwork,
     Row,
+    message_id,
     parse_check,
     parse_event,
     parse_patch,
     parse_series,
     worst,
 )
-from ingest.kernel.reading import FULL, Reading
+from ingest.kernel.reading import FULL, RECENT, Reading
 from ingest.queues import WorkQueue
 from watchkeeper.clock import Clock, iso_week
 from watchkeeper.errors import InvalidCursor
@@ -37,6 +38,9 @@ OVERLAP = timedelta(minutes=1)
 
 CHECKS_AGAIN = timedelta(days=2)
 """A daily walk reads single verdicts this far back."""
+
+MAX_SINGLE_ROWS = 20
+"""So many rows are asked for one by one for a page of events; more of them are cheaper in a walk."""
 
 COMMENT_GRACE_SECONDS = 600
 """The archive may show a mail later than Patchwork; only then is its thread asked for."""
@@ -76,7 +80,8 @@ class Position:
             valid = all(kind in _WALKS and path.startswith(f"{API}/") for kind, path in position.walks)
             if position.since is not None:
                 datetime.fromisoformat(position.since)
-            if not valid or not all(isinstance(number, int) for number in (*position.seen, position.floor)):
+            numbers = all(isinstance(number, int) for number in (*position.seen, position.floor))
+            if not (valid and numbers and all(isinstance(week, str) for week in position.weeks)):
                 raise ValueError("a value is of the wrong kind")
         except (TypeError, ValueError, AttributeError) as error:
             raise InvalidCursor(f"the stored cursor cannot be read: {error}") from error
@@ -122,10 +127,12 @@ class PatchSync:
 
     def read(self, project: str, mode: str, reading: Reading) -> bool:
         """Bring the project up to date; ``False`` when the time did not suffice and the rest is for another call."""
-        reading.begin(mode)
+        started = reading.begin(mode)
         self.client.require_project(project)
-        position = self._position(project, mode, reading)
+        position = self._position(project, mode if started else RECENT, reading)
         if not self._walk(project, position, reading) or not self._follow(project, position, reading):
+            return False
+        if not self._walk(project, position, reading):  # the feed told of more than can be asked for one by one
             return False
         reading.go_live()
         self._count_weeks(project, position)
@@ -229,18 +236,28 @@ class PatchSync:
             return
         changes = Changes.of(events, reading)
         known = self.patches.get_many(changes.patch_ids())
-        rows = self._patch_rows(project, changes.rows | (changes.patch_ids() - known.keys()))
+        if len(changes.covers) > MAX_SINGLE_ROWS:
+            self._plan_walks(project, position, checks_since=position.since)
+        rows = self._patch_rows(project, changes.rows | (changes.patch_ids() - known.keys()), position)
         fresh: dict[int, Patch] = {patch.id: patch for patch in _taken(rows, parse_patch, reading)}
         changed = [changes.applied_to(known[one]) for one in sorted(known.keys() - fresh.keys())]
         changed += [changes.with_checks(patch, known.get(patch.id)) for patch in fresh.values()]
         self._store(changed, known, position, reading)
-        self._follow_series(project, changes, fresh, reading)
+        self._follow_series(project, changes, fresh, position, reading)
         self._ask_for_comments(changes.comments)
 
-    def _follow_series(self, project: str, changes: "Changes", fresh: Mapping[int, Patch], reading: Reading) -> None:
+    def _follow_series(
+        self,
+        project: str,
+        changes: "Changes",
+        fresh: Mapping[int, Patch],
+        position: Position,
+        reading: Reading,
+    ) -> None:
         wanted = changes.series | {patch.series_id for patch in fresh.values() if patch.series_id is not None}
-        wanted |= {series_id for one in sorted(changes.covers) if (series_id := self.client.series_of_cover(one))}
-        rows = self._series_rows(project, wanted)
+        covers = sorted(changes.covers)[:MAX_SINGLE_ROWS]
+        wanted |= {series_id for one in covers if (series_id := self.client.series_of_cover(one))}
+        rows = self._series_rows(project, wanted, position)
         series = {one.id: one for one in _taken(rows, parse_series, reading)}
         self._keep_series(list(series.values()), reading)
 
@@ -254,6 +271,8 @@ class PatchSync:
         known = self.patches.get_many(patch.id for patch in patches)
         merged = [replace(patch, checks=known[patch.id].checks) if patch.id in known else patch for patch in patches]
         self._store(merged, known, position, reading)
+        if reading.run.mode == FULL:  # what was announced before its mail was here found nothing to link
+            self._announce([patch.message_id for patch in patches if patch.id in known])
 
     def _store(
         self, patches: Sequence[Patch], known: Mapping[int, Patch], position: Position, reading: Reading
@@ -263,9 +282,9 @@ class PatchSync:
             now = self.clock()
             position.touch(changed, now)
             reading.save(position.dump())  # before the writes: a call killed between them leaves no week uncounted
+            self._announce([patch.message_id for patch in changed if patch.id not in known])
             self.patches.put_many(changed, now=now)
         reading.count(stored=len(changed), unchanged=len(patches) - len(changed))
-        self._announce([patch.message_id for patch in changed if patch.id not in known])
 
     def _announce(self, message_ids: Sequence[str]) -> None:
         """Mails that are here already and do not look like patches, though Patchwork says they are, get their thread
@@ -285,15 +304,28 @@ class PatchSync:
         self.series.put_many(changed)
         reading.count(stored=len(changed), unchanged=len(series) - len(changed))
 
-    def _patch_rows(self, project: str, wanted: set[int]) -> list[Row]:
+    def _patch_rows(self, project: str, wanted: set[int], position: Position) -> list[Row]:
         found = self._newest_rows(self.client.patches(project, newest_first=True), wanted)
-        rest = (self.client.patch(patch_id) for patch_id in sorted(wanted - {row.get("id") for row in found}))
-        return found + [row for row in rest if row]
+        return found + self._single_rows(self.client.patch, wanted, found, project, position)
 
-    def _series_rows(self, project: str, wanted: set[int]) -> list[Row]:
+    def _series_rows(self, project: str, wanted: set[int], position: Position) -> list[Row]:
         found = self._newest_rows(self.client.series(project, newest_first=True), wanted)
-        rest = (self.client.one_series(series_id) for series_id in sorted(wanted - {row.get("id") for row in found}))
-        return found + [row for row in rest if row]
+        return found + self._single_rows(self.client.one_series, wanted, found, project, position)
+
+    def _single_rows(
+        self,
+        ask: Callable[[int], Row | None],
+        wanted: set[int],
+        found: Sequence[Row],
+        project: str,
+        position: Position,
+    ) -> list[Row]:
+        """The wanted rows that were not found, one request each; if those are many, the lists are walked instead."""
+        missing = sorted(wanted - {row.get("id") for row in found})
+        if len(missing) > MAX_SINGLE_ROWS:
+            self._plan_walks(project, position, checks_since=position.since)
+            return []
+        return [row for one in missing if (row := ask(one))]
 
     def _newest_rows(self, path: str, wanted: set[int]) -> list[Row]:
         """The wanted rows that are on the newest pages, as long as a page saves requests for single ones."""
@@ -344,7 +376,7 @@ class Changes:
                 changes._add(event)
             except RowRefused as refused:
                 reading.refuse(refused)
-            except (KeyError, TypeError, AttributeError) as error:
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
                 reading.refuse(RowRefused(f"event {event.id}", f"{type(error).__name__}: {error}"))
         return changes
 
@@ -389,7 +421,7 @@ class Changes:
             case "cover-created":
                 self.covers.add(payload["cover"]["id"])
             case "patch-comment-created" | "cover-comment-created":
-                self.comments.add(payload["comment"]["msgid"].strip("<>"))
+                self.comments.add(message_id(payload["comment"]["msgid"]))
 
 
 class _Place:

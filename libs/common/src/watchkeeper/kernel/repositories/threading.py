@@ -41,8 +41,6 @@ class Node:
     mails: tuple[KnownMail, ...] = ()
     parent_id: str | None = None
     patch_message_id: str | None = None
-    thread_size: int = 0
-    """On the root of a thread: how many stored mails it has. Elsewhere 0."""
     tracked: bool = False
     """Whether Patchwork tracks a mail with this id as a patch although it does not look like one."""
 
@@ -75,7 +73,6 @@ def _node(item: Item) -> Node:
         mails=mails,
         parent_id=record.get("parent_id"),
         patch_message_id=record.get("patch_message_id"),
-        thread_size=record.get("thread_size", 0) or 0,
         tracked=record.get("tracked", False),
     )
 
