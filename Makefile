@@ -9,8 +9,7 @@ LOCAL := $(BIN)/python -m local
 PYTEST := $(BIN)/pytest
 
 # Settings of the local cloud reach its commands through the environment.
-export PORT ?= 4566
-export PATCHWORK_URL LORE_URL PROJECTS LISTS REQUESTS_PER_SECOND WAIT
+export PORT PATCHWORK_URL LORE_URL PROJECTS LISTS REQUESTS_PER_SECOND WAIT
 
 .PHONY: help
 help: ## Tell what there is

@@ -12,13 +12,15 @@ from typing import Any
 import click
 
 from local import bootstrap, frameworks, functions, report, samples
-from local.cloud import SERVICES, FunctionFailed, LocalCloud, NotRunning, PortTaken
+from local.cloud import SERVICES, FunctionFailed, LocalCloud, NotRunning, PortTaken, last_port
 from local.loading import follow_load, start_load
 from local.processes import CouldNotStart
 from local.settings import DEFAULT_PORT, Upstreams, runtime_environment
 from local.workspace import REPOSITORY, Workspace
 
 HOME = REPOSITORY / ".local"
+STAGES = ("local", "dev", "staging", "prod")
+"""As in stages.yml."""
 EXPECTED = (
     bootstrap.Missing,
     CouldNotStart,
@@ -41,12 +43,24 @@ class Command(click.Group):
 
 
 @click.group(cls=Command)
-@click.option("--port", type=click.IntRange(1, 65000), envvar="PORT", default=DEFAULT_PORT, show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65000),
+    envvar="PORT",
+    help=f"where the cloud listens; the last one given, or {DEFAULT_PORT}",
+)
 @click.option("--state", type=click.Path(path_type=Path), default=HOME / "state", help="where the cloud keeps its data")
 @click.pass_context
-def cli(context: click.Context, port: int, state: Path) -> None:
+def cli(context: click.Context, port: int | None, state: Path) -> None:
     """Watchkeeper on this machine."""
-    context.obj = LocalCloud(state.resolve(), port)
+    known = last_port(state)
+    cloud = LocalCloud(state.resolve(), port or known or DEFAULT_PORT)
+    if cloud.pid is not None and known not in (None, cloud.port):
+        raise click.ClickException(
+            f"This clone's local cloud runs on port {known}: leave PORT= away, or `make down` first. "
+            "Another clone can have one of its own beside it."
+        )
+    context.obj = cloud
 
 
 pass_cloud = click.make_pass_decorator(LocalCloud)
@@ -151,7 +165,7 @@ def status(cloud: LocalCloud) -> None:
 
 @cli.command()
 @upstream_options
-@click.option("--stage", default="local", show_default=True)
+@click.option("--stage", type=click.Choice(STAGES), default="local", show_default=True)
 @pass_cloud
 def deploy(cloud: LocalCloud, /, stage: str, **choice: str | None) -> None:
     """Deploy all services to a stage: the local cloud, or the AWS account whose credentials are set."""
@@ -164,7 +178,7 @@ def deploy(cloud: LocalCloud, /, stage: str, **choice: str | None) -> None:
 
 
 @cli.command()
-@click.option("--stage", default="prod", show_default=True)
+@click.option("--stage", type=click.Choice(STAGES), default="prod", show_default=True)
 def package(stage: str) -> None:
     """Build every service's package as it would be deployed to the stage."""
     workspace = prepared(stage)

@@ -33,6 +33,7 @@ EMULATOR = REPOSITORY / "local" / "emulator.py"
 INTERPRETER = REPOSITORY / ".local" / "ministack" / "bin" / "python"
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 """What the functions may see of the environment they are started from, and no more."""
+PORT_FILE = "port"
 CLIENT = Config(connect_timeout=2, read_timeout=200, retries={"mode": "standard", "total_max_attempts": 3})
 
 
@@ -46,6 +47,12 @@ class NotRunning(Exception):
 
 class FunctionFailed(Exception):
     """A function ended with an error."""
+
+
+def last_port(state_dir: Path) -> int | None:
+    """The port the cloud of this folder was started on last."""
+    file = state_dir / PORT_FILE
+    return int(file.read_text()) if file.exists() else None
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,7 @@ class LocalCloud:
         self.check_port()
         shutil.rmtree(self._temporary, ignore_errors=True)
         self._temporary.mkdir(parents=True)
+        (self.state_dir / PORT_FILE).write_text(str(self.port))
         self._emulator.start([str(INTERPRETER), str(EMULATOR)], self._emulator_environment(), self.answers, 60)
 
     def check_port(self) -> None:

@@ -38,16 +38,16 @@ def follow_load(cloud: LocalCloud, since: datetime, seconds: float | None, tell:
         sources = [source for source in source_progress(cloud) if source.name in wanted]
         queues = waiting(cloud)
         lines = [str(source) for source in sources]
-        idle = all(queue.is_idle for queue in queues)
-        busy = busy if idle else time.monotonic()
-        if not idle:
+        empty = all(queue.is_empty for queue in queues)
+        busy = busy if all(queue.is_at_rest for queue in queues) else time.monotonic()
+        if not empty:
             lines.append(f"left in the queues: {', '.join(map(str, queues))}")
         for line in lines:
             if line not in told:
                 tell(line)
         told = lines
         spent = time.monotonic() - begin
-        finished = idle and all_finished(sources, wanted, since)
+        finished = empty and all_finished(sources, wanted, since)
         if (
             finished
             or (seconds and spent > seconds)

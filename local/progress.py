@@ -56,9 +56,14 @@ class Waiting:
     delayed: int
 
     @property
-    def is_idle(self) -> bool:
-        """Nothing is to be done now; a delayed message is for later."""
+    def is_at_rest(self) -> bool:
+        """Nothing is to be done right now."""
         return not (self.ready or self.taken)
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing is left of a load; second looks at threads come minutes later and are no part of it."""
+        return self.is_at_rest and (self.queue == "threads" or not self.delayed)
 
     def __str__(self) -> str:
         later = f" (and {self.delayed} for later)" if self.delayed else ""

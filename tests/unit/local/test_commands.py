@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from local.cli import cli
+from local.cloud import LocalCloud
 from tests.unit.local.ports import taken, three_free_ports
 
 
@@ -109,3 +110,23 @@ def test_reset_deletes_what_was_kept(port: int, state: Path) -> None:
 
     assert result.exit_code == 0
     assert not state.exists()
+
+
+def test_commands_remember_the_port_and_refuse_another_while_the_cloud_runs(
+    port: int, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state.mkdir(parents=True)
+    (state / "port").write_text(str(port))
+
+    assert f"does not run on port {port}" in CliRunner().invoke(cli, ["--state", str(state), "status"]).output
+    monkeypatch.setattr(LocalCloud, "pid", 4711)
+    refused = CliRunner().invoke(cli, ["--state", str(state), "--port", str(port + 1), "status"])
+    assert refused.exit_code == 1
+    assert f"runs on port {port}" in refused.output
+
+
+def test_an_unknown_stage_is_refused_by_name(port: int, state: Path) -> None:
+    result = run(port, state, "package", "--stage", "nonsense")
+
+    assert result.exit_code == 2
+    assert "'nonsense' is not one of 'local', 'dev', 'staging', 'prod'" in result.output
