@@ -236,7 +236,7 @@ def _prompt_answers(desk: _Desk) -> None:
     subject = desk.letter(
         22.9,
         AUTHORS[8],
-        "placeholder",
+        "Replaced below",
         "The question was about the encoding.\n",
         "prompt.subject@boreal.example",
     )

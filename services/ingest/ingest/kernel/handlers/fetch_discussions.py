@@ -10,15 +10,12 @@ from ingest.kernel.handlers.work import (
     LambdaContext,
     Work,
     attempt,
-    caller,
-    count_rows,
     each_message,
     hand_out,
     logger,
     metrics,
+    read_source,
 )
-from ingest.kernel.reading import reading
-from watchkeeper.clock import utc_now
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -39,10 +36,6 @@ def _do(work: Work, kernel: Container, context: LambdaContext) -> None:
         attempt(work, kernel.discussions_queue, lambda: _read(work["list"], work["mode"], kernel, context))
 
 
-def _read(list_name: str, mode: str, kernel: Container, context: LambdaContext) -> bool:
-    with reading(f"{LORE}:{list_name}", LORE, kernel.progress, caller(context), utc_now) as current:
-        before = current.source.run
-        try:
-            return kernel.discussion_sync().read(list_name, mode, current)
-        finally:
-            count_rows(current.source, before)
+def _read(name: str, mode: str, kernel: Container, context: LambdaContext) -> bool:
+    sync = kernel.discussion_sync()
+    return read_source(LORE, name, kernel.progress, context, lambda current: sync.read(name, mode, current))

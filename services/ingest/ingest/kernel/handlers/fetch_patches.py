@@ -10,15 +10,12 @@ from ingest.kernel.handlers.work import (
     LambdaContext,
     Work,
     attempt,
-    caller,
-    count_rows,
     each_message,
     hand_out,
     logger,
     metrics,
+    read_source,
 )
-from ingest.kernel.reading import reading
-from watchkeeper.clock import utc_now
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -39,11 +36,6 @@ def _do(work: Work, kernel: Container, context: LambdaContext) -> None:
         attempt(work, kernel.patches_queue, lambda: _read(work["project"], work["mode"], kernel, context))
 
 
-def _read(project: str, mode: str, kernel: Container, context: LambdaContext) -> bool:
-    name = f"{PATCHWORK}:{project}"
-    with reading(name, PATCHWORK, kernel.progress, caller(context), utc_now) as current:
-        before = current.source.run
-        try:
-            return kernel.patch_sync().read(project, mode, current)
-        finally:
-            count_rows(current.source, before)
+def _read(name: str, mode: str, kernel: Container, context: LambdaContext) -> bool:
+    sync = kernel.patch_sync()
+    return read_source(PATCHWORK, name, kernel.progress, context, lambda current: sync.read(name, mode, current))

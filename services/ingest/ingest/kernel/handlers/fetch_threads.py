@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ingest.kernel.container import LORE, Container, container
-from ingest.kernel.handlers.work import LambdaContext, Work, attempt, caller, count_rows, each_message, logger, metrics
-from ingest.kernel.reading import RECENT, Reading, reading
+from ingest.kernel.handlers.work import LambdaContext, Work, attempt, each_message, logger, metrics, read_source
+from ingest.kernel.reading import RECENT, Reading
 from ingest.kernel.use_cases.fetch_threads import ThreadFetch
-from watchkeeper.clock import utc_now
 
-SOURCE = f"{LORE}:threads"
+SOURCE = "threads"
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -33,15 +32,18 @@ def _fetch(work: Work, threads: ThreadFetch, current: Reading) -> list[str]:
 
 
 def _read(work: Work, kernel: Container, context: LambdaContext) -> bool:
-    threads = kernel.thread_fetch()
-    with reading(SOURCE, LORE, kernel.progress, caller(context), utc_now) as current:
-        before = current.source.run
+    left: list[str] = []
+
+    def read(current: Reading) -> bool:
+        threads = kernel.thread_fetch()
         current.begin(RECENT)
         threads.link_tracked(work.get("tracked", ()), current)
-        left = _fetch(work, threads, current)
+        left.extend(_fetch(work, threads, current))
         current.go_live()
         current.finish({}, complete=False)
-        count_rows(current.source, before)
+        return True
+
+    read_source(LORE, SOURCE, kernel.progress, context, read)
     if left:
         kernel.threads_queue.send({**work, "tracked": [], "message_ids": left})
     return True

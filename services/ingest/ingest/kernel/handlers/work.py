@@ -11,10 +11,11 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from ingest.errors import UnknownSource, UpstreamBlocked, UpstreamError
-from ingest.kernel.reading import MODES, RECENT, Caller
+from ingest.kernel.reading import MODES, RECENT, Caller, Reading, reading
 from ingest.queues import WorkQueue
+from watchkeeper.clock import utc_now
 from watchkeeper.errors import LeaseTaken, Throttled
-from watchkeeper.kernel.repositories.progress import Run, Source
+from watchkeeper.kernel.repositories.progress import ProgressRepository, Run, Source
 
 logger = Logger()
 metrics = Metrics()
@@ -97,7 +98,19 @@ def attempt(work: Work, queue: WorkQueue, read: Callable[[], bool], *, scheduled
             queue.send({**work, "attempt": 0, "mode": RECENT})
 
 
-def count_rows(source: Source, before: Run | None) -> None:
+def read_source(
+    kind: str, name: str, progress: ProgressRepository, context: LambdaContext, read: Callable[[Reading], bool]
+) -> bool:
+    """Read the source ``<kind>:<name>`` as the only one who reads that kind of upstream, and count its rows."""
+    with reading(f"{kind}:{name}", kind, progress, caller(context), utc_now) as current:
+        before = current.source.run
+        try:
+            return read(current)
+        finally:
+            _count_rows(current.source, before)
+
+
+def _count_rows(source: Source, before: Run | None) -> None:
     """Metrics of what this call did to a source; ``before`` is its run as the call found it."""
     now = source.run
     if now is None:
