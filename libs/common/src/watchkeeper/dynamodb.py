@@ -22,9 +22,6 @@ Value = str | int | bool | bytes
 Item = dict[str, Value]
 Key = Mapping[str, Value]
 
-MAX_ITEM_BYTES = 400 * 1024
-"""DynamoDB's limit of an item, attribute names included."""
-
 _WRITES_PER_BATCH = 25
 _BYTES_PER_BATCH = 12 * 1024 * 1024
 _READS_PER_BATCH = 100

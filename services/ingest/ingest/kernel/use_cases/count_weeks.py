@@ -2,11 +2,12 @@
 same figures, which adding up could not promise."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from ingest.queues import WorkQueue
 from watchkeeper.clock import to_iso, week_bounds
 from watchkeeper.dynamodb import Between
 from watchkeeper.kernel.models import Discussion
@@ -14,7 +15,18 @@ from watchkeeper.kernel.repositories.discussions import DiscussionRepository
 from watchkeeper.kernel.repositories.patches import PatchRepository
 from watchkeeper.kernel.repositories.progress import ProgressRepository
 
+DELAY_SECONDS = 5
+"""Lets the indexes catch up before weeks are counted from them."""
+
 _PAGE = 1000
+_WEEKS_A_MESSAGE = 100
+
+
+def ask_to_count(work: WorkQueue, weeks: Sequence[str], **subject: str) -> None:
+    """Have weeks counted in a moment; ``subject`` is what the work names beside them."""
+    for start in range(0, len(weeks), _WEEKS_A_MESSAGE):
+        part = weeks[start : start + _WEEKS_A_MESSAGE]
+        work.send({"task": "statistics", **subject, "weeks": part}, delay=DELAY_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from ingest.kernel.lore import Lore
 from ingest.kernel.mail import Mail, parse
 from ingest.kernel.reading import Reading
+from ingest.kernel.use_cases.count_weeks import ask_to_count
 from ingest.kernel.use_cases.keep_mails import MailKeeper, Weeks
-from ingest.kernel.use_cases.sync_discussions import STATISTICS_DELAY_SECONDS
 from ingest.queues import WorkQueue
 from watchkeeper.clock import Clock
 
@@ -34,13 +34,13 @@ class ThreadFetch:
     def fetch_missing(self, message_ids: Iterable[str], reading: Reading) -> list[str]:
         """The same for mails that a list's reading may have brought by now, or the thread of another one of them."""
         self._count_weeks(reading)
-        left = self.keeper.missing(message_ids)
+        left = self.keeper.threading.missing(message_ids)
         while left and not reading.out_of_time():
             message_id = left.pop(0)
             for name in self.lists:
-                if self.keeper.missing([message_id]):
+                if self.keeper.threading.missing([message_id]):
                     self._fetch_one(message_id, name, reading)
-            left = self.keeper.missing(left)
+            left = self.keeper.threading.missing(left)
         return left
 
     def link_tracked(self, message_ids: Iterable[str], reading: Reading) -> None:
@@ -62,5 +62,5 @@ class ThreadFetch:
     def _count_weeks(self, reading: Reading) -> None:
         """Have the weeks counted that were noted before a write: after it, and even if a call was killed within it."""
         if weeks := reading.cursor.get("weeks"):
-            self.statistics.send({"task": "statistics", "weeks": weeks}, delay=STATISTICS_DELAY_SECONDS)
+            ask_to_count(self.statistics, weeks)
             reading.save({})

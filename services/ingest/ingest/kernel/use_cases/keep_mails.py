@@ -69,12 +69,6 @@ class MailKeeper:
         known = {node.id: node.mails for node in nodes.values()}
         return [_arrival(mail, list_name, known.get(mail.message_id, ())) is None for mail in mails]
 
-    def missing(self, message_ids: Iterable[str]) -> list[str]:
-        """Those of the Message-IDs of which no mail is stored, each once."""
-        wanted = list(dict.fromkeys(message_ids))
-        nodes = self.threading.get_many(wanted)
-        return [one for one in wanted if one not in nodes or not nodes[one].mails]
-
     def keep(self, mails: Sequence[Mail], list_name: str, *, before_write: Callable[[Weeks], None]) -> Kept:
         """Store what is new or changed among mails of a list, and give everything the place it has now.
 

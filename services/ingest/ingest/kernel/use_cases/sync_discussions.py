@@ -16,6 +16,7 @@ from typing import Any
 from ingest.kernel.lore import FIRST_SECOND, Lore
 from ingest.kernel.mail import Mail, parse
 from ingest.kernel.reading import FULL, RECENT, REFRESH, Reading
+from ingest.kernel.use_cases.count_weeks import ask_to_count
 from ingest.kernel.use_cases.keep_mails import Kept, MailKeeper, Weeks
 from ingest.queues import WorkQueue
 from watchkeeper.clock import Clock
@@ -48,7 +49,6 @@ REFRESH_DAYS = 60
 """How far back a refresh looks again."""
 
 THREAD_GRACE_SECONDS = 300
-STATISTICS_DELAY_SECONDS = 5
 
 _DAY = 86_400
 _FIRST_SPAN = 30 * _DAY
@@ -56,7 +56,6 @@ _SHORTEST_SPAN = 60
 _LONGEST_SPAN = 20 * 365 * _DAY
 _BACKLOG_MARGIN = 7 * _DAY
 _SLICE = 100
-_WEEKS_A_MESSAGE = 100
 
 
 @dataclass(slots=True)
@@ -125,7 +124,8 @@ class DiscussionSync:
         self._newest(list_name, position, reading)
         if position.in_history:  # there was too much for one reading
             return self.read(list_name, mode, reading)
-        self._count_weeks(position)
+        ask_to_count(self.work, position.weeks)
+        position.weeks = []
         complete, position.whole = position.whole, False
         reading.finish(position.dump(), complete=complete)
         return True
@@ -241,12 +241,6 @@ class DiscussionSync:
             reading.count(fetched=kept.fetched, stored=kept.stored, unchanged=kept.unchanged)
             total = replace(total, orphaned=(*total.orphaned, *kept.orphaned))
         return total
-
-    def _count_weeks(self, position: Position) -> None:
-        for start in range(0, len(position.weeks), _WEEKS_A_MESSAGE):
-            weeks = position.weeks[start : start + _WEEKS_A_MESSAGE]
-            self.work.send({"task": "statistics", "weeks": weeks}, delay=STATISTICS_DELAY_SECONDS)
-        position.weeks = []
 
 
 def _next_span(span: int, mails: int) -> int:

@@ -26,6 +26,7 @@ from ingest.kernel.patchwork import (
     worst,
 )
 from ingest.kernel.reading import FULL, RECENT, Reading
+from ingest.kernel.use_cases.count_weeks import ask_to_count
 from ingest.queues import WorkQueue
 from watchkeeper.clock import Clock, iso_week
 from watchkeeper.errors import InvalidCursor
@@ -45,13 +46,9 @@ MAX_SINGLE_ROWS = 20
 COMMENT_GRACE_SECONDS = 600
 """The archive may show a mail later than Patchwork; only then is its thread asked for."""
 
-STATISTICS_DELAY_SECONDS = 5
-"""Lets the indexes catch up before weeks are counted from them."""
-
 _WALKS = ("patches", "series", "checks")
 _KEPT_SEEN = 2000
 _RESTARTS = 3
-_WEEKS_A_MESSAGE = 100
 _NEWEST_PAGES = 8
 
 
@@ -135,7 +132,8 @@ class PatchSync:
         if not self._walk(project, position, reading):  # the feed told of more than can be asked for one by one
             return False
         reading.go_live()
-        self._count_weeks(project, position)
+        ask_to_count(self.work, position.weeks, project=project)
+        position.weeks = []
         reading.finish(position.dump(), complete=reading.run.mode == FULL)
         return True
 
@@ -342,17 +340,9 @@ class PatchSync:
 
     def _ask_for_comments(self, message_ids: set[str]) -> None:
         """Patchwork saw mails the archive has not shown yet: look for their threads in a while."""
-        known = self.threading.get_many(sorted(message_ids))
-        missing = sorted(one for one in message_ids if one not in known or not known[one].mails)
+        missing = self.threading.missing(sorted(message_ids))
         if missing:
             self.threads.send({"message_ids": missing, "if_missing": True}, delay=COMMENT_GRACE_SECONDS)
-
-    def _count_weeks(self, project: str, position: Position) -> None:
-        for start in range(0, len(position.weeks), _WEEKS_A_MESSAGE):
-            weeks = position.weeks[start : start + _WEEKS_A_MESSAGE]
-            work = {"task": "statistics", "project": project, "weeks": weeks}
-            self.work.send(work, delay=STATISTICS_DELAY_SECONDS)
-        position.weeks = []
 
 
 @dataclass(slots=True)

@@ -54,6 +54,12 @@ class ThreadingRepository:
         items = self._table.batch_get({"id": message_id} for message_id in message_ids)
         return {node.id: node for node in map(_node, items)}
 
+    def missing(self, message_ids: Iterable[str]) -> list[str]:
+        """Those of the Message-IDs of which no mail is stored, each once, in their order."""
+        wanted = list(dict.fromkeys(message_ids))
+        nodes = self.get_many(wanted)
+        return [one for one in wanted if one not in nodes or not nodes[one].mails]
+
     def put_many(self, nodes: Iterable[Node]) -> None:
         self._table.batch_put(map(_item, nodes))
 
