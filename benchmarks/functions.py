@@ -19,7 +19,6 @@ ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_REGION": "us-east-1",
     "POWERTOOLS_SERVICE_NAME": "benchmark",
-    "POWERTOOLS_METRICS_NAMESPACE": "Watchkeeper",
     "LOG_LEVEL": "INFO",
     "PATCHES_TABLE": table_name("patches"),
     "SERIES_TABLE": table_name("series"),

@@ -23,12 +23,13 @@ from benchmarks.functions import ENVIRONMENT, Context, environment
 from benchmarks.units import Account, UnitMeter, meter
 from ingest.kernel.container import Container, container
 from ingest.kernel.handlers import fetch_discussions, fetch_patches, fetch_threads
-from ingest.kernel.handlers.work import logger, metrics
 from ingest.kernel.reading import FULL, RECENT
 from ingest.queues import SqsWorkQueue
 from local.upstreams import LISTS, Upstreams, World, big_world
 from tests.integration.tables import create_tables, table_name
+from tests.lambdas import sqs_record
 from watchkeeper import aws
+from watchkeeper.logs import logger
 
 HANDLERS = {
     "patches": fetch_patches.handler,
@@ -204,8 +205,8 @@ class Ingest:
         while self.messages.due:
             function, body = self.messages.take()
             calls += 1
-            record = {"messageId": str(calls), "body": body, "eventSource": "aws:sqs", "receiptHandle": "handle"}
-            answer = self._call(function, {"Records": [record]}, f"{function}-{calls}")
+            event = {"Records": [sqs_record(str(calls), body)]}
+            answer = self._call(function, event, f"{function}-{calls}")
             if answer["batchItemFailures"]:
                 raise AssertionError(f"{function} failed to do {body}")
         return calls
@@ -264,7 +265,6 @@ def _quiet() -> Iterator[None]:
     """Without the functions' log lines and metrics."""
     level = logger.log_level
     logger.setLevel("CRITICAL")
-    metrics.namespace = ENVIRONMENT["POWERTOOLS_METRICS_NAMESPACE"]  # read when the handlers were imported
     try:
         with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), warnings.catch_warnings():  # noqa: PTH123
             warnings.simplefilter("ignore")

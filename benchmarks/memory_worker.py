@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from ingest.kernel.handlers.fetch_discussions import handler
+from tests.lambdas import sqs_record
 
 _STATUS = Path("/proc/self/status")
 
@@ -26,9 +27,8 @@ class _Context:
 
 def main(list_name: str) -> None:
     work = json.dumps({"task": "discussions", "list": list_name, "mode": "full"})
-    record = {"messageId": "1", "body": work, "eventSource": "aws:sqs", "receiptHandle": "handle"}
     imported = _peak_megabytes()
-    answer = handler({"Records": [record]}, _Context())
+    answer = handler({"Records": [sqs_record("1", work)]}, _Context())
     if answer["batchItemFailures"]:
         raise SystemExit("the list could not be read")
     print(json.dumps({"imported_mb": imported, "peak_mb": _peak_megabytes()}))

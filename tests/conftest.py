@@ -2,6 +2,5 @@
 
 import os
 
-# Powertools reads these when a handler's module is imported, as Lambda's environment would have them.
-os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Watchkeeper")
+# Powertools reads it when a handler's module is imported, as Lambda's environment would have them.
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "tests")

@@ -28,7 +28,6 @@ _ENVIRONMENT = {
     "AWS_REGION": REGION,
     "STAGE": "test",
     "POWERTOOLS_SERVICE_NAME": "test",
-    "POWERTOOLS_METRICS_NAMESPACE": "Watchkeeper",
     "PATCHES_TABLE": table_name("patches"),
     "SERIES_TABLE": table_name("series"),
     "DISCUSSIONS_TABLE": table_name("discussions"),

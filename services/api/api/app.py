@@ -2,7 +2,6 @@
 
 from time import perf_counter
 from typing import Any
-from uuid import uuid4
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
@@ -10,10 +9,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from api import documentation
 from api.kernel.routes import NAMES_IN_PATHS, routes
-from api.web.observation import logger, note_route, record
+from api.web.observation import note_route, record
 from api.web.problems import AnswerTooLarge, MethodNotAllowed, problem_of, problem_response
-from api.web.requests import READING, Event, as_get, correlation_id, method, with_one_segment
+from api.web.requests import READING, Event, as_get, method, with_one_segment
 from api.web.responses import Answer, finished, preflight_answer, without_body
+from watchkeeper import correlation
+from watchkeeper.logs import logger
 
 app = APIGatewayHttpResolver(enable_validation=True)
 app.include_router(routes.router, prefix=routes.prefix)
@@ -23,13 +24,11 @@ documentation.serve(app, routes.views)
 def answer(event: Event, context: LambdaContext, *, origins: tuple[str, ...]) -> Answer:
     """Answer one request, whatever happens."""
     started = perf_counter()
-    request_id = correlation_id(event, new_id=lambda: uuid4().hex)
-    logger.set_correlation_id(request_id)
     resolved = _resolved(event, context)
     try:
-        done = finished(resolved, event, correlation_id=request_id, origins=origins)
+        done = finished(resolved, event, correlation_id=correlation.current(), origins=origins)
     except AnswerTooLarge as error:
-        done = finished(_as_answer(_problem(error)), event, correlation_id=request_id, origins=origins)
+        done = finished(_as_answer(_problem(error)), event, correlation_id=correlation.current(), origins=origins)
     if method(event) == "HEAD":
         done = without_body(done)
     milliseconds = (perf_counter() - started) * 1000
@@ -50,7 +49,7 @@ def _problem(error: Exception) -> Response[str]:
     if not isinstance(error, NotFoundError | MethodNotAllowed | AnswerTooLarge):
         note_route(app.request.route)
     problem = problem_of(error)
-    problem["correlation_id"] = str(logger.get_correlation_id())
+    problem["correlation_id"] = correlation.current()
     if problem["status"] >= 500:
         logger.exception("request failed")
     return problem_response(problem)

@@ -6,9 +6,14 @@ from watchkeeper.errors import WatchkeeperError
 class UpstreamError(WatchkeeperError):
     """Base: the upstream gave no usable answer. Nothing stored may change because of it."""
 
+    outcome = "failed"
+    """How metrics name it."""
+
 
 class UpstreamUnavailable(UpstreamError):
     """It is down, busy or broke off; the same request may succeed later."""
+
+    outcome = "unavailable"
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -19,21 +24,31 @@ class UpstreamUnavailable(UpstreamError):
 class UpstreamResting(UpstreamUnavailable):
     """Its circuit breaker is open: it failed too often just now and was not asked."""
 
+    outcome = "resting"
+
 
 class UpstreamBlocked(UpstreamError):
     """It sent a challenge or a refusal where data was asked for. Asking again only makes it worse."""
+
+    outcome = "blocked"
 
 
 class UpstreamGarbled(UpstreamError):
     """It answered with something other than it promises: another type, broken JSON, truncated gzip."""
 
+    outcome = "garbled"
+
 
 class NotFound(UpstreamError):
     """It says there is no such thing."""
 
+    outcome = "not_found"
+
 
 class UnknownSource(UpstreamError):
     """The configured project or list does not exist there."""
+
+    outcome = "unknown_source"
 
 
 class RowRefused(WatchkeeperError):

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
+from watchkeeper import correlation
+
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
@@ -26,5 +28,12 @@ class SqsWorkQueue:
         self._client.send_message(
             QueueUrl=self._url,
             MessageBody=orjson.dumps(work).decode(),
+            MessageAttributes=_attributes(),
             DelaySeconds=min(delay, MAX_DELAY_SECONDS),
         )
+
+
+def _attributes() -> dict[str, Any]:
+    """The cause the work follows from."""
+    cause = correlation.current()
+    return {correlation.ATTRIBUTE: {"DataType": "String", "StringValue": cause}} if cause else {}

@@ -8,12 +8,26 @@ from typing import Any
 
 import requests
 import stamina
-from aws_lambda_powertools.utilities.circuit_breaker import CircuitBreakerConfig, circuit_breaker
+from aws_lambda_powertools.utilities.circuit_breaker import (
+    CircuitBreakerConfig,
+    CircuitState,
+    CircuitTransition,
+    circuit_breaker,
+)
 from aws_lambda_powertools.utilities.circuit_breaker.exceptions import CircuitBreakerOpenError
 from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitBreakerDynamoDBPersistence
 
-from ingest.errors import NotFound, UpstreamBlocked, UpstreamGarbled, UpstreamResting, UpstreamUnavailable
+from ingest.errors import (
+    NotFound,
+    UpstreamBlocked,
+    UpstreamError,
+    UpstreamGarbled,
+    UpstreamResting,
+    UpstreamUnavailable,
+)
+from watchkeeper import metrics
 from watchkeeper.clock import utc_now
+from watchkeeper.logs import logger
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
@@ -54,9 +68,10 @@ class Upstream:
     """One server. All requests to it go one after another through ``get`` and ``post``."""
 
     def __init__(
-        self, base_url: str, *, user_agent: str, pace: Pace, guard: Callable[[Send], Send] | None = None
+        self, name: str, base_url: str, *, user_agent: str, pace: Pace, guard: Callable[[Send], Send] | None = None
     ) -> None:
-        """``guard`` wraps each single attempt, as ``breaker`` makes it."""
+        """``name`` is what metrics call it; ``guard`` wraps each single attempt, as ``breaker`` makes it."""
+        self._name = name
         self.base_url = base_url.rstrip("/")
         self._pace = pace
         self._session = requests.Session()
@@ -91,9 +106,21 @@ class Upstream:
         for attempt in stamina.retry_context(
             on=_pause, attempts=ATTEMPTS, timeout=PATIENCE_SECONDS, wait_initial=1.0, wait_max=20.0, wait_jitter=1.0
         ):
-            with attempt:
+            with attempt, self._counted():
                 return self._guarded(method, path, accept, params, stream=stream)
         raise AssertionError("stamina either returns or raises")
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        outcome = "ok"
+        try:
+            yield
+        except UpstreamError as error:
+            outcome = error.outcome
+            raise
+        finally:
+            metrics.measure(metrics.UPSTREAM_REQUESTS, 1, upstream=self._name, outcome=outcome)
+            metrics.measure(metrics.BREAKER_OPEN, outcome == UpstreamResting.outcome, upstream=self._name)
 
     def _guarded(
         self, method: str, path: str, accept: str, params: Mapping[str, str] | None, *, stream: bool
@@ -109,6 +136,7 @@ class Upstream:
     ) -> requests.Response:
         self._pace.wait()
         url = path if path.startswith(("http://", "https://")) else self.base_url + path
+        started = time.perf_counter()
         try:
             response = self._session.request(
                 method,
@@ -121,11 +149,14 @@ class Upstream:
             )
         except requests.RequestException as error:
             raise UpstreamUnavailable(f"{self.base_url} is unreachable: {type(error).__name__}") from error
+        finally:
+            milliseconds = (time.perf_counter() - started) * 1000
+            metrics.measure(metrics.UPSTREAM_LATENCY, milliseconds, upstream=self._name)
         return _checked(response, self.base_url)
 
 
-def breaker(name: str, table: str, client: Any) -> Callable[[Send], Send]:
-    """A circuit breaker per upstream whose state all functions share in DynamoDB.
+def breaker(upstream: str, host: str, table: str, client: Any) -> Callable[[Send], Send]:
+    """A circuit breaker per upstream and host, whose state all functions share in DynamoDB.
 
     Five attempts in a row that find the upstream down open it for a minute; then one probe decides.
     """
@@ -136,7 +167,13 @@ def breaker(name: str, table: str, client: Any) -> Callable[[Send], Send]:
         handled_exceptions=(UpstreamUnavailable, UpstreamBlocked),
     )
     store = CircuitBreakerDynamoDBPersistence(table_name=table, boto3_client=client)
-    return circuit_breaker(name=name, persistence_store=store, config=config)
+
+    def tell(transition: CircuitTransition) -> None:
+        state = transition.to_state.value
+        logger.warning("circuit breaker changed", upstream=upstream, host=host, state=state)
+        metrics.measure(metrics.BREAKER_OPEN, transition.to_state is CircuitState.OPEN, upstream=upstream)
+
+    return circuit_breaker(name=f"{upstream} {host}", persistence_store=store, config=config, on_transition=tell)
 
 
 def is_html(response: requests.Response) -> bool:

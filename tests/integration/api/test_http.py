@@ -186,7 +186,7 @@ class TestMethods:
 
 class TestObservation:
     def logged(self, get: Get, path: str, headers: dict[str, str] | None = None) -> list[dict[str, Any]]:
-        from api.web.observation import logger
+        from watchkeeper.logs import logger
 
         stream = io.StringIO()
         handler = logger.registered_handler
@@ -201,7 +201,7 @@ class TestObservation:
     def test_each_request_is_one_line_and_one_set_of_metrics(self, get: Get, store: Store) -> None:
         store.patches(a_patch(1))
 
-        line, metrics = self.logged(get, "/patches/1", {"X-Correlation-Id": "mine"})
+        line, *metrics = self.logged(get, "/patches/1", {"X-Correlation-Id": "mine"})
 
         assert (line["message"], line["route"], line["status"]) == (
             "answered",
@@ -209,8 +209,10 @@ class TestObservation:
             200,
         )
         assert line["correlation_id"] == "mine"
-        assert metrics["route"] == "/api/v1/kernel/patches/<patch_id>"
-        assert {"Latency", "ClientErrors", "ServerErrors"} <= metrics.keys()
+        [of_route, of_function] = metrics
+        assert of_route["route"] == "/api/v1/kernel/patches/<patch_id>"
+        assert {"Latency", "ClientErrors", "ServerErrors"} <= of_route.keys()
+        assert (of_function["function"], of_function["Invocations"], of_function["Failures"]) == ("kernel", [1], [0])
 
     @pytest.mark.parametrize(
         "path", ["/people/ann@example.com", "/nowhere/ann@example.com", "/patches?submitter=ann@example.com"]
@@ -221,10 +223,10 @@ class TestObservation:
     def test_one_request_leaves_nothing_to_the_next(self, get: Get) -> None:
         self.logged(get, "/patches")
 
-        line, metrics = self.logged(get, "/nowhere")
+        line, of_route, _ = self.logged(get, "/nowhere")
 
         assert "route" not in line
-        assert metrics["route"] == "none"
+        assert of_route["route"] == "none"
 
 
 class TestOrigins:

@@ -105,7 +105,7 @@ class Kernel:
 
 
 def _upstream(url: str) -> Upstream:
-    return Upstream(url, user_agent="watchkeeper-tests (+tests@example.org)", pace=Pace(10_000))
+    return Upstream("sample", url, user_agent="watchkeeper-tests (+tests@example.org)", pace=Pace(10_000))
 
 
 @pytest.fixture(autouse=True)

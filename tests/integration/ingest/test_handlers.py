@@ -14,6 +14,7 @@ from local.upstreams import HWMON, LEDS, Upstreams
 from tests.integration.conftest import repositories
 from tests.integration.ingest.conftest import Kernel
 from tests.integration.ingest.test_first_load import stored_items
+from tests.lambdas import Context, sqs_record
 from watchkeeper import aws
 from watchkeeper.clock import utc_now
 from watchkeeper.dynamodb import Between
@@ -23,18 +24,6 @@ from watchkeeper.kernel.repositories.progress import LIVE
 Items = dict[str, list[dict[str, Any]]]
 NOTHING: Items = {"patches": [], "series": [], "discussions": []}
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
-
-
-@dataclass
-class Context:
-    aws_request_id: str = "request-1"
-    function_name: str = "test"
-    memory_limit_in_mb: int = 512
-    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:test"
-    milliseconds: int = 180_000
-
-    def get_remaining_time_in_millis(self) -> int:
-        return self.milliseconds
 
 
 @dataclass
@@ -54,10 +43,7 @@ class Deployment:
 
     def deliver(self, handler: Handler, *works: dict[str, Any], milliseconds: int = 180_000) -> dict[str, Any]:
         self.calls += 1
-        records = [
-            {"messageId": f"m{number}", "body": json.dumps(work), "eventSource": "aws:sqs", "attributes": {}}
-            for number, work in enumerate(works)
-        ]
+        records = [sqs_record(f"m{number}", json.dumps(work)) for number, work in enumerate(works)]
         return handler({"Records": records}, Context(f"request-{self.calls}", milliseconds=milliseconds))
 
 

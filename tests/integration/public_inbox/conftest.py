@@ -73,7 +73,7 @@ class Reader:
 
 
 def lore_at(url: str) -> Lore:
-    return Lore(Upstream(url, user_agent="watchkeeper-tests (+tests@example.org)", pace=Pace(10_000)))
+    return Lore(Upstream("sample", url, user_agent="watchkeeper-tests (+tests@example.org)", pace=Pace(10_000)))
 
 
 @pytest.fixture(scope="session")

@@ -2,5 +2,4 @@
 
 import os
 
-os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Watchkeeper")
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "test")

@@ -24,7 +24,7 @@ def _no_waiting() -> Iterator[None]:
 
 @pytest.fixture
 def upstream(httpserver: HTTPServer) -> Upstream:
-    return Upstream(httpserver.url_for(""), user_agent="watchkeeper/1.0 (+ops@example.org)", pace=Pace(10_000))
+    return Upstream("sample", httpserver.url_for(""), user_agent="watchkeeper/1.0 (+ops@example.org)", pace=Pace(10_000))
 
 
 def answers(httpserver: HTTPServer, *responses: Response) -> None:
@@ -117,7 +117,7 @@ def test_a_missing_thing_is_not_found(httpserver: HTTPServer, upstream: Upstream
 
 
 def test_a_dead_host_is_unavailable() -> None:
-    upstream = Upstream("http://127.0.0.1:9", user_agent="test", pace=Pace(10_000))
+    upstream = Upstream("sample", "http://127.0.0.1:9", user_agent="test", pace=Pace(10_000))
 
     with pytest.raises(UpstreamUnavailable, match="unreachable"):
         upstream.get("/x", accept=JSON)

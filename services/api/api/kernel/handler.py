@@ -12,7 +12,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from api.app import answer
 from api.container import container
-from api.web.observation import logger
+from watchkeeper.budgets import REQUEST_SECONDS
+from watchkeeper.entry import entry_point
 
 _origins = container().settings.cors_origins
 
@@ -20,6 +21,7 @@ gc.freeze()
 gc.enable()
 
 
-@logger.inject_lambda_context(clear_state=True)
+@entry_point
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    container().deadline.start(REQUEST_SECONDS)
     return answer(event, context, origins=_origins)

@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from typing_extensions import TypedDict
 
 from api.web.requests import READING
-from watchkeeper.errors import InvalidCursor, ItemNotFound, Throttled, WatchkeeperError
+from watchkeeper.errors import InvalidCursor, ItemNotFound, Unavailable, WatchkeeperError
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
@@ -64,7 +64,7 @@ def problem_of(error: Exception) -> Problem:
             return _refusal([ParameterError(parameter=parameter, detail=detail)])
         case RequestValidationError():
             return _refusal(map(_parameter_error, error.errors()))
-        case Throttled():
+        case Unavailable():
             return _problem("busy", HTTPStatus.SERVICE_UNAVAILABLE, "Too much is going on. Try again in a moment.")
         case MethodNotAllowed():
             return _problem("method-not-allowed", HTTPStatus.METHOD_NOT_ALLOWED, "Everything here can only be read.")

@@ -1,13 +1,11 @@
 """What an API Gateway event (HTTP API, payload 2.0) says, where it takes care to read it right."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 Event = Mapping[str, Any]
-
-_CORRELATION_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 READING = ("GET", "HEAD")
 """The methods of every resource."""
@@ -27,12 +25,6 @@ def header(event: Event, name: str) -> str:
     """A header by its lower-case name; empty when it was not sent."""
     headers = event.get("headers") or {}
     return str(headers.get(name) or next((text for key, text in headers.items() if key.lower() == name), ""))
-
-
-def correlation_id(event: Event, new_id: Callable[[], str]) -> str:
-    """The caller's own id, if it is harmless in headers and logs, else a new one."""
-    given = header(event, "x-correlation-id")
-    return given if _CORRELATION_ID.fullmatch(given) else new_id()
 
 
 def accepts_gzip(event: Event) -> bool:

@@ -91,10 +91,11 @@ class Container:
 
     def _upstream(self, name: str, url: str) -> Upstream:
         return Upstream(
+            name,
             url,
             user_agent=self.settings.user_agent,
             pace=Pace(self.settings.requests_per_second),
-            guard=breaker(f"{name} {urlsplit(url).netloc}", self.settings.tables.breakers, aws.dynamodb_client()),
+            guard=breaker(name, urlsplit(url).netloc, self.settings.tables.breakers, aws.dynamodb_client()),
         )
 
 

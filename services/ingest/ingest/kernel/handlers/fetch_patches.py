@@ -3,37 +3,27 @@
 from collections.abc import Mapping
 from typing import Any
 
-from aws_lambda_powertools.metrics import MetricUnit
-
 from ingest.kernel.container import PATCHWORK, Container, container
-from ingest.kernel.handlers.work import (
-    LambdaContext,
-    Work,
-    attempt,
-    each_message,
-    hand_out,
-    logger,
-    metrics,
-    read_source,
-)
+from ingest.kernel.handlers.work import Work, attempt, each_message, hand_out, measure, read_source
+from watchkeeper.entry import LambdaContext, entry_point
+from watchkeeper.metrics import WEEKS_COUNTED
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
+@entry_point
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     if "Records" in event:
         return each_message(event, context, lambda work: _do(work, container(), context))
     kernel = container()
     works: list[Work] = [{"task": "patches", "project": name} for name in kernel.settings.projects]
-    return hand_out(event, kernel.patches_queue, works)
+    return hand_out(event, context, kernel.patches_queue, works)
 
 
 def _do(work: Work, kernel: Container, context: LambdaContext) -> None:
     if work["task"] == "statistics":
-        metrics.add_metric(name="WeeksCounted", unit=MetricUnit.Count, value=len(work["weeks"]))
+        measure(WEEKS_COUNTED, len(work["weeks"]), context)
         kernel.week_counter().count_patches(work["project"], work["weeks"])
     else:
-        attempt(work, kernel.patches_queue, lambda: _read(work["project"], work["mode"], kernel, context))
+        attempt(work, kernel.patches_queue, context, lambda: _read(work["project"], work["mode"], kernel, context))
 
 
 def _read(name: str, mode: str, kernel: Container, context: LambdaContext) -> bool:

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from ingest.kernel.container import LORE, Container, container
-from ingest.kernel.handlers.work import LambdaContext, Work, attempt, each_message, logger, metrics, read_source
+from ingest.kernel.handlers.work import Work, attempt, each_message, read_source
 from ingest.kernel.reading import RECENT, Reading
 from ingest.kernel.use_cases.fetch_threads import ThreadFetch
+from watchkeeper.entry import LambdaContext, entry_point
 
 SOURCE = "threads"
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
+@entry_point
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     if "Records" in event:
         return each_message(event, context, lambda work: _do(work, container(), context))
@@ -21,7 +21,7 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _do(work: Work, kernel: Container, context: LambdaContext) -> None:
-    attempt(work, kernel.threads_queue, lambda: _read(work, kernel, context), scheduled=False)
+    attempt(work, kernel.threads_queue, context, lambda: _read(work, kernel, context), scheduled=False)
 
 
 def _fetch(work: Work, threads: ThreadFetch, current: Reading) -> list[str]:

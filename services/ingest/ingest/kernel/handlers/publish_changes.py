@@ -9,25 +9,20 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
-
 from ingest.kernel.use_cases.publish_changes import Change, publish_changes
-from watchkeeper import aws
+from watchkeeper import aws, correlation
 from watchkeeper.dynamodb import Item, item_from_stream
+from watchkeeper.entry import LambdaContext, entry_point
 from watchkeeper.errors import ConfigurationError
 from watchkeeper.events import EventBridgePublisher
-
-logger = Logger()
-metrics = Metrics()
+from watchkeeper.metrics import EVENTS_PUBLISHED, measure
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
-def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+@entry_point
+def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     changes = [_change(record) for record in event["Records"]]
-    published = publish_changes(changes, _publisher(), context.aws_request_id)
-    metrics.add_metric(name="EventsPublished", unit=MetricUnit.Count, value=published)
+    published = publish_changes(changes, _publisher(), correlation.current())
+    measure(EVENTS_PUBLISHED, published, function=context.function_name)
     return {"batchItemFailures": []}
 
 

@@ -3,16 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from aws_lambda_powertools.metrics import MetricUnit
-
 from ingest.kernel.container import container
-from ingest.kernel.handlers.work import LambdaContext, logger, metrics
+from watchkeeper.entry import LambdaContext, entry_point
+from watchkeeper.logs import logger
+from watchkeeper.metrics import THREADS_ASKED_FOR, measure
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
+@entry_point
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 -- Lambda's signature
     threads = container().discussion_refresh().start()
-    metrics.add_metric(name="ThreadsAskedFor", unit=MetricUnit.Count, value=threads)
+    measure(THREADS_ASKED_FOR, threads, function=context.function_name)
     logger.info("refresh handed out", threads=threads)
     return {"threads": threads}

@@ -2,23 +2,22 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from ingest.errors import UnknownSource, UpstreamBlocked, UpstreamError
 from ingest.kernel.reading import MODES, RECENT, Caller, Reading, reading
 from ingest.queues import WorkQueue
+from watchkeeper import correlation, metrics
 from watchkeeper.clock import utc_now
+from watchkeeper.entry import LambdaContext
 from watchkeeper.errors import LeaseTaken, Throttled
 from watchkeeper.kernel.repositories.progress import ProgressRepository, Run, Source
-
-logger = Logger()
-metrics = Metrics()
+from watchkeeper.logs import logger
+from watchkeeper.metrics import Metric
 
 LEASE_WAIT_SECONDS = 5
 FIRST_RETRY_SECONDS = 60
@@ -28,49 +27,50 @@ MAX_ATTEMPTS = 6
 Work = dict[str, Any]
 
 
-class LambdaContext(Protocol):
-    """The part of Lambda's context that is used."""
-
-    @property
-    def aws_request_id(self) -> str: ...
-
-    def get_remaining_time_in_millis(self) -> int: ...
-
-
 def caller(context: LambdaContext) -> Caller:
     return Caller(context.aws_request_id, lambda: context.get_remaining_time_in_millis() / 1000)
 
 
-def hand_out(event: Mapping[str, Any], queue: WorkQueue, works: Sequence[Work]) -> dict[str, Any]:
+def measure(metric: Metric, value: float, context: LambdaContext) -> None:
+    """Measure what the function itself did."""
+    metrics.measure(metric, value, function=context.function_name)
+
+
+def hand_out(
+    event: Mapping[str, Any], context: LambdaContext, queue: WorkQueue, works: Sequence[Work]
+) -> dict[str, Any]:
     """Send one message for each piece of work, in the mode the event asks for. Raises ``ValueError`` for no mode."""
     mode = event.get("mode", RECENT)
     if mode not in MODES:
         raise ValueError(f"mode is {mode!r}; it can be {', '.join(MODES)}")
     for work in works:
         queue.send({**work, "mode": mode})
-    metrics.add_metric(name="WorkHandedOut", unit=MetricUnit.Count, value=len(works))
+    measure(metrics.WORK_HANDED_OUT, len(works), context)
     return {"mode": mode, "handed_out": list(works)}
 
 
-def each_message(event: Mapping[str, Any], context: Any, do: Callable[[Work], None]) -> dict[str, Any]:
+def each_message(event: Mapping[str, Any], context: LambdaContext, do: Callable[[Work], None]) -> dict[str, Any]:
     """Do the work of every message; the answer names those that failed, and only they come again."""
 
     def record_handler(record: SQSRecord) -> None:
-        logger.append_keys(message_id=record.message_id)
-        try:
-            do(orjson.loads(record.body))
-        except Exception:
-            logger.exception("work failed; it comes again")
-            raise
+        with correlation.following(correlation.of_message(record.raw_event) or correlation.current()):
+            logger.append_keys(message_id=record.message_id)
+            logger.set_correlation_id(correlation.current())
+            _measure_age(record)
+            try:
+                do(orjson.loads(record.body))
+            except Exception:
+                measure(metrics.FAILURES, 1, context)
+                logger.exception("work failed; it comes again")
+                raise
 
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-    answer = process_partial_response(
-        event=dict(event), record_handler=record_handler, processor=processor, context=context
-    )
-    return dict(answer)
+    return dict(process_partial_response(event=dict(event), record_handler=record_handler, processor=processor))
 
 
-def attempt(work: Work, queue: WorkQueue, read: Callable[[], bool], *, scheduled: bool = True) -> None:
+def attempt(
+    work: Work, queue: WorkQueue, context: LambdaContext, read: Callable[[], bool], *, scheduled: bool = True
+) -> None:
     """Do a piece of reading, and hand on what is left of it.
 
     A busy or broken upstream gets the work again later, in growing steps; one that blocks us, or does not know the
@@ -80,16 +80,16 @@ def attempt(work: Work, queue: WorkQueue, read: Callable[[], bool], *, scheduled
     try:
         finished = read()
     except LeaseTaken:
-        metrics.add_metric(name="LeaseTaken", unit=MetricUnit.Count, value=1)
+        measure(metrics.LEASE_TAKEN, 1, context)
         logger.info("upstream is being read by another worker", work=work)
         queue.send(work, delay=LEASE_WAIT_SECONDS)
     except (UpstreamBlocked, UnknownSource) as error:
-        _count_failure(error)
+        _count_failure(error, context)
         logger.error("upstream gave no data", work=work, reason=str(error))
         if not scheduled:
             raise
     except (UpstreamError, Throttled) as error:
-        _count_failure(error)
+        _count_failure(error, context)
         if not _try_later(work, queue, error) and not scheduled:
             raise
     else:
@@ -116,9 +116,13 @@ def _count_rows(source: Source, before: Run | None) -> None:
     if now is None:
         return
     start = before if before and before.id == now.id else Run(now.id, now.mode, now.started_at)
-    for name in ("fetched", "stored", "unchanged", "refused"):
-        rows = getattr(now, name) - getattr(start, name)
-        metrics.add_metric(name=f"Rows{name.capitalize()}", unit=MetricUnit.Count, value=rows)
+    for metric, after, begun in (
+        (metrics.ROWS_FETCHED, now.fetched, start.fetched),
+        (metrics.ROWS_STORED, now.stored, start.stored),
+        (metrics.ROWS_UNCHANGED, now.unchanged, start.unchanged),
+        (metrics.ROWS_REFUSED, now.refused, start.refused),
+    ):
+        metrics.measure(metric, after - begun, source=source.name)
 
 
 def _try_later(work: Work, queue: WorkQueue, error: UpstreamError | Throttled) -> bool:
@@ -135,5 +139,11 @@ def _try_later(work: Work, queue: WorkQueue, error: UpstreamError | Throttled) -
     return True
 
 
-def _count_failure(error: UpstreamError | Throttled) -> None:
-    metrics.add_metric(name=type(error).__name__, unit=MetricUnit.Count, value=1)
+def _count_failure(error: UpstreamError | Throttled, context: LambdaContext) -> None:
+    outcome = "throttled" if isinstance(error, Throttled) else error.outcome
+    metrics.measure(metrics.READINGS_FAILED, 1, function=context.function_name, outcome=outcome)
+
+
+def _measure_age(record: SQSRecord) -> None:
+    age = utc_now().timestamp() - int(record.attributes.sent_timestamp) / 1000
+    metrics.measure(metrics.QUEUE_AGE, max(0.0, age), queue=record.event_source_arn.rpartition(":")[2])

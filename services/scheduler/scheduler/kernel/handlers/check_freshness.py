@@ -5,21 +5,19 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
-
 from scheduler.kernel.freshness import Freshness, freshness
 from watchkeeper import aws
 from watchkeeper.clock import utc_now
 from watchkeeper.dynamodb import Table
+from watchkeeper.entry import LambdaContext, entry_point
 from watchkeeper.errors import ConfigurationError
 from watchkeeper.kernel.repositories.progress import ProgressRepository
+from watchkeeper.logs import logger
+from watchkeeper.metrics import FRESHNESS_AGE, measure
 
-logger = Logger()
 
-
-@logger.inject_lambda_context(clear_state=True)
-def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 -- Lambda's signature
+@entry_point
+def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 -- Lambda's signature
     found = list(freshness(_progress().sources(), _watched(), utc_now()))
     for one in found:
         _report(one)
@@ -27,8 +25,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: 
 
 
 def _report(one: Freshness) -> None:
-    with single_metric(name="FreshnessAge", unit=MetricUnit.Seconds, value=one.age) as metric:
-        metric.add_dimension(name="source", value=one.source)
+    measure(FRESHNESS_AGE, one.age, source=one.source)
     if one.stale or one.blocked:
         logger.warning("source is not fresh", source=one.source, age=round(one.age), blocked=one.blocked)
 

@@ -1,0 +1,65 @@
+"""The correlation id: one name for all that follows from one cause, in logs, messages, events and answers.
+
+It begins with a request (the caller's ``X-Correlation-Id``) or with a schedule, and is handed on: to queues as a
+message attribute, to the bus in a domain event's envelope.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+ATTRIBUTE = "correlation_id"
+"""The name of the SQS message attribute, and of the field in what is sent to a function."""
+
+HEADER = "x-correlation-id"
+
+_HARMLESS = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+_current: ContextVar[str] = ContextVar("correlation_id", default="")
+
+
+def current() -> str:
+    """The correlation id of what is being done; empty outside of any."""
+    return _current.get()
+
+
+@contextmanager
+def following(correlation_id: str) -> Iterator[None]:
+    """What is done inside follows from the cause of that id."""
+    token = _current.set(correlation_id)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def accepted(given: object) -> str | None:
+    """An id somebody handed us, if it is harmless in headers and log lines."""
+    return given if isinstance(given, str) and _HARMLESS.fullmatch(given) else None
+
+
+def of_event(event: Mapping[str, Any]) -> str | None:
+    """The id a function was invoked with: an HTTP request's header, a domain event's envelope, an operator's field."""
+    candidates = (
+        _header(event.get("headers")),
+        _field(event.get("detail"), ATTRIBUTE),
+        event.get(ATTRIBUTE),
+    )
+    return next((found for found in map(accepted, candidates) if found), None)
+
+
+def of_message(record: Mapping[str, Any]) -> str | None:
+    """The id an SQS message carries, given the record Lambda makes of it."""
+    return accepted(_field(_field(record.get("messageAttributes"), ATTRIBUTE), "stringValue"))
+
+
+def _header(headers: object) -> object:
+    if not isinstance(headers, Mapping):
+        return None
+    return next((value for name, value in headers.items() if str(name).lower() == HEADER), None)
+
+
+def _field(mapping: object, name: str) -> object:
+    return mapping.get(name) if isinstance(mapping, Mapping) else None

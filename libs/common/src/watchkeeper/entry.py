@@ -1,0 +1,56 @@
+"""What every Lambda function does around its work: correlation id, log context, metrics, and failures told safely."""
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from time import perf_counter
+from typing import Any, Protocol
+
+from watchkeeper import correlation, metrics
+from watchkeeper.logs import logger
+from watchkeeper.redaction import redact_error
+
+
+class LambdaContext(Protocol):
+    """The part of Lambda's context that is used."""
+
+    @property
+    def aws_request_id(self) -> str: ...
+
+    @property
+    def function_name(self) -> str: ...
+
+    def get_remaining_time_in_millis(self) -> int: ...
+
+
+Handler = Callable[[Any, Any], dict[str, Any]]
+
+
+def entry_point(handler: Handler) -> Handler:
+    """Every handler is one. An exception leaves it without secrets, for Lambda's runtime prints it."""
+
+    @wraps(handler)
+    def enter(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+        metrics.forget()  # of an invocation that was cut off
+        with correlation.following(correlation.of_event(event) or context.aws_request_id):
+            logger.set_correlation_id(correlation.current())
+            return _measured(handler, event, context)
+
+    injected: Handler = logger.inject_lambda_context(enter, clear_state=True)
+    return injected
+
+
+def _measured(handler: Handler, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+    started, failed = perf_counter(), 0
+    try:
+        return handler(event, context)
+    except Exception as error:
+        failed = 1
+        logger.exception("invocation failed")
+        redact_error(error)
+        raise
+    finally:
+        function = context.function_name
+        metrics.measure(metrics.INVOCATIONS, 1, function=function)
+        metrics.measure(metrics.FAILURES, failed, function=function)
+        metrics.measure(metrics.DURATION, (perf_counter() - started) * 1000, function=function)
+        metrics.write()

@@ -1,0 +1,102 @@
+"""Every metric there is, and the one way to measure it: CloudWatch's embedded metric format, written to the log.
+
+What is measured is collected and written once, when the function ends. All metrics are in one namespace and have the
+dimensions ``stage`` and ``service`` before their own.
+"""
+
+import os
+from collections import defaultdict
+from dataclasses import dataclass
+
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+NAMESPACE = "Watchkeeper"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    name: str
+    unit: MetricUnit
+    dimension: tuple[str, ...]
+    """Names of the dimensions after ``stage`` and ``service``."""
+    meaning: str
+
+
+_FUNCTION = ("function",)
+_SOURCE = ("source",)
+
+INVOCATIONS = Metric("Invocations", MetricUnit.Count, _FUNCTION, "times the function ran")
+FAILURES = Metric(
+    "Failures", MetricUnit.Count, _FUNCTION, "invocations that failed, and pieces of work that failed and come again"
+)
+DURATION = Metric("Duration", MetricUnit.Milliseconds, _FUNCTION, "time of an invocation, without Lambda's start")
+WORK_HANDED_OUT = Metric("WorkHandedOut", MetricUnit.Count, _FUNCTION, "messages a schedule's run put into a queue")
+WEEKS_COUNTED = Metric("WeeksCounted", MetricUnit.Count, _FUNCTION, "weeks whose figures were counted anew")
+THREADS_ASKED_FOR = Metric("ThreadsAskedFor", MetricUnit.Count, _FUNCTION, "threads the weekly refresh asked for")
+LEASE_TAKEN = Metric("LeaseTaken", MetricUnit.Count, _FUNCTION, "work put back, as another worker reads the upstream")
+EVENTS_PUBLISHED = Metric("EventsPublished", MetricUnit.Count, _FUNCTION, "domain events put on the bus")
+READINGS_FAILED = Metric(
+    "ReadingsFailed",
+    MetricUnit.Count,
+    ("function", "outcome"),
+    "readings of a source that ended early: `unavailable`, `resting`, `blocked`, `garbled`, `not_found`, "
+    "`unknown_source` or `throttled`",
+)
+
+UPSTREAM_REQUESTS = Metric(
+    "UpstreamRequests",
+    MetricUnit.Count,
+    ("upstream", "outcome"),
+    "requests: `ok`, `not_found`, `unavailable`, `blocked`, `garbled`, or `resting`: not sent, as the breaker was open",
+)
+UPSTREAM_LATENCY = Metric(
+    "UpstreamLatency", MetricUnit.Milliseconds, ("upstream",), "time until a request that was sent was answered"
+)
+BREAKER_OPEN = Metric(
+    "BreakerOpen", MetricUnit.Count, ("upstream",), "1 when the circuit breaker opened or held a request back, else 0"
+)
+
+ROWS_FETCHED = Metric("RowsFetched", MetricUnit.Count, _SOURCE, "rows the source gave")
+ROWS_STORED = Metric("RowsStored", MetricUnit.Count, _SOURCE, "rows that were new or had changed")
+ROWS_UNCHANGED = Metric("RowsUnchanged", MetricUnit.Count, _SOURCE, "rows that cost no write")
+ROWS_REFUSED = Metric("RowsRefused", MetricUnit.Count, _SOURCE, "rows that could not be taken, and were set aside")
+FRESHNESS_AGE = Metric(
+    "FreshnessAge", MetricUnit.Seconds, _SOURCE, "time since the last run began that read all there was"
+)
+
+QUEUE_AGE = Metric(
+    "QueueAge", MetricUnit.Seconds, ("queue",), "time from sending a message to taking it, wanted delays included"
+)
+
+LATENCY = Metric("Latency", MetricUnit.Milliseconds, ("route",), "time to answer a request")
+CLIENT_ERRORS = Metric("ClientErrors", MetricUnit.Count, ("route",), "answers with a status of 400 to 499")
+SERVER_ERRORS = Metric("ServerErrors", MetricUnit.Count, ("route",), "answers with a status of 500 and above")
+
+CATALOGUE = tuple(metric for metric in list(globals().values()) if isinstance(metric, Metric))
+
+_collected: dict[tuple[tuple[str, str], ...], list[tuple[Metric, float]]] = defaultdict(list)
+
+
+def measure(metric: Metric, value: float, **dimensions: str) -> None:
+    """Note a value; it is written by the next ``write``. ``dimensions`` are the metric's own, by name."""
+    if tuple(dimensions) != metric.dimension:
+        raise TypeError(f"{metric.name} has the dimensions {metric.dimension}, not {tuple(dimensions)}")
+    _collected[tuple(dimensions.items())].append((metric, value))
+
+
+def write() -> None:
+    """Write what was measured, one line for each set of dimensions, and forget it."""
+    for dimensions, values in _collected.items():
+        line = EphemeralMetrics(namespace=NAMESPACE)
+        line.add_dimension("stage", os.environ.get("STAGE", "local"))
+        for name, text in dimensions:
+            line.add_dimension(name, text)
+        for metric, value in values:
+            line.add_metric(metric.name, metric.unit, value)
+        line.flush_metrics()
+    forget()
+
+
+def forget() -> None:
+    """Drop what was measured and never written."""
+    _collected.clear()
