@@ -82,11 +82,12 @@ def _stock_query(items: list[Any]) -> Callable[[], None]:
 
 def _request(items: list[Any], headers: dict[str, str]) -> Callable[[], None]:
     from watchkeeper.aws import dynamodb_client
+    from watchkeeper.budgets import PEOPLE
 
     with _silence():  # the logger keeps the stream it finds
         from api.kernel.handler import handler
 
-    _answer(dynamodb_client(), {"Query": {"Items": items, "Count": len(items), "ScannedCount": len(items)}})
+    _answer(dynamodb_client(PEOPLE), {"Query": {"Items": items, "Count": len(items), "ScannedCount": len(items)}})
     event = _event(headers)
 
     def request() -> None:

@@ -31,6 +31,8 @@ ENVIRONMENT = {
     "PATCHES_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/patches",
     "DISCUSSIONS_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/discussions",
     "THREADS_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/threads",
+    "DEAD_LETTERS_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/dead-letters",
+    "MAX_RECEIVES": "5",
     "DEAD_LETTER_QUEUES": "{}",
     "CURSOR_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:cursor",
     "PATCHWORK_URL": "https://patchwork.kernel.org",

@@ -13,6 +13,8 @@ QUICK: Mapping[str, Any] = {}
 
 _ZIPS = (
     "services/{service}/.serverless/watchkeeper-{service}.zip",
+    ".local/artifacts/watchkeeper-{service}.zip",
+    ".local/deployments/*/artifacts/watchkeeper-{service}.zip",
     ".local/deployments/*/services/{service}/.serverless/watchkeeper-{service}.zip",
     ".local/state/workspace/services/{service}/.serverless/watchkeeper-{service}.zip",
 )

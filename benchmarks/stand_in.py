@@ -40,12 +40,14 @@ class Store:
                     self._update(request)
                 case "BatchWriteItem":
                     self._write(request["RequestItems"])
+                    return {"UnprocessedItems": {}}
                 case "GetItem":
                     found = self._get(request["TableName"], [request["Key"]])
                     return {"Item": found[0]} if found else {}
                 case "BatchGetItem":
                     asked = request["RequestItems"].items()
-                    return {"Responses": {table: self._get(table, one["Keys"]) for table, one in asked}}
+                    found_by_table = {table: self._get(table, one["Keys"]) for table, one in asked}
+                    return {"Responses": found_by_table, "UnprocessedKeys": {}}
                 case "Query":
                     return {"Items": self._query(request)}
         return {}
@@ -115,7 +117,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         service, _, operation = self.headers["X-Amz-Target"].partition(".")
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        answer = self.server.store.answer(operation, request) if service.startswith("DynamoDB") else {}
+        sent = {"MessageId": "1"}
+        answer = self.server.store.answer(operation, request) if service.startswith("DynamoDB") else sent
         body = json.dumps(answer).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/x-amz-json-1.0")

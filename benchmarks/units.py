@@ -142,8 +142,12 @@ class UnitMeter:
     def _before_call(self, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
         context["unit_meter_request"] = json.loads(params["body"])
 
-    def _after_call(self, http_response: Any, model: Any, context: Mapping[str, Any], **_: Any) -> None:
+    def _after_call(
+        self, http_response: Any, parsed: dict[str, Any], model: Any, context: Mapping[str, Any], **_: Any
+    ) -> None:
         answer = json.loads(http_response.content or b"{}")
+        if model.name == "UpdateItem":
+            parsed.pop("Attributes", None)  # which only the meter asked for
         self.record(model.name, context["unit_meter_request"], answer, succeeded=http_response.status_code < 300)
 
     def record(

@@ -9,6 +9,7 @@ import pytest
 from moto import mock_aws
 from moto.dynamodb.responses import DynamoHandler
 
+from tests.integration.faults import Clock, Faults, stop_the_clock
 from tests.integration.tables import create_tables, table_name
 from watchkeeper import aws
 from watchkeeper.dynamodb import Table
@@ -35,12 +36,25 @@ _ENVIRONMENT = {
     "PROGRESS_TABLE": table_name("progress"),
     "BREAKERS_TABLE": table_name("breakers"),
     "BODIES_BUCKET": BUCKET,
+    "DEAD_LETTERS_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/dead-letters",
+    "MAX_RECEIVES": "5",
 }
 
 
 @pytest.fixture
 def aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     _set_environment(monkeypatch)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Time that passes only when somebody waits; to be asked for before anything that makes clients."""
+    return stop_the_clock(monkeypatch)
+
+
+@pytest.fixture
+def faults(clock: Clock) -> Faults:
+    return Faults(clock)
 
 
 @pytest.fixture

@@ -8,11 +8,12 @@ from api.settings import Settings
 from api.web.cursors import Cursors
 from watchkeeper.aws import dynamodb_client, s3_client, secrets_client
 from watchkeeper.budgets import PEOPLE, Deadline
-from watchkeeper.dynamodb import Table, translated
+from watchkeeper.dynamodb import Table
 from watchkeeper.kernel.repositories.discussions import BodyStore, DiscussionRepository
 from watchkeeper.kernel.repositories.patches import PatchRepository, SeriesRepository
 from watchkeeper.kernel.repositories.progress import ProgressRepository
 from watchkeeper.kernel.repositories.threading import ThreadingRepository
+from watchkeeper.translation import translated
 
 
 @dataclass(frozen=True, slots=True)

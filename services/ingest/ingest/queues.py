@@ -1,17 +1,21 @@
 """Work handed to a function through its queue."""
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-import orjson
-
 from watchkeeper import correlation
+from watchkeeper.errors import LimitExceeded
+from watchkeeper.translation import translated
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 MAX_DELAY_SECONDS = 900
 """The longest SQS holds a message back."""
+
+MAX_MESSAGE_BYTES = 250 * 1024
+"""Our own ceiling, which leaves the attributes room in 256 KB: SQS takes 1 MB today, what reads from it often less."""
 
 
 class WorkQueue(Protocol):
@@ -25,12 +29,19 @@ class SqsWorkQueue:
         self._url = url
 
     def send(self, work: Mapping[str, Any], *, delay: int = 0) -> None:
-        self._client.send_message(
-            QueueUrl=self._url,
-            MessageBody=orjson.dumps(work).decode(),
-            MessageAttributes=_attributes(),
-            DelaySeconds=min(delay, MAX_DELAY_SECONDS),
-        )
+        """Raises ``LimitExceeded`` and ``DatabaseError``."""
+        body = json.dumps(work, separators=(",", ":"))  # in ASCII: SQS refuses some characters
+        if len(body) > MAX_MESSAGE_BYTES:
+            raise LimitExceeded(f"a message of {len(body)} octets is more than {MAX_MESSAGE_BYTES}")
+        with translated("SendMessage failed"):
+            sent = self._client.send_message(
+                QueueUrl=self._url,
+                MessageBody=body,
+                MessageAttributes=_attributes(),
+                DelaySeconds=min(max(delay, 0), MAX_DELAY_SECONDS),
+            )
+            if not sent.get("MessageId"):
+                raise ValueError("nothing says that it was sent")
 
 
 def _attributes() -> dict[str, Any]:

@@ -14,6 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from tests.integration.api.builders import NOON
 from tests.integration.api.events import http_request
 from watchkeeper import aws
+from watchkeeper.budgets import PEOPLE
 from watchkeeper.kernel.models import Body, Discussion, Patch, Series
 from watchkeeper.kernel.repositories.discussions import DiscussionRepository, pack
 from watchkeeper.kernel.repositories.patches import PatchRepository, SeriesRepository
@@ -151,5 +152,5 @@ def queries(get: Get) -> list[str]:
     def note(model: Any, **_: Any) -> None:
         sent.append(model.name)
 
-    aws.dynamodb_client().meta.events.register("before-call.dynamodb", note)
+    aws.dynamodb_client(PEOPLE).meta.events.register("before-call.dynamodb", note)
     return sent

@@ -11,6 +11,7 @@ from tests.integration.api.builders import a_mail, a_patch, a_series
 from tests.integration.api.conftest import Ask, Context, Get, Store, reply
 from tests.integration.api.events import http_get
 from watchkeeper import aws
+from watchkeeper.budgets import PEOPLE
 from watchkeeper.kernel.models import Kind
 
 PATHS = [
@@ -142,7 +143,7 @@ class TestProblems:
 
     @pytest.mark.parametrize("code", ["ProvisionedThroughputExceededException", "ThrottlingException"])
     def test_a_busy_table_is_a_reason_to_come_back(self, get: Get, code: str) -> None:
-        aws.dynamodb_client().meta.events.register("before-send.dynamodb", failing(code))
+        aws.dynamodb_client(PEOPLE).meta.events.register("before-send.dynamodb", failing(code))
 
         answer = get("/patches")
 
@@ -150,7 +151,7 @@ class TestProblems:
         assert answer.json["type"] == "urn:watchkeeper:problem:busy"
 
     def test_a_failure_tells_the_caller_nothing_and_the_log_everything(self, get: Get) -> None:
-        aws.dynamodb_client().meta.events.register("before-send.dynamodb", failing("AccessDeniedException"))
+        aws.dynamodb_client(PEOPLE).meta.events.register("before-send.dynamodb", failing("AccessDeniedException"))
 
         answer = get("/patches/1")
 

@@ -1,24 +1,44 @@
-"""The table: limits kept, leftovers sent again, errors translated."""
+"""The table: limits kept, leftovers sent again, errors translated, all within a budget."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
-import orjson
 import pytest
-import stamina
-from botocore.awsrequest import AWSResponse
-from botocore.compat import HTTPHeaders
 
-from tests.integration.tables import table_name
+from tests.integration.faults import (
+    Faults,
+    Plan,
+    answer,
+    broken,
+    denied,
+    every,
+    first,
+    garbage,
+    half_unprocessed,
+    lost,
+    nothing_processed,
+    reset,
+    throttled,
+    throttled_for_long,
+    timed_out,
+    unreachable,
+)
+from tests.integration.tables import definitions, table_name
 from watchkeeper import aws
-from watchkeeper.dynamodb import Between, Item, Table
-from watchkeeper.errors import ConditionFailed, DatabaseError, Throttled
+from watchkeeper.budgets import PEOPLE, WORKERS, Budget
+from watchkeeper.dynamodb import MAX_ITEM_BYTES, Between, Item, Keys, Table, item_size
+from watchkeeper.errors import ConditionFailed, DatabaseError, LimitExceeded, NoAnswer, Throttled
+from watchkeeper.kernel.repositories import discussions, patches, progress, threading
+
+PROGRESS = table_name("progress")
 
 
 @pytest.fixture
-def table(tables: None) -> Table:
-    return Table(aws.dynamodb_client(), table_name("progress"))
+def table(faults: Faults, tables: None) -> Table:
+    return Table(aws.dynamodb_client(), PROGRESS)
+
+
+KEYS = Keys("pk", "sk")
 
 
 def rows(count: int) -> list[Item]:
@@ -28,105 +48,142 @@ def rows(count: int) -> list[Item]:
     ]
 
 
-class Answer(AWSResponse):
-    """What the server is made to say."""
-
-    def __init__(self, status: int, body: object) -> None:
-        super().__init__("https://dynamodb.test", status, HTTPHeaders(), None)
-        self._content = orjson.dumps(body)
-
-
-@contextmanager
-def answering(operation: str, plan: Callable[[int, Any], Answer | None]) -> Iterator[list[Any]]:
-    """Answer the operation's requests by ``plan(number, body)``; ``None`` lets one through. Yields their bodies."""
-    seen: list[Any] = []
-
-    def handle(request: Any, **_: Any) -> Answer | None:
-        body = orjson.loads(request.body)
-        seen.append(body)
-        return plan(len(seen) - 1, body)
-
-    events: Any = aws.dynamodb_client().meta.events
-    events.register_first(f"before-send.dynamodb.{operation}", handle)
-    try:
-        with stamina.set_testing(True, attempts=8, cap=True):
-            yield seen
-    finally:
-        events.unregister(f"before-send.dynamodb.{operation}", handle)
-
-
-def throttled(*_: Any) -> Answer:
-    return Answer(400, {"__type": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"})
-
-
 def test_values_come_back_as_they_were(table: Table) -> None:
     [row] = rows(1)
-    table.put(row)
+    table.put(row, keys=KEYS)
 
     assert table.get({"pk": "P", "sk": "00000"}) == row
     assert table.get({"pk": "P", "sk": "none"}) is None
 
 
-def test_batches_are_cut_to_what_dynamodb_takes(table: Table) -> None:
-    with answering("BatchWriteItem", lambda *_: None) as sent:
-        table.batch_put(rows(60))
+CALLS: tuple[Callable[[Table], object], ...] = (
+    lambda table: table.get({"pk": "P", "sk": "1"}),
+    lambda table: table.put({"pk": "P", "sk": "1"}, keys=KEYS),
+    lambda table: table.update({"pk": "P", "sk": "1"}, {"number": 1}, keys=KEYS),
+    lambda table: table.batch_get([{"pk": "P", "sk": "1"}]),
+    lambda table: table.batch_put([{"pk": "P", "sk": "1"}], keys=KEYS),
+    lambda table: list(table.query({"pk": "P"})),
+)
 
-    assert [len(body["RequestItems"][table.name]) for body in sent] == [25, 25, 10]
+
+def batch_sizes(faults: Faults) -> list[int]:
+    return [len(send.body["RequestItems"][PROGRESS]) for send in faults.sends]
+
+
+def test_batches_are_cut_to_what_dynamodb_takes(table: Table, faults: Faults) -> None:
+    with faults.injected(lambda _: None, operation="BatchWriteItem"):
+        table.batch_put(rows(60), keys=KEYS)
+
+    assert batch_sizes(faults) == [25, 25, 10]
     assert len(table.batch_get({"pk": "P", "sk": f"{number:05d}"} for number in range(120))) == 60
 
 
-def test_large_items_make_smaller_batches(table: Table) -> None:
+def test_large_items_make_smaller_batches(table: Table, faults: Faults) -> None:
     large: list[Item] = [{"pk": "L", "sk": str(number), "text": "x" * 390_000} for number in range(50)]
-    with answering("BatchWriteItem", lambda *_: Answer(200, {"UnprocessedItems": {}})) as sent:
-        table.batch_put(large)
+    with faults.injected(lambda _: answer(200, {"UnprocessedItems": {}}), operation="BatchWriteItem"):
+        table.batch_put(large, keys=KEYS)
 
-    assert all(sum(len(orjson.dumps(one)) for one in body["RequestItems"][table.name]) < 16_000_000 for body in sent)
-    assert sum(len(body["RequestItems"][table.name]) for body in sent) == 50
-
-
-def test_unprocessed_items_are_sent_again(table: Table) -> None:
-    def leave_half(number: int, body: Any) -> Answer | None:
-        writes = body["RequestItems"][table.name]
-        return Answer(200, {"UnprocessedItems": {table.name: writes[: len(writes) // 2]}}) if number < 3 else None
-
-    with answering("BatchWriteItem", leave_half) as sent:
-        table.batch_put(rows(24))
-
-    assert [len(body["RequestItems"][table.name]) for body in sent] == [24, 12, 6, 3]
+    assert all(len(send.request.body) < 16_000_000 for send in faults.sends)
+    assert sum(batch_sizes(faults)) == 50
 
 
-def test_items_that_stay_unprocessed_are_an_error(table: Table) -> None:
-    def leave_all(_: int, body: Any) -> Answer:
-        return Answer(200, {"UnprocessedItems": body["RequestItems"]})
+def test_unprocessed_items_are_sent_again(table: Table, faults: Faults) -> None:
+    with faults.injected(half_unprocessed):
+        table.batch_put(rows(24), keys=KEYS)
 
-    with answering("BatchWriteItem", leave_all), pytest.raises(Throttled):
-        table.batch_put(rows(2))
+    assert batch_sizes(faults) == [24, 12, 6, 3, 2, 1]
+    assert list(table.query({"pk": "P"})) == rows(24)
 
 
-def test_unprocessed_keys_are_asked_again(table: Table) -> None:
-    table.batch_put(rows(10))
+def test_unprocessed_keys_are_asked_again(table: Table, faults: Faults) -> None:
+    table.batch_put(rows(10), keys=KEYS)
 
-    def leave_all_once(number: int, body: Any) -> Answer | None:
-        return Answer(200, {"Responses": {}, "UnprocessedKeys": body["RequestItems"]}) if number == 0 else None
-
-    with answering("BatchGetItem", leave_all_once):
+    with faults.injected(half_unprocessed):
         found = table.batch_get({"pk": "P", "sk": f"{number:05d}"} for number in range(10))
 
-    assert len(found) == 10
+    assert sorted(str(item["sk"]) for item in found) == [f"{number:05d}" for number in range(10)]
 
 
-def test_a_table_that_stays_throttled_is_an_error_of_ours(table: Table) -> None:
-    with answering("PutItem", throttled) as sent, pytest.raises(Throttled):
-        table.put(rows(1)[0])
+@pytest.mark.parametrize("budget", [PEOPLE, WORKERS])
+def test_items_that_stay_unprocessed_are_an_error_within_the_budget(
+    faults: Faults, tables: None, budget: Budget
+) -> None:
+    table = Table(aws.dynamodb_client(budget), PROGRESS, budget=budget)
+    start = faults.clock.now
 
-    assert len(sent) == 3
+    with faults.injected(nothing_processed), pytest.raises(Throttled):
+        table.batch_put(rows(2), keys=KEYS)
+
+    assert len(faults.sends) > 3
+    assert faults.clock.now - start <= budget.batch_seconds
 
 
-def test_a_table_that_is_throttled_for_a_moment_is_waited_for(table: Table) -> None:
-    with answering("PutItem", lambda number, _: throttled() if number < 2 else None):
-        table.put(rows(1)[0])
+@pytest.mark.parametrize("budget", [PEOPLE, WORKERS])
+@pytest.mark.parametrize("leftovers", [0, 3])
+def test_no_call_takes_longer_than_its_budget(faults: Faults, tables: None, budget: Budget, leftovers: int) -> None:
+    table = Table(aws.dynamodb_client(budget), PROGRESS, budget=budget)
+
+    for fault in (throttled, throttled_for_long, broken, timed_out, unreachable, lost):
+        faults.sends.clear()
+        faults.calls.clear()
+        start = faults.clock.now
+        with faults.injected(either(leftovers, nothing_processed, fault)), pytest.raises(DatabaseError):
+            table.batch_get([{"pk": "P", "sk": "00000"}])
+
+        assert len(faults.sends) == leftovers + budget.attempts
+        assert max(faults.calls) <= budget.call_seconds
+        assert faults.clock.now - start <= budget.batch_seconds
+
+
+def either(count: int, before: Plan, after: Plan) -> Plan:
+    return lambda send: before(send) if send.number < count else after(send)
+
+
+def test_nobody_who_waits_does_so_for_more_than_five_seconds() -> None:
+    assert PEOPLE.call_seconds <= PEOPLE.batch_seconds <= 5
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (throttled, Throttled),
+        (timed_out, NoAnswer),
+        (unreachable, NoAnswer),
+        (reset, NoAnswer),
+        (broken, DatabaseError),
+        (garbage, DatabaseError),
+        (denied, DatabaseError),
+    ],
+)
+def test_whatever_goes_wrong_is_an_error_of_ours(
+    table: Table, faults: Faults, fault: Plan, error: type[DatabaseError]
+) -> None:
+    for call in CALLS:
+        with faults.injected(fault), pytest.raises(DatabaseError) as raised:
+            call(table)
+
+        assert type(raised.value) is error
+
+
+@pytest.mark.parametrize("body", [[], "text", 7, {"message": "Welcome"}, {"Responses": 3}, {"UnprocessedItems": []}])
+def test_json_that_is_no_answer_is_never_taken_for_one(table: Table, faults: Faults, body: object) -> None:
+    for call in CALLS:
+        with faults.injected(lambda _: answer(200, body)), pytest.raises(DatabaseError):
+            call(table)
+
+
+def test_a_table_that_is_throttled_for_a_moment_is_waited_for(table: Table, faults: Faults) -> None:
+    with faults.injected(first(2, throttled)):
+        table.put(rows(1)[0], keys=KEYS)
 
     assert table.get({"pk": "P", "sk": "00000"})
+
+
+def test_every_answer_to_a_write_may_be_lost(table: Table, faults: Faults) -> None:
+    with faults.injected(every(2, lost)):
+        table.batch_put(rows(60), keys=KEYS)
+
+    assert list(table.query({"pk": "P"})) == rows(60)
 
 
 def test_a_missing_table_is_an_error_of_ours(tables: None) -> None:
@@ -135,19 +192,19 @@ def test_a_missing_table_is_an_error_of_ours(tables: None) -> None:
 
 
 def test_a_condition_that_does_not_hold_writes_nothing(table: Table) -> None:
-    table.put(rows(1)[0])
+    table.put(rows(1)[0], keys=KEYS)
 
     with pytest.raises(ConditionFailed):
-        table.put({"pk": "P", "sk": "00000"}, condition="attribute_not_exists(pk)")
+        table.put({"pk": "P", "sk": "00000"}, keys=KEYS, condition="attribute_not_exists(pk)")
     with pytest.raises(ConditionFailed):
-        table.update({"pk": "P", "sk": "none"}, {"number": 1}, condition="attribute_exists(pk)")
+        table.update({"pk": "P", "sk": "none"}, {"number": 1}, keys=KEYS, condition="attribute_exists(pk)")
 
     assert table.get({"pk": "P", "sk": "00000"}) == rows(1)[0]
 
 
 def test_an_update_sets_and_removes(table: Table) -> None:
-    table.put(rows(1)[0])
-    table.update({"pk": "P", "sk": "00000"}, {"number": 7, "flag": None, "new": "text"})
+    table.put(rows(1)[0], keys=KEYS)
+    table.update({"pk": "P", "sk": "00000"}, {"number": 7, "flag": None, "new": "text"}, keys=KEYS)
 
     assert table.get({"pk": "P", "sk": "00000"}) == {
         "pk": "P", "sk": "00000", "number": 7, "new": "text", "octets": b"\x00\xff",
@@ -155,7 +212,7 @@ def test_an_update_sets_and_removes(table: Table) -> None:
 
 
 def test_queries_follow_pages_and_keep_bounds(table: Table) -> None:
-    table.batch_put({"pk": "Q", "sk": f"{number:05d}", "text": "x" * 60_000} for number in range(40))
+    table.batch_put(({"pk": "Q", "sk": f"{number:05d}", "text": "x" * 60_000} for number in range(40)), keys=KEYS)
 
     everything = list(table.query({"pk": "Q"}))
     some = table.query_page({"pk": "Q"}, sort=("sk", Between("00010", "00020")), descending=True, limit=4)
@@ -163,3 +220,109 @@ def test_queries_follow_pages_and_keep_bounds(table: Table) -> None:
     assert len(everything) == 40
     assert [item["sk"] for item in some.items] == ["00020", "00019", "00018", "00017"]
     assert some.last_key == {"pk": "Q", "sk": "00017"}
+
+
+class TestLimits:
+    """DynamoDB's, which moto keeps only in part."""
+
+    def test_an_item_of_400_kb_is_sent_and_one_octet_more_is_not(self, table: Table, faults: Faults) -> None:
+        item: Item = {"pk": "L", "sk": "1", "text": ""}
+        text = "x" * (MAX_ITEM_BYTES - item_size(item))
+        larger: Item = {**item, "text": f"{text}x"}
+
+        with faults.injected(lambda _: answer(200, {})):  # moto's limit is another
+            table.put({**item, "text": text}, keys=KEYS)
+            with pytest.raises(LimitExceeded, match=r"progress.*pk='L', sk='1'.*409601 octets"):
+                table.put(larger, keys=KEYS)
+
+        assert len(faults.sends) == 1
+
+    def test_a_batch_goes_on_without_what_breaks_a_limit(self, table: Table) -> None:
+        large: Item = {"pk": "P", "sk": "large", "text": "x" * MAX_ITEM_BYTES}
+        refused: list[tuple[Item, LimitExceeded]] = []
+
+        table.batch_put([large, *rows(60)], keys=KEYS, refused=lambda *one: refused.append(one))
+
+        assert list(table.query({"pk": "P"})) == rows(60)
+        assert [item["sk"] for item, _ in refused] == ["large"]
+
+    def test_a_batch_whose_writer_sets_nothing_aside_stops_at_it(self, table: Table) -> None:
+        with pytest.raises(LimitExceeded):
+            table.batch_put([*rows(3), {"pk": "P", "sk": ""}], keys=KEYS)
+
+    def test_of_the_same_key_twice_in_a_batch_the_last_is_written(self, table: Table, faults: Faults) -> None:
+        again: list[Item] = [{**row, "number": 99} for row in rows(20)]
+
+        with faults.injected(lambda _: None):
+            table.batch_put([*rows(20), *again], keys=KEYS)
+
+        assert list(table.query({"pk": "P"})) == again
+        for send in faults.sends:
+            keys = [write["PutRequest"]["Item"]["sk"]["S"] for write in send.body["RequestItems"][PROGRESS]]
+            assert len(keys) == len(set(keys))
+
+    @pytest.mark.parametrize(
+        ("item", "reason"),
+        [
+            ({"pk": "", "sk": "1"}, "pk has 0 octets"),
+            ({"pk": "P", "sk": ""}, "sk has 0 octets"),
+            ({"pk": "x" * 2049, "sk": "1"}, "pk has 2049 octets, not 1 to 2048"),
+            ({"pk": "P", "sk": "ä" * 513}, "sk has 1026 octets, not 1 to 1024"),
+            ({"pk": "P", "sk": "1", "by_index": ""}, "by_index has 0 octets"),
+            ({"pk": "P", "sk": "1", "by_index": "x" * 2049}, "by_index has 2049 octets"),
+            ({"pk": "P", "sk": "1", "order": "x" * 1025}, "order has 1025 octets"),
+            ({"pk": "P", "sk": "1", "number": 10**38}, "number has more than 38 digits"),
+        ],
+    )
+    def test_what_dynamodb_would_refuse_is_not_sent(
+        self, table: Table, faults: Faults, item: Item, reason: str
+    ) -> None:
+        keys = Keys("pk", "sk", index_partitions=("by_index",), index_sorts=("order",))
+
+        with faults.injected(lambda _: None), pytest.raises(LimitExceeded, match=reason):
+            table.put(item, keys=keys)
+        with faults.injected(lambda _: None), pytest.raises(LimitExceeded, match=reason):
+            table.update({"pk": item["pk"], "sk": item["sk"]}, item, keys=keys)
+
+        assert faults.sends == []
+
+    def test_the_longest_keys_and_numbers_are_taken(self, table: Table) -> None:
+        item: Item = {"pk": "x" * 2048, "sk": "x" * 1024, "number": 10**38 - 1}
+
+        table.put(item, keys=KEYS)
+
+        assert table.get({"pk": item["pk"], "sk": item["sk"]}) == item
+
+    @pytest.mark.parametrize(
+        ("name", "keys"),
+        [
+            ("patches", patches.PATCH_KEYS),
+            ("series", patches.SERIES_KEYS),
+            ("discussions", discussions.KEYS),
+            ("threading", threading.KEYS),
+            ("progress", progress.KEYS),
+        ],
+    )
+    def test_every_key_of_the_tables_is_guarded(self, name: str, keys: Keys) -> None:
+        [definition] = [one for one in definitions() if one["TableName"] == table_name(name)]
+        indexes = definition.get("GlobalSecondaryIndexes", [])
+
+        def attributes(kind: str, schemas: list[Any]) -> set[str]:
+            return {key["AttributeName"] for schema in schemas for key in schema if key["KeyType"] == kind}
+
+        [own], in_indexes = [definition["KeySchema"]], [index["KeySchema"] for index in indexes]
+        assert {keys.partition} == attributes("HASH", [own])
+        assert {keys.sort} - {None} == attributes("RANGE", [own])
+        assert set(keys.index_partitions) == attributes("HASH", in_indexes)
+        assert set(keys.index_sorts) == attributes("RANGE", in_indexes)
+
+    def test_a_query_reads_pages_without_items(self, table: Table, faults: Faults) -> None:
+        row = {"pk": {"S": "P"}, "sk": {"S": "1"}}
+        pages = [
+            {"Items": [], "Count": 0, "LastEvaluatedKey": row},
+            {"Items": [row], "Count": 1, "LastEvaluatedKey": row},
+            {"Items": [], "Count": 0},
+        ]
+
+        with faults.injected(lambda send: answer(200, pages[send.number]), operation="Query"):
+            assert list(table.query({"pk": "P"})) == [{"pk": "P", "sk": "1"}]

@@ -66,7 +66,9 @@ def test_every_message_of_a_batch_follows_its_own_cause(queue: SqsWorkQueue) -> 
     assert answer == {"batchItemFailures": [{"itemIdentifier": "c"}]}
 
 
-def test_work_that_fails_and_the_time_it_waited_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
+def test_work_that_fails_and_the_time_it_waited_are_measured(
+    capsys: pytest.CaptureFixture[str], aws_environment: None
+) -> None:
     @entry_point
     def function(event: Record, context: Context) -> Record:
         return each_message(event, context, lambda work: None)

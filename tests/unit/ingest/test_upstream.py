@@ -24,7 +24,9 @@ def _no_waiting() -> Iterator[None]:
 
 @pytest.fixture
 def upstream(httpserver: HTTPServer) -> Upstream:
-    return Upstream("sample", httpserver.url_for(""), user_agent="watchkeeper/1.0 (+ops@example.org)", pace=Pace(10_000))
+    return Upstream(
+        "sample", httpserver.url_for(""), user_agent="watchkeeper/1.0 (+ops@example.org)", pace=Pace(10_000)
+    )
 
 
 def answers(httpserver: HTTPServer, *responses: Response) -> None:

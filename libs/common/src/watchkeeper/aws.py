@@ -1,8 +1,9 @@
 """The one place AWS clients come from: one session, explicit time-outs, explicit retries.
 
 botocore's own defaults wait a minute for a connection and can block a throttled call for 25 seconds; a Lambda
-function cannot afford either. Clients are made by botocore itself: importing boto3 costs start-up time and
-adds nothing to them.
+function cannot afford either. How long a client may take is its ``Budget``: ``PEOPLE`` where somebody waits for the
+answer, ``WORKERS`` elsewhere. Clients are made by botocore itself: importing boto3 costs start-up time and adds
+nothing to them.
 """
 
 import gzip
@@ -14,24 +15,17 @@ import botocore.session
 import orjson
 from botocore.config import Config
 from botocore.loaders import JSONFileLoader, Loader
-from botocore.parsers import JSONParser, ResponseParserFactory
+from botocore.parsers import JSONParser, ResponseParserError, ResponseParserFactory
+
+from watchkeeper.budgets import WORKERS, Budget
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
-
-CLIENT_CONFIG = Config(
-    connect_timeout=1,
-    read_timeout=3,
-    retries={"mode": "standard", "total_max_attempts": 3},
-    max_pool_connections=10,
-    tcp_keepalive=True,
-    parameter_validation=False,
-)
-"""Worst case of one call: three attempts of four seconds; a throttled one gives up after about two."""
 
 
 class _WireJSONParser(JSONParser):
@@ -42,7 +36,10 @@ class _WireJSONParser(JSONParser):
     """
 
     def _handle_json_body(self, raw_body: bytes, shape: Any) -> Any:  # noqa: ARG002 -- the signature is botocore's
-        return orjson.loads(raw_body) if raw_body else {}
+        answer = orjson.loads(raw_body) if raw_body else {}
+        if not isinstance(answer, dict):
+            raise ResponseParserError("the answer is no JSON object")
+        return answer
 
 
 class _WireParserFactory(ResponseParserFactory):
@@ -52,7 +49,7 @@ class _WireParserFactory(ResponseParserFactory):
         return _WireJSONParser()
 
 
-_SERVICES = ["dynamodb", "events", "s3", "secretsmanager", "sqs"]
+_SERVICES = ["dynamodb", "dynamodbstreams", "events", "lambda", "s3", "secretsmanager", "sqs"]
 """Those with a client below."""
 
 
@@ -82,34 +79,63 @@ def _session(*, wire_json: bool = False) -> botocore.session.Session:
     return session
 
 
-@cache
-def dynamodb_client() -> "DynamoDBClient":
+def dynamodb_client(budget: Budget = WORKERS) -> "DynamoDBClient":
     """A DynamoDB client whose answers are in wire form; use it through ``watchkeeper.dynamodb.Table``."""
-    return cast("DynamoDBClient", _session(wire_json=True).create_client("dynamodb", config=CLIENT_CONFIG))
+    return cast("DynamoDBClient", _client("dynamodb", budget, wire_json=True))
 
 
-@cache
-def sqs_client() -> "SQSClient":
-    return cast("SQSClient", _session().create_client("sqs", config=CLIENT_CONFIG))
+def sqs_client(budget: Budget = WORKERS) -> "SQSClient":
+    return cast("SQSClient", _client("sqs", budget))
 
 
-@cache
-def events_client() -> "EventBridgeClient":
-    return cast("EventBridgeClient", _session().create_client("events", config=CLIENT_CONFIG))
+def events_client(budget: Budget = WORKERS) -> "EventBridgeClient":
+    return cast("EventBridgeClient", _client("events", budget))
 
 
-@cache
-def s3_client() -> "S3Client":
-    return cast("S3Client", _session().create_client("s3", config=CLIENT_CONFIG))
+def s3_client(budget: Budget = WORKERS) -> "S3Client":
+    return cast("S3Client", _client("s3", budget))
 
 
-@cache
-def secrets_client() -> "SecretsManagerClient":
+def functions_client(budget: Budget = WORKERS) -> "LambdaClient":
+    return cast("LambdaClient", _client("lambda", budget))
+
+
+def streams_client(budget: Budget = WORKERS) -> Any:
+    """A client whose records are in wire form, which is the form Lambda hands them to functions in."""
+    return _client("dynamodbstreams", budget, wire_json=True)
+
+
+def secrets_client(budget: Budget = WORKERS) -> "SecretsManagerClient":
     """Shares the database's session, whose endpoint data is loaded already; a secret reads the same in wire form."""
-    return cast("SecretsManagerClient", _session(wire_json=True).create_client("secretsmanager", config=CLIENT_CONFIG))
+    return cast("SecretsManagerClient", _client("secretsmanager", budget, wire_json=True))
+
+
+@cache
+def _client(service: str, budget: Budget, *, wire_json: bool = False) -> Any:
+    client = _session(wire_json=wire_json).create_client(service, config=_config(budget))
+    event = f"needs-retry.{client.meta.service_model.service_id.hyphenize()}"
+    client.meta.events.register_first(event, _ignore_wish_to_wait)
+    return client
+
+
+def _config(budget: Budget) -> Config:
+    return Config(
+        connect_timeout=budget.connect_seconds,
+        read_timeout=budget.read_seconds,
+        retries={"mode": "standard", "total_max_attempts": budget.attempts},
+        max_pool_connections=10,
+        tcp_keepalive=True,
+        parameter_validation=False,
+    )
+
+
+def _ignore_wish_to_wait(response: Any, **_: Any) -> None:
+    """A server may ask botocore for five seconds more between two attempts, which no budget has."""
+    if response is not None:
+        response[0].headers.pop("x-amz-retry-after", None)
 
 
 def forget_clients() -> None:
     """Drop every cached client and session, for tests that change the region or the endpoint."""
-    for cached in (_session, dynamodb_client, sqs_client, events_client, s3_client, secrets_client):
+    for cached in (_session, _client):
         cached.cache_clear()

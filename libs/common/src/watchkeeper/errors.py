@@ -1,7 +1,7 @@
 """The family of errors the services share.
 
 Each class is one thing a caller can act on; foreign exceptions are translated into them where they enter
-(``watchkeeper.dynamodb`` for AWS, a service's own clients for upstreams) and keep their cause.
+(``watchkeeper.translation`` for AWS, a service's own clients for upstreams) and keep their cause.
 """
 
 
@@ -14,11 +14,24 @@ class ConfigurationError(WatchkeeperError):
 
 
 class DatabaseError(WatchkeeperError):
-    """The database refused or failed; what was asked may or may not have been done."""
+    """What keeps our data or carries it (a table, a bucket, a queue, the bus) refused or failed; what was asked may or
+    may not have been done."""
 
 
-class Throttled(DatabaseError):
-    """The database stayed too busy for all attempts; the same request may go through later."""
+class Unavailable(DatabaseError):
+    """It did not do it in the time there was; the same request may go through later."""
+
+
+class Throttled(Unavailable):
+    """It stayed too busy for all attempts."""
+
+
+class NoAnswer(Unavailable):
+    """It did not answer, or broke off; what was asked may have been done."""
+
+
+class OutOfTime(Unavailable):
+    """There was no time left to ask."""
 
 
 class ConditionFailed(DatabaseError):
@@ -27,6 +40,10 @@ class ConditionFailed(DatabaseError):
 
 class ItemNotFound(DatabaseError):
     """No item has that key."""
+
+
+class LimitExceeded(WatchkeeperError):
+    """What was to be sent is more, or other, than AWS takes. It was not sent, and never can be as it is."""
 
 
 class LeaseTaken(WatchkeeperError):

@@ -3,7 +3,7 @@
 Delivery is at least once. An event's id is made from what caused it, so that consumers can drop what they have seen.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
-from watchkeeper.errors import WatchkeeperError
+from watchkeeper.budgets import Patience
+from watchkeeper.errors import DatabaseError, LimitExceeded, WatchkeeperError
+from watchkeeper.translation import translated
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -21,13 +23,16 @@ SOURCE_PREFIX = "watchkeeper"
 MAX_EVENT_BYTES = 256 * 1024
 """Our own ceiling: EventBridge takes 1 MB today, what stands behind it often 256 KB."""
 
+PATIENCE_SECONDS = 20.0
+"""A publication begins no request later than this; with the time of one call it takes 35 seconds at the most."""
+
 _ENTRIES_PER_REQUEST = 10
-_BYTES_PER_REQUEST = 240 * 1024
+_BYTES_PER_REQUEST = MAX_EVENT_BYTES
 _ATTEMPTS = 4
 
 
 class DeliveryFailed(WatchkeeperError):
-    """Some events could not be put on the bus; those that could are there."""
+    """Some events could not be put on the bus; all others are there."""
 
     def __init__(self, failed: Sequence["DomainEvent"], reason: str) -> None:
         super().__init__(f"{len(failed)} events were not delivered: {reason}")
@@ -48,11 +53,18 @@ class DomainEvent:
 
 class EventPublisher(Protocol):
     def publish(self, events: Sequence[DomainEvent]) -> None:
-        """Deliver all of them in order, or raise ``DeliveryFailed`` naming the rest."""
+        """Deliver all that can be, in order; raises ``DeliveryFailed`` naming the others, in order."""
+
+
+_Entry = tuple[DomainEvent, dict[str, Any]]
 
 
 class EventBridgePublisher:
-    """Puts events on a bus, ten a request; refused entries are sent again a few times."""
+    """Puts events on a bus, ten a request; refused entries are sent again a few times.
+
+    An event no bus takes, since it is too large or no JSON, holds up none of the others. When the bus itself does not
+    answer, no further request is made.
+    """
 
     def __init__(self, client: "EventBridgeClient", bus: str, source: str) -> None:
         self._client = client
@@ -60,33 +72,80 @@ class EventBridgePublisher:
         self._source = f"{SOURCE_PREFIX}.{source}"
 
     def publish(self, events: Sequence[DomainEvent]) -> None:
-        for chunk in _chunks([(event, self._entry(event)) for event in events]):
-            self._put(chunk)
+        delivery = _Delivery()
+        for chunk in _chunks(list(self._entries(events, delivery))):
+            if reason := delivery.stopped:
+                delivery.fail([event for event, _ in chunk], reason)
+            else:
+                self._put(chunk, delivery)
+        if delivery.failed:
+            reasons = ", ".join(sorted(set(delivery.failed.values())))
+            raise DeliveryFailed([event for event in events if event.id in delivery.failed], reasons)
 
-    def _put(self, pending: list[tuple[DomainEvent, dict[str, Any]]]) -> None:
-        import stamina  # not worth its start-up time in functions that publish nothing
+    def _entries(self, events: Sequence[DomainEvent], delivery: "_Delivery") -> Iterator[_Entry]:
+        for event in events:
+            try:
+                yield event, self._entry(event)
+            except LimitExceeded as error:
+                delivery.fail([event], str(error))
 
-        for attempt in stamina.retry_context(on=DeliveryFailed, attempts=_ATTEMPTS, timeout=8.0, wait_max=2.0):
-            with attempt:
-                entries: Any = [entry for _, entry in pending]
-                answer: Any = self._client.put_events(Entries=entries)
-                refused = [bool(result.get("ErrorCode")) for result in answer["Entries"]]
-                codes = {result["ErrorCode"] for result in answer["Entries"] if result.get("ErrorCode")}
-                pending = [one for one, again in zip(pending, refused, strict=True) if again]
-                if pending:
-                    raise DeliveryFailed([event for event, _ in pending], ", ".join(sorted(codes)))
+    def _put(self, pending: list[_Entry], delivery: "_Delivery") -> None:
+        for _ in range(_ATTEMPTS):
+            try:
+                codes = self._send(pending)
+            except DatabaseError as error:
+                delivery.stop(str(error))
+                codes = [str(error)] * len(pending)
+            refused = [(one, code) for one, code in zip(pending, codes, strict=True) if code]
+            pending = [one for one, _ in refused]
+            if not refused or delivery.stopped or not delivery.pause():
+                break
+        for (event, _), code in refused:
+            delivery.fail([event], str(code))
+
+    def _send(self, pending: Sequence[_Entry]) -> list[str | None]:
+        """For each entry why it was refused, or ``None``."""
+        with translated(f"PutEvents on {self._bus} failed"):
+            entries: Any = [entry for _, entry in pending]
+            results = self._client.put_events(Entries=entries)["Entries"]
+            if len(results) != len(pending) or not all(one.get("EventId") or one.get("ErrorCode") for one in results):
+                raise ValueError("not every entry is answered for")
+            return [one.get("ErrorCode") for one in results]
 
     def _entry(self, event: DomainEvent) -> dict[str, Any]:
-        detail = orjson.dumps(event, option=orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS).decode()
-        if len(detail.encode()) > MAX_EVENT_BYTES:
-            raise DeliveryFailed([event], f"larger than {MAX_EVENT_BYTES} octets")
-        return {
-            "Time": event.occurred_at,
-            "Source": self._source,
-            "DetailType": event.type,
-            "Detail": detail,
-            "EventBusName": self._bus,
-        }
+        try:
+            detail = orjson.dumps(event, option=orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS).decode()
+        except (TypeError, ValueError) as error:
+            raise LimitExceeded("it is no JSON") from error
+        entry = {"Source": self._source, "DetailType": event.type, "Detail": detail}
+        if _size(entry) > MAX_EVENT_BYTES:
+            raise LimitExceeded(f"it is larger than {MAX_EVENT_BYTES} octets")
+        return {**entry, "Time": event.occurred_at, "EventBusName": self._bus}
+
+
+class _Delivery:
+    """How far a publication is."""
+
+    def __init__(self) -> None:
+        self.failed: dict[str, str] = {}
+        """Why, by event."""
+        self._stopped: str | None = None
+        self._patience = Patience(PATIENCE_SECONDS)
+
+    @property
+    def stopped(self) -> str | None:
+        """Why no more is sent."""
+        return "there was no time left" if self._patience.ended else self._stopped
+
+    def fail(self, events: Iterable[DomainEvent], reason: str) -> None:
+        self.failed |= dict.fromkeys((event.id for event in events), reason)
+
+    def stop(self, reason: str) -> None:
+        self._stopped = reason
+
+    def pause(self) -> bool:
+        """Wait before another attempt, if there is time for one."""
+        return self._patience.pause()
 
 
 def event_id(cause: str, kind: str) -> str:
@@ -94,13 +153,16 @@ def event_id(cause: str, kind: str) -> str:
     return sha256(f"{cause}/{kind}".encode()).hexdigest()[:32]
 
 
-def _chunks(
-    entries: Sequence[tuple[DomainEvent, dict[str, Any]]],
-) -> Iterator[list[tuple[DomainEvent, dict[str, Any]]]]:
-    chunk: list[tuple[DomainEvent, dict[str, Any]]] = []
+def _size(entry: Mapping[str, Any]) -> int:
+    """Octets EventBridge counts for an entry: its texts, and 14 for its time."""
+    return 14 + sum(len(entry[name].encode()) for name in ("Source", "DetailType", "Detail"))
+
+
+def _chunks(entries: Sequence[_Entry]) -> Iterator[list[_Entry]]:
+    chunk: list[_Entry] = []
     size = 0
     for event, entry in entries:
-        octets = len(entry["Detail"].encode())
+        octets = _size(entry)
         if chunk and (len(chunk) == _ENTRIES_PER_REQUEST or size + octets > _BYTES_PER_REQUEST):
             yield chunk
             chunk, size = [], 0

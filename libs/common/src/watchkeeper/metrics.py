@@ -27,7 +27,10 @@ _SOURCE = ("source",)
 
 INVOCATIONS = Metric("Invocations", MetricUnit.Count, _FUNCTION, "times the function ran")
 FAILURES = Metric(
-    "Failures", MetricUnit.Count, _FUNCTION, "invocations that failed, and pieces of work that failed and come again"
+    "Failures",
+    MetricUnit.Count,
+    _FUNCTION,
+    "invocations and pieces of work that failed, whether they come again or not",
 )
 DURATION = Metric("Duration", MetricUnit.Milliseconds, _FUNCTION, "time of an invocation, without Lambda's start")
 WORK_HANDED_OUT = Metric("WorkHandedOut", MetricUnit.Count, _FUNCTION, "messages a schedule's run put into a queue")
@@ -39,8 +42,8 @@ READINGS_FAILED = Metric(
     "ReadingsFailed",
     MetricUnit.Count,
     ("function", "outcome"),
-    "readings of a source that ended early: `unavailable`, `resting`, `blocked`, `garbled`, `not_found`, "
-    "`unknown_source` or `throttled`",
+    "readings of a source that ended early: by its upstream `unavailable`, `resting`, `blocked`, `garbled`, "
+    "`not_found` or `unknown_source`; by AWS `throttled` or `no_answer`",
 )
 
 UPSTREAM_REQUESTS = Metric(

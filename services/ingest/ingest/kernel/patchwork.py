@@ -22,6 +22,9 @@ from watchkeeper.kernel.subjects import parse_subject
 PAGE_SIZE = 250
 """The most Patchwork gives; it cuts larger values without a word."""
 
+MAX_MESSAGE_ID_BYTES = 1024
+"""What can be a key; no mail has a line as long."""
+
 API = "/api/1.3"
 
 Row = dict[str, Any]
@@ -245,8 +248,9 @@ def _person(row: Row | None) -> Person:
 
 def message_id(text: str) -> str:
     """Patchwork puts brackets around what it calls ``msgid``."""
-    if not (inner := text.strip().removeprefix("<").removesuffix(">").strip()):
-        raise ValueError("msgid is empty")
+    inner = text.strip().removeprefix("<").removesuffix(">").strip()
+    if not 0 < len(inner.encode()) <= MAX_MESSAGE_ID_BYTES:
+        raise ValueError("msgid is empty or too long")
     return inner
 
 

@@ -38,6 +38,7 @@ MODES = (RECENT, REFRESH, FULL)
 
 _KEPT_REFUSALS = 20
 _KEPT_GAPS = 20
+_KEPT_CHARACTERS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,8 @@ class Reading:
 
     def refuse(self, refused: RowRefused) -> None:
         """Count a row that could not be taken and keep word of it; the reading goes on."""
-        refusal = Refusal(refused.subject, refused.reason, self._clock())
+        subject, reason = refused.subject[:_KEPT_CHARACTERS], refused.reason[:_KEPT_CHARACTERS]
+        refusal = Refusal(subject, reason, self._clock())
         run = replace(self.run, refused=self.run.refused + 1)
         refusals = (*self.source.refusals, refusal)[-_KEPT_REFUSALS:]
         self.source = replace(self.source, run=run, refusals=refusals)

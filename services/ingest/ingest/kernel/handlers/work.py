@@ -11,10 +11,11 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from ingest.errors import UnknownSource, UpstreamBlocked, UpstreamError
 from ingest.kernel.reading import MODES, RECENT, Caller, Reading, reading
 from ingest.queues import WorkQueue
-from watchkeeper import correlation, metrics
+from watchkeeper import aws, correlation, metrics
 from watchkeeper.clock import utc_now
+from watchkeeper.dead_letters import dead_letter_writer
 from watchkeeper.entry import LambdaContext
-from watchkeeper.errors import LeaseTaken, Throttled
+from watchkeeper.errors import LeaseTaken, Throttled, Unavailable
 from watchkeeper.kernel.repositories.progress import ProgressRepository, Run, Source
 from watchkeeper.logs import logger
 from watchkeeper.metrics import Metric
@@ -50,7 +51,9 @@ def hand_out(
 
 
 def each_message(event: Mapping[str, Any], context: LambdaContext, do: Callable[[Work], None]) -> dict[str, Any]:
-    """Do the work of every message; the answer names those that failed, and only they come again."""
+    """Do the work of every message; the answer names those that failed, and only they come again. One that failed for
+    the last time becomes a dead letter that says why."""
+    letters = dead_letter_writer(aws.sqs_client())
 
     def record_handler(record: SQSRecord) -> None:
         with correlation.following(correlation.of_message(record.raw_event) or correlation.current()):
@@ -59,10 +62,12 @@ def each_message(event: Mapping[str, Any], context: LambdaContext, do: Callable[
             _measure_age(record)
             try:
                 do(orjson.loads(record.body))
-            except Exception:
+            except Exception as error:
                 measure(metrics.FAILURES, 1, context)
-                logger.exception("work failed; it comes again")
-                raise
+                kept = letters.keep(record.raw_event, error, context)
+                logger.exception("work failed for good; it is a dead letter" if kept else "work failed; it comes again")
+                if not kept:
+                    raise
 
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     return dict(process_partial_response(event=dict(event), record_handler=record_handler, processor=processor))
@@ -88,7 +93,7 @@ def attempt(
         logger.error("upstream gave no data", work=work, reason=str(error))
         if not scheduled:
             raise
-    except (UpstreamError, Throttled) as error:
+    except (UpstreamError, Unavailable) as error:
         _count_failure(error, context)
         if not _try_later(work, queue, error) and not scheduled:
             raise
@@ -125,7 +130,7 @@ def _count_rows(source: Source, before: Run | None) -> None:
         metrics.measure(metric, after - begun, source=source.name)
 
 
-def _try_later(work: Work, queue: WorkQueue, error: UpstreamError | Throttled) -> bool:
+def _try_later(work: Work, queue: WorkQueue, error: UpstreamError | Unavailable) -> bool:
     """``False`` when it was tried often enough."""
     made = int(work.get("attempt", 0)) + 1
     logger.warning("upstream or table failed", work=work, reason=str(error), attempts=made)
@@ -139,9 +144,17 @@ def _try_later(work: Work, queue: WorkQueue, error: UpstreamError | Throttled) -
     return True
 
 
-def _count_failure(error: UpstreamError | Throttled, context: LambdaContext) -> None:
-    outcome = "throttled" if isinstance(error, Throttled) else error.outcome
-    metrics.measure(metrics.READINGS_FAILED, 1, function=context.function_name, outcome=outcome)
+def _count_failure(error: UpstreamError | Unavailable, context: LambdaContext) -> None:
+    metrics.measure(metrics.READINGS_FAILED, 1, function=context.function_name, outcome=_outcome(error))
+
+
+def _outcome(error: UpstreamError | Unavailable) -> str:
+    match error:
+        case UpstreamError():
+            return error.outcome
+        case Throttled():
+            return "throttled"
+    return "no_answer"
 
 
 def _measure_age(record: SQSRecord) -> None:

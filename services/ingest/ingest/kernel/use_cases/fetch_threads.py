@@ -56,7 +56,7 @@ class ThreadFetch:
             reading.save({"weeks": [f"{name}#{week}" for name, week in sorted(weeks)]})
 
         kept = self.keeper.keep(mails, list_name, before_write=before_write)
-        reading.count(fetched=kept.fetched, stored=kept.stored, unchanged=kept.unchanged)
+        kept.count_in(reading)
         self._count_weeks(reading)
 
     def _count_weeks(self, reading: Reading) -> None:

@@ -11,11 +11,14 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import count
 
+from ingest.errors import RowRefused
 from ingest.kernel import sentiment
 from ingest.kernel.mail import Mail
+from ingest.kernel.reading import Reading
 from ingest.kernel.stance import stance_of
 from ingest.kernel.threading import Vertex, mentioned, place
 from watchkeeper.clock import from_iso, iso_week, to_iso
+from watchkeeper.errors import LimitExceeded
 from watchkeeper.kernel import records
 from watchkeeper.kernel.models import Body, Discussion, Kind
 from watchkeeper.kernel.repositories.discussions import DiscussionRepository, Placement, pack
@@ -43,6 +46,13 @@ class Kept:
     unchanged: int
     orphaned: tuple[str, ...] = ()
     """New mails whose parent nobody has."""
+    refused: tuple[RowRefused, ...] = ()
+    """Mails that could not be kept, since what is to be known of their Message-ID would fit no item."""
+
+    def count_in(self, reading: Reading) -> None:
+        reading.count(fetched=self.fetched, stored=self.stored, unchanged=self.unchanged)
+        for mail in self.refused:
+            reading.refuse(mail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +92,10 @@ class MailKeeper:
             return kept
         threads = graph.threads_of(name for arrival in arrivals for name in _names(arrival.mail))
         updated = _placed(threads | _with_arrivals(graph.nodes, arrivals, self._tracked(arrivals)))
+        if refused := self._refused(arrivals, updated):
+            rest = [mail for mail in mails if mail.message_id not in refused]
+            kept = self.keep(rest, list_name, before_write=before_write)
+            return replace(kept, fetched=len(mails), refused=(*refused.values(), *kept.refused))
         before_write(_weeks(arrivals, graph.nodes))
         self._write_mails(arrivals, updated)
         written = {arrival.mail.message_id for arrival in arrivals if arrival.rewrite}
@@ -96,6 +110,16 @@ class MailKeeper:
         updated = _placed(graph.threads_of(tracked) | tracked)
         before_write(frozenset())
         self._write_places(graph.nodes, updated, written=set(), arrived=set(tracked))
+
+    def _refused(self, arrivals: Sequence[_Arrival], nodes: Mapping[str, Node]) -> dict[str, RowRefused]:
+        """By Message-ID, those of which there are too many to be told apart."""
+        refused: dict[str, RowRefused] = {}
+        for message_id in {arrival.mail.message_id for arrival in arrivals}:
+            try:
+                self.threading.check(nodes[message_id])
+            except LimitExceeded as error:
+                refused[message_id] = RowRefused(f"mail {message_id}", str(error))
+        return refused
 
     def _tracked(self, arrivals: Sequence[_Arrival]) -> set[str]:
         """Mails that do not look like patches although Patchwork has them as such; a reply never is one."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from watchkeeper.dynamodb import Item
-from watchkeeper.events import DomainEvent, EventPublisher, event_id
+from watchkeeper.events import DeliveryFailed, DomainEvent, EventPublisher, event_id
 from watchkeeper.kernel.events import (
     DiscussionReceived,
     KernelEvent,
@@ -23,6 +23,8 @@ class Change:
 
     id: str
     """The record's own id: the same change keeps it when it is delivered again."""
+    sequence: str
+    """Its place in the stream."""
     table: str
     """``patches``, ``series`` or ``discussions``."""
     at: datetime
@@ -30,10 +32,39 @@ class Change:
     new: Item | None
 
 
-def publish_changes(changes: Iterable[Change], publisher: EventPublisher, correlation_id: str) -> int:
-    """Publish what the changes mean; returns how many events that were. Raises ``DeliveryFailed``."""
-    told = [
-        DomainEvent(
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What became of some changes."""
+
+    events: int
+    failed: dict[str, str]
+    """Why, by the sequence number of each change that could not be told; all others were."""
+
+
+def publish_changes(changes: Iterable[Change], publisher: EventPublisher, correlation_id: str) -> Published:
+    """Publish what the changes mean. One that cannot be told does not keep the others from it."""
+    failed: dict[str, str] = {}
+    causes: dict[str, str] = {}
+    told: list[DomainEvent] = []
+    for change in changes:
+        try:
+            events = list(_events(change, correlation_id))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            failed[change.sequence] = f"the item cannot be read: {type(error).__name__}"
+            continue
+        told += events
+        causes |= {event.id: change.sequence for event in events}
+    try:
+        publisher.publish(told)
+    except DeliveryFailed as error:
+        failed |= {causes[event.id]: str(error) for event in error.failed}
+        return Published(len(told) - len(error.failed), failed)
+    return Published(len(told), failed)
+
+
+def _events(change: Change, correlation_id: str) -> Iterator[DomainEvent]:
+    for data in _meaning(change):
+        yield DomainEvent(
             id=event_id(change.id, type(data).__name__),
             type=type(data).__name__,
             version=data.version,
@@ -41,11 +72,6 @@ def publish_changes(changes: Iterable[Change], publisher: EventPublisher, correl
             correlation_id=correlation_id,
             data=data.model_dump(mode="json"),
         )
-        for change in changes
-        for data in _meaning(change)
-    ]
-    publisher.publish(told)
-    return len(told)
 
 
 def _meaning(change: Change) -> Iterator[KernelEvent]:

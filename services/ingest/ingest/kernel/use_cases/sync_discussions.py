@@ -238,7 +238,7 @@ class DiscussionSync:
         for start in range(0, len(mails), KEPT_AT_ONCE):
             part = mails[start : start + KEPT_AT_ONCE]
             kept = self.keeper.keep(part, list_name, before_write=before_write)
-            reading.count(fetched=kept.fetched, stored=kept.stored, unchanged=kept.unchanged)
+            kept.count_in(reading)
             total = replace(total, orphaned=(*total.orphaned, *kept.orphaned))
         return total
 

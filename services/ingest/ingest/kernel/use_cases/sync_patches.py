@@ -6,7 +6,7 @@ rows of new patches are on the list's newest pages: no request is made for a sin
 on neither.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -29,7 +29,8 @@ from ingest.kernel.reading import FULL, RECENT, Reading
 from ingest.kernel.use_cases.count_weeks import ask_to_count
 from ingest.queues import WorkQueue
 from watchkeeper.clock import Clock, iso_week
-from watchkeeper.errors import InvalidCursor
+from watchkeeper.dynamodb import Item
+from watchkeeper.errors import InvalidCursor, LimitExceeded
 from watchkeeper.kernel.models import Check, Patch, Series
 from watchkeeper.kernel.repositories.patches import PatchRepository, SeriesRepository, sort_date
 from watchkeeper.kernel.repositories.threading import ThreadingRepository
@@ -50,6 +51,7 @@ _WALKS = ("patches", "series", "checks")
 _KEPT_SEEN = 2000
 _RESTARTS = 3
 _NEWEST_PAGES = 8
+_IDS_A_MESSAGE = 100
 
 
 @dataclass(slots=True)
@@ -281,8 +283,10 @@ class PatchSync:
             position.touch(changed, now)
             reading.save(position.dump())  # before the writes: a call killed between them leaves no week uncounted
             self._announce([patch.message_id for patch in changed if patch.id not in known])
-            self.patches.put_many(changed, now=now)
-        reading.count(stored=len(changed), unchanged=len(patches) - len(changed))
+            refused = _SetAside("patch", reading)
+            self.patches.put_many(changed, now=now, refused=refused)
+            reading.count(stored=len(changed) - refused.number)
+        reading.count(unchanged=len(patches) - len(changed))
 
     def _announce(self, message_ids: Sequence[str]) -> None:
         """Mails that are here already and do not look like patches, though Patchwork says they are, get their thread
@@ -293,14 +297,15 @@ class PatchSync:
             for node in nodes.values()
             if node.mails and not node.tracked and not any(mail.starts_topic for mail in node.mails)
         ]
-        if plain:
-            self.threads.send({"tracked": sorted(plain)})
+        for some in _parts(sorted(plain)):
+            self.threads.send({"tracked": some})
 
     def _keep_series(self, series: Sequence[Series], reading: Reading) -> None:
         known = self.series.get_many(one.id for one in series)
         changed = [one for one in series if known.get(one.id) != one]
-        self.series.put_many(changed)
-        reading.count(stored=len(changed), unchanged=len(series) - len(changed))
+        refused = _SetAside("series", reading)
+        self.series.put_many(changed, refused=refused)
+        reading.count(stored=len(changed) - refused.number, unchanged=len(series) - len(changed))
 
     def _patch_rows(self, project: str, wanted: set[int], position: Position) -> list[Row]:
         found = self._newest_rows(self.client.patches(project, newest_first=True), wanted)
@@ -341,8 +346,8 @@ class PatchSync:
     def _ask_for_comments(self, message_ids: set[str]) -> None:
         """Patchwork saw mails the archive has not shown yet: look for their threads in a while."""
         missing = self.threading.missing(sorted(message_ids))
-        if missing:
-            self.threads.send({"message_ids": missing, "if_missing": True}, delay=COMMENT_GRACE_SECONDS)
+        for some in _parts(missing):
+            self.threads.send({"message_ids": some, "if_missing": True}, delay=COMMENT_GRACE_SECONDS)
 
 
 @dataclass(slots=True)
@@ -426,6 +431,24 @@ class _Place:
         """Whether these events, the feed's next, pass the place without showing it."""
         self.found = self.found or any(event.id == self._newest for event in events)
         return not self.found and any(event.date > (self._date or "") for event in events)
+
+
+class _SetAside:
+    """Counts the rows that fit no item; the rest of their page is stored."""
+
+    def __init__(self, kind: str, reading: Reading) -> None:
+        self._kind = kind
+        self._reading = reading
+        self.number = 0
+
+    def __call__(self, item: Item, error: LimitExceeded) -> None:
+        self.number += 1
+        self._reading.refuse(RowRefused(f"{self._kind} {item['id']!s}", str(error)))
+
+
+def _parts(message_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """As many as a message holds, however long they are."""
+    return (message_ids[start : start + _IDS_A_MESSAGE] for start in range(0, len(message_ids), _IDS_A_MESSAGE))
 
 
 def _newest_of_each(checks: Iterable[Check]) -> tuple[Check, ...]:

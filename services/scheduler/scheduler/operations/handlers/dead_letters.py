@@ -1,48 +1,82 @@
-"""``dead-letters``: an operator's function. ``{"action": "list"}`` counts, with ``"queue"`` shows some letters of it;
-``{"action": "redrive", "queue": ...}`` sends them again."""
+"""``dead-letters``: an operator's function, which lists what failed for good, shows one letter, sends one or all of a
+queue again, and drops one or all with a reason."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
 import orjson
-from aws_lambda_powertools import Logger
 
-from scheduler.operations.dead_letters import DeadLetterQueue, DeadLetters
+from scheduler.operations.dead_letters import DeadLetterQueue, DeadLetters, Outcome
+from scheduler.operations.errors import WrongRequest
+from scheduler.operations.letters import Letter
+from scheduler.operations.redriving import Redriver
+from scheduler.operations.requests import Request
+from scheduler.operations.streams import Streams
 from watchkeeper import aws
-from watchkeeper.errors import ConfigurationError, WatchkeeperError
+from watchkeeper.entry import LambdaContext, entry_point
+from watchkeeper.errors import ConfigurationError
+from watchkeeper.logs import logger
 
-logger = Logger()
 
-
-@logger.inject_lambda_context(clear_state=True)
-def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 -- Lambda's signature
+@entry_point
+def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     try:
-        return _answer(event.get("action"), event.get("queue"), _dead_letters())
-    except ConfigurationError:
-        raise
-    except WatchkeeperError as error:
-        return {"error": str(error)}
+        return _answer(Request.of(event), _dead_letters(), lambda: context.get_remaining_time_in_millis() / 1000)
+    except WrongRequest as wrong:
+        return {"error": str(wrong)}
 
 
-def _answer(action: object, queue: str | None, letters: DeadLetters) -> dict[str, Any]:
-    match action, queue:
-        case "list", None:
-            return {"letters": letters.count()}
-        case "list", str(name):
-            return {"letters": [{"id": one["id"], "body": one["body"]} for one in letters.look(name)]}
-        case "redrive", str(name):
-            moved = letters.redrive(name)
-            logger.info("dead letters sent again", queue=name, letters=moved)
-            return {"redriven": moved}
-    return {"error": 'give {"action": "list"}, {"action": "list", "queue": ...} or {"action": "redrive", "queue": ...}'}
+def _answer(request: Request, letters: DeadLetters, seconds_left: Callable[[], float]) -> dict[str, Any]:
+    match request:
+        case Request(action="list", queue=str(queue)):
+            found, more = letters.look(queue, request.limit, seconds_left)
+            return {"queue": queue, "letters": found, "more": more}
+        case Request(action="show", queue=str(queue), id=str(letter_id)):
+            return {"letter": letters.show(queue, letter_id, seconds_left)}
+        case Request(action="redrive", queue=str(queue)):
+            return _settled("redriven", queue, letters.redrive(queue, request.id, seconds_left))
+        case Request(action="drop", queue=str(queue)):
+            return _settled("dropped", queue, letters.drop(queue, request.id, seconds_left), request.reason)
+    return {"letters": letters.count()}
+
+
+def _settled(what: str, queue: str, outcome: Outcome, reason: str | None = None) -> dict[str, Any]:
+    for letter in outcome.done:
+        logger.warning(f"dead letter {what}", queue=queue, letter=_identity(letter), reason=reason)
+    for letter, problem in outcome.failed:
+        logger.error(f"dead letter not {what}", queue=queue, letter=_identity(letter), problem=problem)
+    return {
+        "queue": queue,
+        what: [letter.id for letter in outcome.done],
+        "failed": [{"id": letter.id, "reason": problem} for letter, problem in outcome.failed],
+        "more": outcome.more,
+    }
+
+
+def _identity(letter: Letter) -> dict[str, str | None]:
+    """The letter's own correlation id stands beside that of the operator's request."""
+    return {
+        "id": letter.id,
+        "function": letter.function,
+        "error": letter.error,
+        "correlation_id": letter.correlation_id,
+    }
 
 
 @cache
 def _dead_letters() -> DeadLetters:
-    configured = os.environ.get("DEAD_LETTER_QUEUES")
-    if not configured:
-        raise ConfigurationError("DEAD_LETTER_QUEUES is not set")
-    queues = {name: DeadLetterQueue(**urls) for name, urls in orjson.loads(configured).items()}
-    return DeadLetters(aws.sqs_client(), queues)
+    """Settings: ``DEAD_LETTER_QUEUES``, a JSON object of queues by name, and ``REDRIVEN_FUNCTIONS``, by comma."""
+    prefix = f"watchkeeper-{_setting('STAGE')}-"
+    queues = {name: DeadLetterQueue(**urls) for name, urls in orjson.loads(_setting("DEAD_LETTER_QUEUES")).items()}
+    known = frozenset(_setting("REDRIVEN_FUNCTIONS").split(","))
+    redriver = Redriver(aws.sqs_client(), aws.functions_client(), Streams(aws.streams_client()), prefix, known)
+    return DeadLetters(aws.sqs_client(), queues, redriver.send, prefix)
+
+
+def _setting(name: str) -> str:
+    value = os.environ.get(name)
+    if not value:
+        raise ConfigurationError(f"{name} is not set")
+    return value

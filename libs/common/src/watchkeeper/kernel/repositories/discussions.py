@@ -14,18 +14,20 @@ one that would not fit an item goes to the bucket.
 """
 
 import gzip
+import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from watchkeeper.budgets import Deadline
 from watchkeeper.clock import iso_week, to_iso
-from watchkeeper.dynamodb import Between, Item, Table, item_size
+from watchkeeper.dynamodb import Between, Item, Keys, Table, item_size
 from watchkeeper.errors import DatabaseError, ItemNotFound
 from watchkeeper.kernel import records
 from watchkeeper.kernel.models import Body, Discussion
+from watchkeeper.translation import translated
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -35,6 +37,13 @@ MAX_BODY_BYTES = 350 * 1024
 
 MAX_SUMMARY_BYTES = 24 * 1024
 """A summary above this loses its last trailers, which the text still has: it is copied into four indexes."""
+
+KEYS = Keys(
+    "id",
+    "timestamp",
+    index_partitions=("author_id", "patch_id", "thread_id", "week_id"),
+    index_sorts=("timestamp",),
+)
 
 _ATTRIBUTES = frozenset({"message_id", "timestamp", "lists", "thread_id", "parent_id", "patch_message_id"})
 _COMPRESSION = 6
@@ -60,24 +69,32 @@ class Placement:
 class BodyStore:
     """A private bucket for bodies too large for an item."""
 
-    def __init__(self, client: "Callable[[], S3Client]", bucket: str) -> None:
+    def __init__(self, client: "Callable[[], S3Client]", bucket: str, *, deadline: Deadline | None = None) -> None:
         """The client is made when the first large body comes by: few functions ever need it."""
         self._client = client
         self._bucket = bucket
+        self._deadline = deadline
 
     def put(self, key: str, content: bytes) -> None:
         """Raises ``DatabaseError`` when the object cannot be stored."""
-        try:
-            self._client().put_object(Bucket=self._bucket, Key=key, Body=content, ContentType="application/gzip")
-        except (ClientError, BotoCoreError) as error:
-            raise DatabaseError(f"the body {key} cannot be stored") from error
+        with self._translated(f"the body {key} cannot be stored"):
+            stored = self._client().put_object(
+                Bucket=self._bucket, Key=key, Body=content, ContentType="application/gzip"
+            )
+            if not stored.get("ETag"):
+                raise ValueError("nothing says that it was stored")
 
     def get(self, key: str) -> bytes:
         """Raises ``DatabaseError`` when the object cannot be had."""
-        try:
+        with self._translated(f"the body {key} cannot be read"):
             return self._client().get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        except (ClientError, BotoCoreError) as error:
-            raise DatabaseError(f"the body {key} cannot be read") from error
+
+    @contextmanager
+    def _translated(self, what: str) -> Iterator[None]:
+        if self._deadline:
+            self._deadline.check()
+        with translated(what):
+            yield
 
 
 class DiscussionRepository:
@@ -87,7 +104,7 @@ class DiscussionRepository:
 
     def put_many(self, mails: Iterable[tuple[Discussion, bytes]]) -> None:
         """Store mails with their packed bodies (see ``pack``), whatever was stored before."""
-        self._table.batch_put(self._item(discussion, body) for discussion, body in mails)
+        self._table.batch_put((self._item(discussion, body) for discussion, body in mails), keys=KEYS)
 
     def move(self, message_id: str, timestamp: str, placement: Placement) -> None:
         """Give a stored mail another place. Raises ``ConditionFailed`` when it is not stored."""
@@ -98,6 +115,7 @@ class DiscussionRepository:
                 "parent_id": placement.parent_id,
                 "patch_id": placement.patch_message_id,
             },
+            keys=KEYS,
             condition="attribute_exists(id)",
         )
 
@@ -106,6 +124,7 @@ class DiscussionRepository:
         self._table.update(
             {"id": message_id, "timestamp": timestamp},
             {"lists": ",".join(lists)},
+            keys=KEYS,
             condition="attribute_exists(id)",
         )
 
@@ -176,7 +195,7 @@ class DiscussionRepository:
 
     def _body(self, item: Item) -> Body:
         if "body_key" in item:
-            return unpack(self._bodies.get(str(item["body_key"])))
+            return _unpacked(self._bodies.get(str(item["body_key"])), str(item["body_key"]))
         packed = item["body"]
         return unpack(packed) if isinstance(packed, bytes) else Body("")
 
@@ -188,6 +207,13 @@ def pack(body: Body) -> bytes:
 
 def unpack(packed: bytes) -> Body:
     return records.body(records.loads(gzip.decompress(packed)))
+
+
+def _unpacked(packed: bytes, key: str) -> Body:
+    try:
+        return unpack(packed)
+    except (OSError, EOFError, zlib.error, ValueError) as error:
+        raise DatabaseError(f"the body {key} is garbage") from error
 
 
 def body_key(message_id: str, timestamp: str) -> str:

@@ -20,10 +20,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from watchkeeper.clock import to_iso
-from watchkeeper.dynamodb import Between, Item, Table
+from watchkeeper.dynamodb import Between, Item, Keys, Refused, Table
 from watchkeeper.errors import ItemNotFound
 from watchkeeper.kernel import records
 from watchkeeper.kernel.models import Patch, Series
+
+PATCH_KEYS = Keys(
+    "id",
+    index_partitions=("message_id", "project_id", "series_id", "status_id", "submitter_id"),
+    index_sorts=("sort", "id"),
+)
+SERIES_KEYS = Keys("id")
 
 _PATCH_ATTRIBUTES = frozenset({"id", "message_id", "series_id", "checks"})
 _SERIES_ATTRIBUTES = frozenset({"id"})
@@ -54,9 +61,10 @@ class PatchRepository:
         items = self._table.batch_get({"id": str(patch_id)} for patch_id in patch_ids)
         return {patch.id: patch for patch in map(patch_from_item, items)}
 
-    def put_many(self, patches: Iterable[Patch], *, now: datetime) -> None:
-        """Store patches, whatever was stored before; ``now`` bounds dates that lie in the future."""
-        self._table.batch_put(_patch_item(patch, now) for patch in patches)
+    def put_many(self, patches: Iterable[Patch], *, now: datetime, refused: Refused | None = None) -> None:
+        """Store patches, whatever was stored before; ``now`` bounds dates that lie in the future, and ``refused`` is
+        told of those that fit no item."""
+        self._table.batch_put((_patch_item(patch, now) for patch in patches), keys=PATCH_KEYS, refused=refused)
 
     def of_message(self, message_id: str) -> list[Patch]:
         """Every project's record of one mail."""
@@ -134,10 +142,12 @@ class SeriesRepository:
         items = self._table.batch_get({"id": str(series_id)} for series_id in series_ids)
         return {series.id: series for series in map(series_from_item, items)}
 
-    def put_many(self, series: Iterable[Series]) -> None:
-        self._table.batch_put(
+    def put_many(self, series: Iterable[Series], *, refused: Refused | None = None) -> None:
+        """Store series; ``refused`` is told of those that fit no item."""
+        items: Iterator[Item] = (
             {"id": str(one.id), "record": records.encode(one, without=_SERIES_ATTRIBUTES)} for one in series
         )
+        self._table.batch_put(items, keys=SERIES_KEYS, refused=refused)
 
 
 def status_id(state: str, project: str) -> str:

@@ -15,9 +15,11 @@ from datetime import datetime
 from typing import Any
 
 from watchkeeper.clock import from_iso
-from watchkeeper.dynamodb import Between, Item, Table
+from watchkeeper.dynamodb import Between, Item, Keys, Table
 from watchkeeper.errors import ConditionFailed, LeaseTaken
 from watchkeeper.kernel import records
+
+KEYS = Keys("pk", "sk")
 
 LOADING = "loading"
 """The source's history is being read for the first time."""
@@ -94,7 +96,7 @@ class ProgressRepository:
         return [_source(item) for item in self._table.query({"pk": "SOURCE"}, consistent=True)]
 
     def save(self, source: Source) -> None:
-        self._table.put({"pk": "SOURCE", "sk": source.name, "record": records.encode(source)})
+        self._table.put({"pk": "SOURCE", "sk": source.name, "record": records.encode(source)}, keys=KEYS)
 
     def take_lease(self, upstream: str, holder: str, *, now: datetime, seconds: int) -> None:
         """Take, or keep, the right to be the one that reads ``upstream`` for so many seconds.
@@ -106,6 +108,7 @@ class ProgressRepository:
         try:
             self._table.put(
                 {"pk": "LEASE", "sk": upstream, "holder": holder, "expires_at": timestamp + seconds},
+                keys=KEYS,
                 condition="attribute_not_exists(pk) OR holder = :holder OR expires_at < :now",
                 values={":holder": holder, ":now": timestamp},
             )
@@ -118,6 +121,7 @@ class ProgressRepository:
             self._table.update(
                 {"pk": "LEASE", "sk": upstream},
                 {"expires_at": 0},
+                keys=KEYS,
                 condition="holder = :holder",
                 values={":holder": holder},
             )
@@ -134,7 +138,7 @@ class ProgressRepository:
         items = [_week_item(subject, week, figures) for week, figures in weeks]
         stored = self._table.batch_get({"pk": item["pk"], "sk": item["sk"]} for item in items)
         known = {str(item["sk"]): item["record"] for item in stored}
-        self._table.batch_put(item for item in items if known.get(str(item["sk"])) != item["record"])
+        self._table.batch_put((item for item in items if known.get(str(item["sk"])) != item["record"]), keys=KEYS)
 
 
 def _week_item(subject: str, week: str, figures: Mapping[str, Any]) -> Item:

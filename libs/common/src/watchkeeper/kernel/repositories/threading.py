@@ -11,8 +11,10 @@ stored, with its links, if and only if its row says so: that makes ingest safe t
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from watchkeeper.dynamodb import Item, Table
+from watchkeeper.dynamodb import Item, Keys, Table
 from watchkeeper.kernel import records
+
+KEYS = Keys("id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,11 @@ class ThreadingRepository:
         return [one for one in wanted if one not in nodes or not nodes[one].mails]
 
     def put_many(self, nodes: Iterable[Node]) -> None:
-        self._table.batch_put(map(_item, nodes))
+        self._table.batch_put(map(_item, nodes), keys=KEYS)
+
+    def check(self, node: Node) -> None:
+        """Raises ``LimitExceeded`` for a node whose row would fit no item."""
+        self._table.check(_item(node), KEYS)
 
 
 def _item(node: Node) -> Item:

@@ -1,0 +1,86 @@
+"""How long AWS may keep somebody waiting.
+
+Two kinds of caller: people, who would rather hear "try again" than wait, and workers, whose message comes again. A
+budget bounds one call whatever happens in it: every attempt may time out, and between two of them botocore pauses,
+jittered, for at most a second, then two, then four. (A server's wish for a longer pause is not granted, see
+``watchkeeper.aws``.) What a batch left undone is asked again only at the beginning, so that the last request still
+ends within the budget. A time-out is of one wait for an octet: an answer that drips in slower is cut off by the
+function's own time-out alone.
+"""
+
+import math
+import random
+import time
+from dataclasses import dataclass
+
+from watchkeeper.errors import OutOfTime
+
+_FIRST_PAUSE = 0.05
+_LONGEST_PAUSE = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    connect_seconds: float
+    read_seconds: float
+    attempts: int
+    leftover_seconds: float
+    """No request for what a batch left undone begins later than this after the batch's first."""
+
+    @property
+    def call_seconds(self) -> float:
+        """The longest a single call can take."""
+        pauses = sum(2.0**number for number in range(self.attempts - 1))
+        return self.attempts * (self.connect_seconds + self.read_seconds) + pauses
+
+    @property
+    def batch_seconds(self) -> float:
+        """The longest a call can take with the requests for what it left undone."""
+        return self.leftover_seconds + self.call_seconds
+
+
+PEOPLE = Budget(connect_seconds=0.5, read_seconds=1.2, attempts=2, leftover_seconds=0.5)
+"""Nothing AWS is asked for takes longer than 4.9 seconds."""
+
+WORKERS = Budget(connect_seconds=1, read_seconds=3, attempts=3, leftover_seconds=8)
+"""A call takes 15 seconds at the most, a batch with what it left undone 23."""
+
+REQUEST_SECONDS = 4.0
+"""A request of somebody who waits asks AWS for nothing more once this has passed, so that it is answered, if only with
+"try again", before its function's time-out."""
+
+
+class Patience:
+    """Growing, jittered pauses between attempts, for so many seconds altogether."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+        self._longest = _FIRST_PAUSE
+
+    @property
+    def ended(self) -> bool:
+        return time.monotonic() > self._end
+
+    def pause(self) -> bool:
+        """Wait before another attempt; ``False`` at once when that would begin too late."""
+        pause = random.uniform(self._longest / 2, self._longest)  # noqa: S311 -- jitter
+        if time.monotonic() + pause > self._end:
+            return False
+        time.sleep(pause)
+        self._longest = min(2 * self._longest, _LONGEST_PAUSE)
+        return True
+
+
+class Deadline:
+    """The moment after which AWS is asked for nothing more; before the first ``start`` there is none."""
+
+    def __init__(self) -> None:
+        self._end = math.inf
+
+    def start(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    def check(self) -> None:
+        """Raises ``OutOfTime`` once it has passed."""
+        if time.monotonic() > self._end:
+            raise OutOfTime("the request took too long; nothing more is asked for")

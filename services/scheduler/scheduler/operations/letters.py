@@ -1,0 +1,253 @@
+"""One shape for everything that ends among the dead letters, whoever wrote it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from watchkeeper import correlation
+from watchkeeper.dead_letters import FAILURE, Failure, sent_at
+
+EXCERPT = 200
+NEVER_SAID = "SQS moved it: the function was killed, ran out of time, or could not say why it failed"
+
+
+class Kind(StrEnum):
+    WORK = "work"
+    """A message of a work queue."""
+    INVOCATION = "invocation"
+    """An asynchronous invocation Lambda gave up."""
+    CHANGES = "changes"
+    """Records of a table's stream a function could not be given; the letter names them and does not hold them."""
+    SCHEDULE = "schedule"
+    """An invocation EventBridge could not deliver."""
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What failed, why, where and when; ``None`` where the letter does not say."""
+
+    id: str
+    queue: str
+    kind: Kind
+    function: str | None
+    """Without project and stage, where it is one of ours."""
+    error: str | None
+    message: str | None
+    failed_at: str | None
+    first_sent_at: str | None
+    receives: int | None
+    """How often it was tried."""
+    correlation_id: str | None
+    work: Any
+    """What the function was given, or is to be given again."""
+    raw: Mapping[str, Any]
+    """The SQS message."""
+
+    @property
+    def body(self) -> str:
+        return str(self.raw.get("Body", ""))
+
+    def summary(self) -> dict[str, Any]:
+        message = None if self.message is None else _shortened(self.message)
+        work = self.work if isinstance(self.work, str) else orjson.dumps(self.work).decode()
+        return {**self._facts(), "message": message, "work": _shortened(work)}
+
+    def whole(self) -> dict[str, Any]:
+        """Everything, with the record as it was kept, where that says more than the work does."""
+        record = {} if self.kind is Kind.WORK else {"record": _parsed(self.body), "attributes": _attributes(self.raw)}
+        return {**self._facts(), "message": self.message, "work": self.work, **record}
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "queue": self.queue,
+            "kind": self.kind.value,
+            "function": self.function,
+            "error": self.error,
+            "failed_at": self.failed_at,
+            "first_sent_at": self.first_sent_at,
+            "receives": self.receives,
+            "correlation_id": self.correlation_id,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads the messages of one dead-letter queue."""
+
+    queue: str
+    function: str | None
+    """Who does the work of this queue; ``None`` for the queue of all other failures."""
+    prefix: str
+    """What the names of our functions begin with."""
+
+    def read(self, message: Mapping[str, Any]) -> Letter:
+        """Never fails: what nobody knows is of the kind ``unknown``."""
+        attributes, body = _attributes(message), _parsed(str(message.get("Body", "")))
+        if self.function is not None:
+            return self._work(message, attributes, body)
+        if "RULE_ARN" in attributes and "TARGET_ARN" in attributes:
+            return self._schedule(message, attributes, body)
+        record = _mapping(body)
+        if _mapping(record.get("requestContext")):
+            if _mapping(record.get("DDBStreamBatchInfo")):
+                return self._changes(message, record)
+            if "requestPayload" in record:
+                return self._invocation(message, record)
+        return self._letter(message, Kind.UNKNOWN, body, failed_at=_sent_at(message))
+
+    def _work(self, message: Mapping[str, Any], attributes: Mapping[str, str], body: Any) -> Letter:
+        failure = Failure.from_json(attributes.get(FAILURE, ""))
+        correlation_id = correlation.accepted(attributes.get(correlation.ATTRIBUTE))
+        if failure is None:
+            return self._letter(
+                message,
+                Kind.WORK,
+                body,
+                function=self.function,
+                problem=NEVER_SAID,
+                first_sent_at=_sent_at(message),
+                correlation_id=correlation_id,
+            )
+        return self._letter(
+            message,
+            Kind.WORK,
+            body,
+            function=self._short(failure.function) or self.function,
+            error=failure.error,
+            problem=failure.message,
+            failed_at=failure.at,
+            first_sent_at=failure.first_sent_at,
+            receives=failure.receives,
+            correlation_id=correlation_id or correlation.accepted(failure.request_id),
+        )
+
+    def _invocation(self, message: Mapping[str, Any], record: Mapping[str, Any]) -> Letter:
+        context, answer = _mapping(record["requestContext"]), _mapping(record.get("responsePayload"))
+        payload = record["requestPayload"]
+        return self._letter(
+            message,
+            Kind.INVOCATION,
+            payload,
+            function=self._of_arn(context.get("functionArn")),
+            error=_text(answer.get("errorType")) or _text(context.get("condition")),
+            problem=_text(answer.get("errorMessage")) or _text(context.get("condition")),
+            failed_at=_text(record.get("timestamp")) or _sent_at(message),
+            receives=_number(context.get("approximateInvokeCount")),
+            correlation_id=correlation.of_event(_mapping(payload)) or correlation.accepted(context.get("requestId")),
+        )
+
+    def _changes(self, message: Mapping[str, Any], record: Mapping[str, Any]) -> Letter:
+        context, answer = _mapping(record["requestContext"]), _mapping(record.get("responsePayload"))
+        batch = _mapping(record["DDBStreamBatchInfo"])
+        return self._letter(
+            message,
+            Kind.CHANGES,
+            batch,
+            function=self._of_arn(context.get("functionArn")),
+            error=_text(answer.get("errorType")) or _text(context.get("condition")),
+            problem=_text(answer.get("errorMessage"))
+            or f"{batch.get('batchSize')} changes of {_table(batch)} were given up; the function's log says why",
+            failed_at=_text(record.get("timestamp")) or _sent_at(message),
+            first_sent_at=_text(batch.get("approximateArrivalOfFirstRecord")),
+            receives=_number(context.get("approximateInvokeCount")),
+            correlation_id=correlation.accepted(context.get("requestId")),
+        )
+
+    def _schedule(self, message: Mapping[str, Any], attributes: Mapping[str, str], body: Any) -> Letter:
+        return self._letter(
+            message,
+            Kind.SCHEDULE,
+            body,
+            function=self._of_arn(attributes["TARGET_ARN"]),
+            error=attributes.get("ERROR_CODE"),
+            problem=attributes.get("ERROR_MESSAGE"),
+            failed_at=_sent_at(message),
+            receives=_number(attributes.get("RETRY_ATTEMPTS")),
+            correlation_id=correlation.of_event(_mapping(body)),
+        )
+
+    def _letter(
+        self,
+        message: Mapping[str, Any],
+        kind: Kind,
+        work: Any,
+        *,
+        function: str | None = None,
+        error: str | None = None,
+        problem: str | None = None,
+        failed_at: str | None = None,
+        first_sent_at: str | None = None,
+        receives: int | None = None,
+        correlation_id: str | None = None,
+    ) -> Letter:
+        return Letter(
+            id=str(message.get("MessageId", "")),
+            queue=self.queue,
+            kind=kind,
+            function=function,
+            error=error,
+            message=problem,
+            failed_at=failed_at,
+            first_sent_at=first_sent_at,
+            receives=receives,
+            correlation_id=correlation_id,
+            work=work,
+            raw=message,
+        )
+
+    def _of_arn(self, arn: object) -> str | None:
+        """The name in a function's ARN, which may end in a version."""
+        parts = arn.split(":") if isinstance(arn, str) else []
+        return self._short(parts[6]) if len(parts) > 6 and parts[2] == "lambda" else None
+
+    def _short(self, name: str) -> str:
+        return name.removeprefix(self.prefix)
+
+
+def _attributes(message: Mapping[str, Any]) -> dict[str, str]:
+    """Message attributes that are text or numbers."""
+    found = _mapping(message.get("MessageAttributes")).items()
+    return {str(name): value["StringValue"] for name, value in found if _text(_mapping(value).get("StringValue"))}
+
+
+def _sent_at(message: Mapping[str, Any]) -> str | None:
+    return sent_at(_mapping(message.get("Attributes")))
+
+
+def _parsed(body: str) -> Any:
+    """The text itself where it is no JSON, or JSON nested too deep to be written again."""
+    try:
+        parsed = orjson.loads(body)
+        orjson.dumps(parsed)
+    except (ValueError, TypeError):
+        return body
+    return parsed
+
+
+def _table(batch: Mapping[str, Any]) -> str:
+    parts = str(batch.get("streamArn")).split("/")
+    return parts[1] if len(parts) > 1 else "a table"
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _number(value: object) -> int | None:
+    try:
+        return int(value) if isinstance(value, str | int | float) else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= EXCERPT else f"{text[: EXCERPT - 1]}…"

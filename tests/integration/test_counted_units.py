@@ -1,0 +1,53 @@
+"""The costs are computed from docs/counted.json: what the benchmark counts now must be what it says."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+TABLES = {"patches": ("patches",), "discussions": ("discussions", "threading")}
+"""What each kind of reading writes once for each new thing, however many there are."""
+
+
+def ingest(report: Path) -> Mapping[str, Any]:
+    result: Mapping[str, Any] = json.loads(report.read_text())["results"]["ingest"]
+    return result
+
+
+@pytest.fixture(scope="module")
+def now(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+    """A few patches and mails, counted in a process of its own."""
+    report = tmp_path_factory.mktemp("counted") / "report.json"
+    command = [sys.executable, "-m", "benchmarks", "--only", "ingest", "--quick", "--output", str(report)]
+    counting = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert counting.returncode == 0, counting.stderr[-2000:]
+    return ingest(report)
+
+
+def units(result: Mapping[str, Any], phase: str, kind: str) -> dict[str, float]:
+    reading = result[phase][kind]
+    used = ((name, reading["by_table"][f"watchkeeper-test-{name}"]["write_units"]) for name in TABLES[kind])
+    return {name: units / reading["new"] for name, units in used}
+
+
+@pytest.mark.parametrize("phase", ["first_load", "hour"])
+@pytest.mark.parametrize("kind", sorted(TABLES))
+def test_a_new_item_costs_the_write_units_the_documents_reckon_with(
+    now: Mapping[str, Any], phase: str, kind: str
+) -> None:
+    committed = ingest(REPOSITORY / "docs" / "counted.json")
+
+    assert units(now, phase, kind) == pytest.approx(units(committed, phase, kind), abs=0.1), (
+        'run: make bench ARGUMENTS="--only ingest --output docs/counted.json", then make docs'
+    )
+
+
+def test_what_did_not_change_costs_the_tables_of_facts_nothing(now: Mapping[str, Any]) -> None:
+    committed = ingest(REPOSITORY / "docs" / "counted.json")
+
+    assert now["unchanged"]["fact_write_units"] == committed["unchanged"]["fact_write_units"] == 0

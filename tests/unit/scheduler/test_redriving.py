@@ -1,0 +1,200 @@
+"""A letter's work goes to where it failed, under its correlation id, or stays with the reason."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from scheduler.operations.errors import NotSent
+from scheduler.operations.letters import Letter, Reader
+from scheduler.operations.redriving import Redriver
+from scheduler.operations.streams import LARGEST_EVENT, TRIMMED, Streams
+from tests.unit.scheduler.messages import STREAM, failed_changes, failed_invocation, message, undelivered_schedule
+
+KNOWN = frozenset({"fetch-patches", "publish-changes"})
+QUEUE = "https://queue/threads"
+
+
+@dataclass
+class FakeAws:
+    """Takes messages and invocations, unless it is broken."""
+
+    broken: Exception | None = None
+    sent: list[dict[str, Any]] = field(default_factory=list)
+
+    def send_message(self, **request: Any) -> dict[str, str]:
+        self._take(request)
+        return {"MessageId": "1"}
+
+    def invoke(self, **request: Any) -> None:
+        self._take(request)
+
+    def _take(self, request: dict[str, Any]) -> None:
+        if self.broken:
+            raise self.broken
+        self.sent.append(request)
+
+
+@dataclass
+class FakeStream:
+    """Pages of records; an error stands for a page that is refused."""
+
+    pages: list[list[dict[str, Any]] | Exception]
+    asked: list[dict[str, Any]] = field(default_factory=list)
+
+    def get_shard_iterator(self, **request: Any) -> dict[str, str]:
+        self.asked.append(request)
+        return {"ShardIterator": "0"}
+
+    def get_records(self, ShardIterator: str) -> dict[str, Any]:  # noqa: N803 -- botocore's name
+        number = int(ShardIterator)
+        page = self.pages[number]
+        if isinstance(page, Exception):
+            raise page
+        following = {"NextShardIterator": str(number + 1)} if number + 1 < len(self.pages) else {}
+        return {"Records": page, **following}
+
+
+def change(number: int, **more: Any) -> dict[str, Any]:
+    return {"eventID": f"e{number}", "dynamodb": {"SequenceNumber": str(number), **more}}
+
+
+def refusal(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "no"}}, "GetRecords")
+
+
+def redriver(aws: FakeAws, *pages: list[dict[str, Any]] | Exception) -> Redriver:
+    return Redriver(cast("Any", aws), cast("Any", aws), Streams(FakeStream(list(pages))), "watchkeeper-test-", KNOWN)
+
+
+def failure(body: object) -> Letter:
+    return Reader("failures", None, "watchkeeper-test-").read(message(body))
+
+
+def work(body: str, **attributes: str) -> Letter:
+    return Reader("threads", "fetch-threads", "watchkeeper-test-").read(message(body, attributes))
+
+
+def events(aws: FakeAws) -> Iterator[Any]:
+    assert {request["InvocationType"] for request in aws.sent} == {"Event"}
+    return (json.loads(request["Payload"]) for request in aws.sent)
+
+
+def test_work_goes_to_its_queue_as_it_was_without_the_failure() -> None:
+    aws = FakeAws()
+
+    redriver(aws).send(work('{"task":  1}', correlation_id="began-there", failure="{}"), QUEUE)
+
+    attributes = {"correlation_id": {"DataType": "String", "StringValue": "began-there"}}
+    assert aws.sent == [{"QueueUrl": QUEUE, "MessageBody": '{"task":  1}', "MessageAttributes": attributes}]
+
+
+def test_work_without_a_correlation_id_is_sent_without_one() -> None:
+    aws = FakeAws()
+
+    redriver(aws).send(work("rubbish"), QUEUE)
+
+    assert aws.sent == [{"QueueUrl": QUEUE, "MessageBody": "rubbish", "MessageAttributes": {}}]
+
+
+def test_an_invocation_is_made_again_under_its_correlation_id() -> None:
+    aws = FakeAws()
+
+    redriver(aws).send(failure(failed_invocation("fetch-patches", {"mode": "full"})), None)
+
+    assert [request["FunctionName"] for request in aws.sent] == ["watchkeeper-test-fetch-patches"]
+    assert list(events(aws)) == [{"mode": "full", "correlation_id": "8f3c-request"}]
+
+
+@pytest.mark.parametrize("payload", [None, [], "text", 3])
+def test_a_payload_that_is_no_object_is_sent_as_it_was(payload: object) -> None:
+    aws = FakeAws()
+
+    redriver(aws).send(failure(failed_invocation("fetch-patches", payload)), None)
+
+    assert list(events(aws)) == [payload]
+
+
+def test_a_schedule_is_delivered_again() -> None:
+    aws = FakeAws()
+    letter = Reader("failures", None, "watchkeeper-test-").read(undelivered_schedule("fetch-patches", {"mode": "full"}))
+
+    redriver(aws).send(letter, None)
+
+    assert list(events(aws)) == [{"mode": "full"}]
+
+
+def test_changes_are_read_again_from_the_first_to_the_last_and_given_as_lambda_gives_them() -> None:
+    aws = FakeAws()
+    created = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+    pages = [[change(100, ApproximateCreationDateTime=created)], [], [change(200), change(300, B=b"\x00"), change(400)]]
+
+    redriver(aws, *pages).send(failure(failed_changes("100", "300")), None)
+
+    [event] = events(aws)
+    assert [record["eventID"] for record in event["Records"]] == ["e100", "e200", "e300"]
+    assert {record["eventSourceARN"] for record in event["Records"]} == {STREAM}
+    assert event["Records"][0]["dynamodb"]["ApproximateCreationDateTime"] == created.timestamp()
+    assert event["Records"][2]["dynamodb"]["B"] == "AA=="
+
+
+def test_changes_too_large_for_one_invocation_go_in_several_in_order() -> None:
+    aws = FakeAws()
+    large = [change(number, NewImage="x" * (LARGEST_EVENT // 3)) for number in (100, 200, 300)]
+
+    redriver(aws, large).send(failure(failed_changes("100", "300")), None)
+
+    assert [[record["eventID"] for record in event["Records"]] for event in events(aws)] == [["e100", "e200"], ["e300"]]
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        [refusal("TrimmedDataAccessException")],
+        [refusal("ResourceNotFoundException")],
+        [[change(100), change(200)]],
+        [[change(400)]],
+        [[]] * 200,
+    ],
+)
+def test_changes_that_are_gone_stay_with_the_reason(pages: list[list[dict[str, Any]] | Exception]) -> None:
+    aws = FakeAws()
+
+    with pytest.raises(NotSent, match=TRIMMED):
+        redriver(aws, *pages).send(failure(failed_changes("100", "300")), None)
+    assert aws.sent == []
+
+
+@pytest.mark.parametrize("spoilt", [{"endSequenceNumber": "x"}, {"shardId": None}, {"streamArn": None}])
+def test_changes_that_are_not_named_stay(spoilt: dict[str, object]) -> None:
+    body = failed_changes()
+    named = {**body["DDBStreamBatchInfo"], **spoilt}
+    letter = failure({**body, "DDBStreamBatchInfo": {name: value for name, value in named.items() if value}})
+
+    with pytest.raises(NotSent, match="does not say which records"):
+        redriver(FakeAws(), [change(300)]).send(letter, None)
+
+
+@pytest.mark.parametrize("function", ["somebody-elses", ""])
+def test_a_function_that_is_not_ours_is_not_invoked(function: str) -> None:
+    aws = FakeAws()
+
+    with pytest.raises(NotSent, match="no function that can be invoked again"):
+        redriver(aws).send(failure(failed_invocation(function, {})), None)
+    assert aws.sent == []
+
+
+def test_what_nobody_knows_is_not_sent() -> None:
+    with pytest.raises(NotSent, match="drop it with a reason"):
+        redriver(FakeAws()).send(failure("rubbish"), None)
+
+
+@pytest.mark.parametrize("trouble", [refusal("AccessDenied"), ReadTimeoutError(endpoint_url="https://aws")])
+def test_what_aws_refuses_is_the_reason(trouble: Exception) -> None:
+    for letter in (work("{}"), failure(failed_invocation("fetch-patches", {}))):
+        with pytest.raises(NotSent, match=r"AccessDenied|Read timeout"):
+            redriver(FakeAws(broken=trouble)).send(letter, QUEUE)
