@@ -28,12 +28,15 @@ class Missing(Exception):
 def main() -> int:
     parser = argparse.ArgumentParser(description="Get the tools of this repository ready.")
     parser.add_argument("--cloud", action="store_true", help="the embedded local cloud, too")
+    parser.add_argument("--checks", action="store_true", help="what checks the packaged templates, too")
     wanted = parser.parse_args()
     try:
         check_tools()
         prepare_development()
         if wanted.cloud:
             prepare_cloud()
+        if wanted.checks:
+            prepare_checks()
     except Missing as missing:
         print(missing, file=sys.stderr)
         return 1
@@ -98,6 +101,12 @@ def prepare_cloud() -> None:
     environment = REPOSITORY / ".local" / "ministack"
     lock = REPOSITORY / "requirements" / "ministack.txt"
     once(environment, [lock], lambda: install_python(environment, lock), "the local cloud")
+
+
+def prepare_checks() -> None:
+    environment = REPOSITORY / ".local" / "checkov"
+    lock = REPOSITORY / "requirements" / "checkov.txt"
+    once(environment, [lock], lambda: install_python(environment, lock), "the checks of the templates")
 
 
 def once(target: Path, locks: list[Path], install: Callable[[], None], what: str) -> None:

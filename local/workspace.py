@@ -12,7 +12,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 FOLDERS = ("services", "libs")
-FILES = ("stages.yml", "serverless-compose.yml", "package.json")
+FILES = ("stages.yml", "alarms.yml", "serverless-compose.yml", "package.json")
 LEFT_OUT = ("__pycache__", "*.pyc", "*.egg-info", "build", ".serverless", "node_modules")
 
 

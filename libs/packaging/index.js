@@ -4,10 +4,15 @@ const { execFileSync, spawnSync } = require('node:child_process');
 const { createHash } = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
+const delivery = require('./delivery');
 
 const REPOSITORY = path.resolve(__dirname, '..', '..');
 const CACHE = process.env.WATCHKEEPER_CACHE || path.join(REPOSITORY, '.local', 'cache', 'requirements');
 const KEPT_CACHES = 12;
+
+/** A folder with a zip of every service, built before: deployed as they are, and nothing is built. */
+const ARTIFACTS = process.env.WATCHKEEPER_ARTIFACTS;
+const BUILDER = 'ServerlessPythonRequirements';
 
 /**
  * What the public plugins leave to do:
@@ -15,7 +20,9 @@ const KEPT_CACHES = 12;
  * - Installed requirements are cached by interpreter, pip arguments and the content of the shared library. The
  *   requirements plugin looks at the text of the file alone, which only points at the library.
  * - Every source in the zip gets hash-based bytecode. Zip entries have a fixed date, so bytecode that remembers the
- *   date of its source would never be valid.
+ *   date of its source would never be valid. The same sources make the same bytes, wherever they are packaged.
+ * - A zip built before is deployed as it is (WATCHKEEPER_ARTIFACTS): one artefact goes through all stages.
+ * - What people wait for is deployed bit by bit, and what makes alarms ring is rolled back: delivery.js.
  * - The role all functions would share is left out of the stack: each function has its own.
  * - `invoke local` takes from the deployed function the settings that only CloudFormation can work out.
  */
@@ -28,18 +35,33 @@ class Packaging {
     this.hooks = {
       initialize: () => this.isLocalInvocation() && this.adoptDeployedEnvironment(),
       'package:cleanup': () => this.prepare(),
-      'after:package:createDeploymentArtifacts': () => this.complete(),
+      'after:package:createDeploymentArtifacts': () => ARTIFACTS || this.complete(),
       'before:package:finalize': () => this.dropSharedRole(),
+      'after:aws:package:finalize:mergeCustomProviderResources': () => delivery.complete(this.serverless),
+      'before:aws:deploy:deploy:updateStack': () => delivery.rollBackOnAlarm(this.serverless, this.log),
     };
+    if (ARTIFACTS) dropHooks(serverless.pluginManager, BUILDER);
   }
 
   prepare() {
+    delivery.publishVersions(this.serverless);
+    if (ARTIFACTS) this.adoptArtifact();
+    else this.prepareBuilding();
+  }
+
+  adoptArtifact() {
+    const { service } = this.serverless;
+    const artifact = path.resolve(ARTIFACTS, `${service.service}.zip`);
+    if (!fs.existsSync(artifact)) throw new Error(`There is no ${artifact} to deploy: make package ARTIFACTS=${ARTIFACTS}`);
+    service.package.artifact = artifact;
+  }
+
+  prepareBuilding() {
     const { provider, custom } = this.serverless.service;
     this.interpreter = interpreterOf(provider.runtime);
     custom.pythonRequirements.pythonBin = this.interpreter;
+    custom.pythonRequirements.pipCmdExtraArgs = [...custom.pythonRequirements.pipCmdExtraArgs, '--no-compile'];
     custom.pythonRequirements.cacheLocation = path.join(CACHE, this.contentDigest());
-    // pip then compiles to hash-based bytecode.
-    process.env.SOURCE_DATE_EPOCH = '315532800';
     forgetOldCaches();
   }
 
@@ -56,7 +78,8 @@ class Packaging {
 
   complete() {
     const artifact = path.resolve(this.serverless.serviceDir, this.serverless.service.package.artifact);
-    execFileSync(this.interpreter, [path.join(__dirname, 'bytecode.py'), artifact], { stdio: 'inherit' });
+    const env = { ...process.env, PYTHONHASHSEED: '0' };
+    execFileSync(this.interpreter, [path.join(__dirname, 'bytecode.py'), artifact], { env, stdio: 'inherit' });
     this.log.info(`Bytecode in ${path.basename(artifact)} is complete`);
   }
 
@@ -90,6 +113,11 @@ const interpreterOf = (runtime) => {
     if (found.status === 0) return found.stdout.trim();
   }
   throw new Error(`Packaging for ${runtime} needs an interpreter of that version: install ${runtime}.`);
+};
+
+/** What another plugin, listed before this one, would do. */
+const dropHooks = ({ hooks }, pluginName) => {
+  for (const event of Object.keys(hooks)) hooks[event] = hooks[event].filter((hook) => hook.pluginName !== pluginName);
 };
 
 const sources = (folder) =>

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from local.documents import commands, contracts, costs, deployment, tables
+from local.documents import commands, contracts, costs, deployment, diagram, metrics, packaged, runbook, tables
 from local.workspace import REPOSITORY
 
 SERVICES = ("ingest", "api", "scheduler")
@@ -19,37 +19,55 @@ SECTIONS: Mapping[str, Callable[[Path], str]] = {
     "make-targets": lambda _: commands.targets(),
     "routes": lambda _: contracts.routes(),
     "events": lambda _: contracts.events(),
-    "costs-of-writing": lambda _: costs.writing(),
-    "costs-of-a-month": lambda _: costs.month(),
+    "metrics": lambda _: metrics.catalogue(),
+    "watched-metrics": lambda _: metrics.watched(),
+    "costs-of-a-thousand": lambda _: costs.thousand(),
     "provisioned-floor": lambda _: costs.provisioned(),
     "functions": lambda document: deployment.functions(document.parent.name),
     "environment": lambda document: deployment.environment(document.parent.name),
 }
 """What makes each section, given the document it is in."""
 
+PACKAGED: Mapping[str, Callable[[packaged.Templates], str]] = {
+    "diagram": diagram.section,
+    "costs-of-the-stages": costs.stages,
+}
+"""What makes each section that tells of the packaged templates."""
 
-def documents() -> dict[Path, str]:
-    """Every document that is generated, or has sections that are, as it should be now."""
+
+def documents(templates: packaged.Templates | None = None) -> dict[Path, str]:
+    """Every document that is generated, or has sections that are, as it should be now.
+
+    Without templates, the sections made from them are left as they are.
+    """
     whole = {
         Path("docs/access-patterns.md"): tables.access_patterns(),
         Path("docs/openapi.json"): contracts.openapi(),
+        Path("docs/runbook.md"): runbook.runbook(),
         **{Path("docs/events") / name: text for name, text in contracts.event_schemas().items()},
     }
     written = [Path("README.md"), *_written_documents(set(whole))]
-    return whole | {path: with_sections(path, (REPOSITORY / path).read_text()) for path in written}
+    return whole | {path: with_sections(path, (REPOSITORY / path).read_text(), templates) for path in written}
 
 
-def with_sections(path: Path, text: str) -> str:
+def with_sections(path: Path, text: str, templates: packaged.Templates | None = None) -> str:
     """The document with its generated sections made anew."""
-    return _SECTION.sub(
-        lambda found: found["begin"] + SECTIONS[found["name"]](path).strip() + "\n" + found["end"], text
-    )
+
+    def made(found: re.Match[str]) -> str:
+        if found["name"] not in PACKAGED:
+            return found["begin"] + SECTIONS[found["name"]](path).strip() + "\n" + found["end"]
+        if templates is None:
+            return found[0]
+        return found["begin"] + PACKAGED[found["name"]](templates).strip() + "\n" + found["end"]
+
+    return _SECTION.sub(made, text)
 
 
 def write() -> list[Path]:
     """Bring the documents up to date; returns those that were not."""
-    changed = [path for path, text in documents().items() if _current(path) != text]
-    for path, text in documents().items():
+    current = documents(packaged.templates())
+    changed = [path for path, text in current.items() if _current(path) != text]
+    for path, text in current.items():
         (REPOSITORY / path).parent.mkdir(parents=True, exist_ok=True)
         (REPOSITORY / path).write_text(text)
     return changed

@@ -1,21 +1,42 @@
-"""What it costs to run, computed from prices, measured sizes and the stages' schedules."""
+"""What it costs to run: prices times what the benchmark counted, what the templates have, and what is assumed."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
+from math import ceil
 from typing import Any
 
+import yaml
+
+from local.documents import contracts
 from local.documents.deployment import definitions, parameters
+from local.documents.packaged import SERVICES, Templates
 from local.documents.tables import definitions as tables
 from local.workspace import REPOSITORY
+from watchkeeper.metrics import CATALOGUE, Metric
 
 FIGURES = REPOSITORY / "docs" / "costs.json"
-"""Prices, what was measured, and what is assumed, each with its source."""
+"""Prices, and what is assumed; docs/costs.md says where each is from."""
+COUNTED = REPOSITORY / "docs" / "counted.json"
+"""What the benchmark `ingest` counted, as it writes it."""
+
+STAGES = ("dev", "staging", "prod")
 
 HOURS = 730
 DAYS = 30.4
-SMALLEST_CAPACITY = 5
-"""Of a table or index in a provisioned stage, in each direction: services/ingest/resources/capacity.yml."""
+_UNITS = {"minute": 60, "hour": 3600, "day": 86400}
+_PARAMETER = re.compile(r"\$\{param:(\w+)\}")
+_RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
+_POLLS_AT_ONCE = 5
+_POLL_SECONDS = 20
+_THOUSAND = 1000
+_STREAMED = tuple(f"watchkeeper-test-{name}" for name in ("patches", "series", "discussions"))
+"""Tables with a stream, by the names the benchmark gives them."""
+
+Lines = dict[str, tuple[str, float]]
+"""What is paid for: how much of it, and dollars a month."""
 
 
 @cache
@@ -24,96 +45,228 @@ def figures() -> dict[str, Any]:
     return loaded
 
 
+@cache
+def counted() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(COUNTED.read_text())["results"]["ingest"]
+    return loaded
+
+
 def price(name: str) -> float:
     return float(figures()["prices"][name])
 
 
-def writing() -> str:
-    """What a thousand patches and a thousand mails cost to store for the first time."""
-    rows = []
-    for thing, units in figures()["write_units"].items():
-        total = sum(units.values())
-        parts = ", ".join(f"{table} {count:.2f}" for table, count in units.items())
-        events = 1000 * price("event")
-        rows.append(
-            f"| {thing} | {parts} | {total:.2f} | {_usd(1000 * total * price('write_unit'))} | {_usd(events)} |"
-        )
-    head = ["| 1,000 of | write units of each, by table | sum | DynamoDB | EventBridge |", "|---|---|---|---|---|"]
+# A thousand patches, or mails
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the benchmark counted for one kind of thing."""
+
+    items: int
+    usage: Mapping[str, Any]
+
+    def each(self, unit: str) -> float:
+        return float(self.usage[unit]) / self.items
+
+    @property
+    def events(self) -> float:
+        """At most: one for each item written to a table that has a stream."""
+        tables = self.usage["by_table"]
+        return sum(float(tables[name]["items_written"]) for name in _STREAMED if name in tables) / self.items
+
+
+def thousand() -> str:
+    """What a thousand patches and a thousand mails cost to take in, and to be read again."""
+    rows = [_thousand(title, reading) for title, reading in _readings()]
+    head = [
+        "| 1,000 | write units | read units | upstream requests | tables, $ | functions, $ | events, $ | sum, $ |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
     return "\n".join([*head, *rows])
 
 
-def month() -> str:
-    """A month of the assumed volume, line by line, on demand."""
-    lines = _lines()
-    rows = [f"| {name} | {how} | {_usd(dollars)} |" for name, (how, dollars) in lines.items()]
-    total = sum(dollars for _, dollars in lines.values())
-    return "\n".join(["| what | how much | $ a month |", "|---|---|---|", *rows, f"| **sum** | | **{_usd(total)}** |"])
+def _readings() -> Iterator[tuple[str, Reading]]:
+    result = counted()
+    for noun, kind in (("patches", "patches"), ("mails", "discussions")):
+        first, hour, again = (result[phase][kind] for phase in ("first_load", "hour", "unchanged"))
+        yield f"{noun}, in a first load", Reading(first["new"], first)
+        yield f"{noun}, as they come", Reading(hour["new"], hour)
+        yield f"{noun}, read again", Reading(result[noun], again)
+
+
+def _thousand(title: str, reading: Reading) -> str:
+    writes, reads, requests = (
+        _THOUSAND * reading.each(unit) for unit in ("write_units", "read_units", "upstream_requests")
+    )
+    seconds = requests / float(_settings("prod")["requestsPerSecond"])
+    stored = writes * price("write_unit") + reads * price("read_unit")
+    worked = _lambda("prod", "fetchMemory", 0, seconds)
+    told = _THOUSAND * reading.events * price("event")
+    amounts = " | ".join(_usd(dollars) for dollars in (stored, worked, told, stored + worked + told))
+    return f"| {title} | {writes:,.0f} | {reads:,.0f} | {requests:,.0f} | {amounts} |"
+
+
+# A month of a stage
+
+
+def stages(templates: Templates) -> str:
+    """A month of each stage of AWS, line by line; how much of what is told for prod."""
+    months = {stage: _month(stage, templates) for stage in STAGES}
+    rows = []
+    for name, (amount, _) in months["prod"].items():
+        dollars = " | ".join(_usd(months[stage][name][1]) for stage in STAGES)
+        rows.append(f"| {name} | {amount} | {dollars} |")
+    sums = " | ".join(f"**{_usd(sum(dollars for _, dollars in months[stage].values()))}**" for stage in STAGES)
+    head = [f"| what | on prod | {', $ | '.join(STAGES)}, $ |", "|---|---|---|---|---|"]
+    return "\n".join([*head, *rows, f"| **sum** | | {sums} |"])
 
 
 def provisioned() -> str:
     """What the smallest provisioned capacity of every table and index costs, whatever is used."""
-    indexes = sum(len(table.get("GlobalSecondaryIndexes", [])) for table in tables().values())
-    units = SMALLEST_CAPACITY * (len(tables()) + indexes)
-    dollars = units * (price("provisioned_write_hour") + price("provisioned_read_hour")) * HOURS
-    millions = dollars / price("write_unit") / 1_000_000
+    millions = _floor() / price("write_unit") / 1_000_000
     return (
-        f"The floor of {len(tables())} tables and {indexes} indexes is {dollars:.2f} $ a month, whatever is used. "
+        f"The floor of {len(tables())} tables and {_indexes()} indexes is {_floor():.2f} $ a month, whatever is used. "
         f"On demand, the same money is {millions:.0f} million write units."
     )
 
 
-def _lines() -> dict[str, tuple[str, float]]:
-    """How much of what, and what it costs."""
-    return {**_of_tables(), **_of_functions(), **_of_the_rest()}
+def _month(stage: str, templates: Templates) -> Lines:
+    return {**_tables(stage, templates), **_functions(stage), **_messages(stage), **_observation(stage, templates)}
 
 
-def _of_tables() -> dict[str, tuple[str, float]]:
-    volume = _volume()
-    writes, reads = _written(), volume["api_requests"] * volume["read_units_a_request"]
+def _tables(stage: str, templates: Templates) -> Lines:
+    settings, volume = _settings(stage), _volume()
+    writes = _written(stage)
+    reads = _requests(stage) * volume["read_units_of_a_request"] + _read_again(stage)
+    used = f"{writes:,.0f} write units, {reads:,.0f} read units"
+    on_demand = writes * price("write_unit") + reads * price("read_unit")
     kept = volume["stored_gigabytes"]
+    recovery = price("recovery_gigabyte") if settings["pointInTimeRecovery"] else 0
+    provisioned = settings["billingMode"] == "PROVISIONED"
     return {
-        "tables, writing": (f"{writes:,.0f} write units", writes * price("write_unit")),
-        "tables, reading": (f"{reads:,.0f} read units", reads * price("read_unit")),
-        "tables, keeping": (f"{kept} GB", kept * price("table_gigabyte")),
+        "tables, used": (used, _floor() + _raised_floor(templates) if provisioned else on_demand),
+        "tables, kept": (f"{kept} GB", kept * (price("table_gigabyte") + recovery)),
     }
 
 
-def _of_functions() -> dict[str, tuple[str, float]]:
+def _functions(stage: str) -> Lines:
+    calls, seconds = _readings_of(stage)
+    requests, checks = _requests(stage), _times(stage, "check-freshness")
     volume = _volume()
-    calls, seconds = _ingest_calls()
-    reads, milliseconds = volume["api_requests"], volume["api_milliseconds"]
-    checks = DAYS * 24 * 4
+    answering, checking = requests * volume["seconds_of_a_request"], checks * volume["seconds_of_a_check"]
     return {
-        "ingest functions": (f"{calls:,.0f} calls", _lambda(calls, seconds, "fetchMemory")),
-        "api function": (
-            f"{reads:,} calls of {milliseconds} ms",
-            _lambda(reads, reads * milliseconds / 1000, "readMemory"),
-        ),
-        "check-freshness": (f"{checks:,.0f} calls", _lambda(checks, checks, "watchMemory")),
+        "functions of ingest": (f"{calls:,.0f} calls", _lambda(stage, "fetchMemory", calls, seconds)),
+        "function of api": (f"{requests:,} calls", _lambda(stage, "readMemory", requests, answering)),
+        "functions of scheduler": (f"{checks:,.0f} calls", _lambda(stage, "watchMemory", checks, checking)),
     }
 
 
-def _of_the_rest() -> dict[str, tuple[str, float]]:
+def _messages(stage: str) -> Lines:
+    polls, requests = _polls(), _requests(stage)
+    messages = polls + 3 * _readings_of(stage)[0]
     volume = _volume()
-    requests = 3 * _ingest_calls()[0] + _polls()
-    events = int(volume["patches"] * (1 + volume["changes_of_a_patch"]) + volume["mails"])
-    counted = {
-        "HTTP API": (volume["api_requests"], "requests", "http_request"),
-        "queues": (requests, "requests, nearly all of them polling", "sqs_request"),
-        "events": (events, "entries", "event"),
-        "metrics": (volume["custom_metrics"], "custom metrics", "custom_metric"),
-        "alarms": (volume["alarms"], "alarms", "alarm"),
-        "secrets": (1, "secret", "secret"),
-        "logs": (volume["log_gigabytes"], "GB", "log_gigabyte"),
-    }
+    events = (volume["patches"] * (1 + volume["changes_of_a_patch"]) + volume["mails"]) * _share(stage)
     return {
-        name: (f"{count:,.0f} {unit}" if count >= 1 else f"{count} {unit}", count * price(one))
-        for name, (count, unit, one) in counted.items()
+        "HTTP API": (f"{requests:,} requests", requests * price("http_request")),
+        "queues": (f"{messages:,.0f} requests, mostly polls", messages * price("sqs_request")),
+        "events": (f"{events:,.0f} entries", events * price("event")),
+        "secret": ("1", price("secret")),
     }
 
 
-def _lambda(calls: float, seconds: float, memory: str) -> float:
-    gigabytes = int(parameters()[memory]) / 1024
+def _observation(stage: str, templates: Templates) -> Lines:
+    settings, calls = _settings(stage), _calls(stage)
+    metrics, routes = (
+        _custom_metrics(),
+        _count(templates, "AWS::ApiGatewayV2::Route") * figures()["metrics_of_a_gateway_route"],
+    )
+    dashboards = _count(templates, "AWS::CloudWatch::Dashboard")
+    gigabytes = calls * _volume()["log_kilobytes_of_a_call"] / 1_000_000
+    kept = gigabytes * settings["logRetention"] / DAYS
+    logs = gigabytes * price("log_gigabyte") + kept * price("log_gigabyte_kept")
+    traces = calls * price("trace") if settings["tracing"] else 0.0
+    return {
+        "metrics of ours": (f"{metrics}", metrics * _share(stage) * price("custom_metric")),
+        "metrics of the API's routes": (f"{routes}", routes * _share(stage) * price("custom_metric")),
+        "alarms": _alarms(settings, templates),
+        "alarms that scale the tables": _scaling_alarms(settings, templates),
+        "dashboards": (f"{dashboards}", dashboards * price("dashboard")),
+        "logs": (f"{gigabytes:.1f} GB, kept for {settings['logRetention']} days", logs),
+        "traces": (f"{calls:,.0f}", traces),
+    }
+
+
+def _alarms(settings: Mapping[str, Any], templates: Templates) -> tuple[str, float]:
+    """An alarm is paid by the metrics it looks at; those that judge a deployment, by the piece."""
+    if not settings["alarmsEnabled"]:
+        return "none", 0.0
+    watched = sum(_metrics_of(alarm) for alarm in _properties(templates, "AWS::CloudWatch::Alarm"))
+    judging = _count(templates, "AWS::CloudWatch::CompositeAlarm") if settings["rollbackMinutes"] else 0
+    single = _count(templates, "AWS::CloudWatch::Alarm")
+    amount = f"{single} of {watched} metrics, and {judging} of alarms"
+    return amount, watched * price("alarm") + judging * price("composite_alarm")
+
+
+def _metrics_of(alarm: Mapping[str, Any]) -> int:
+    return sum("MetricStat" in one for one in alarm.get("Metrics", [])) or 1
+
+
+def _scaling_alarms(settings: Mapping[str, Any], templates: Templates) -> tuple[str, float]:
+    if settings["billingMode"] != "PROVISIONED":
+        return "none", 0.0
+    policies = _count(templates, "AWS::ApplicationAutoScaling::ScalingPolicy")
+    alarms = policies * figures()["alarms_of_a_scaling_policy"]
+    return f"{alarms}", alarms * price("alarm")
+
+
+def _custom_metrics() -> int:
+    """As many as there would be if each were written in every hour, and nothing failed."""
+    return sum(values_of(metric) for metric in CATALOGUE)
+
+
+def values_of(metric: Metric) -> int:
+    """For how many values of its dimensions a metric is written while nothing fails."""
+    if metric.name in figures()["functions_that_measure"]:
+        return int(figures()["functions_that_measure"][metric.name])
+    return _VALUES[metric.dimension]()
+
+
+def _sources() -> int:
+    return len([name for kind in ("projects", "lists") for name in _watched(kind)])
+
+
+def _watched(kind: str) -> list[str]:
+    """The names stages.yml gives unless a variable says otherwise."""
+    found = re.search(r"'(.*)'", str(parameters()[kind]))
+    return found[1].split(",") if found else []
+
+
+def _unasked_functions() -> int:
+    """Those that something starts, and not only an operator."""
+    return sum(bool(one.get("events")) for service in SERVICES for one in definitions(service).values())
+
+
+def _work_queues() -> int:
+    return sum("sqs" in event for one in definitions("ingest").values() for event in one["events"])
+
+
+def _upstreams() -> int:
+    return sum(name.endswith("Url") for name in parameters())
+
+
+_VALUES: Mapping[tuple[str, ...], Callable[[], int]] = {
+    ("function",): _unasked_functions,
+    ("function", "outcome"): lambda: 0,
+    ("upstream",): _upstreams,
+    ("upstream", "outcome"): _upstreams,
+    ("source",): _sources,
+    ("queue",): _work_queues,
+    ("route",): lambda: len(contracts.paths()),
+}
+
+
+def _lambda(stage: str, memory: str, calls: float, seconds: float) -> float:
+    gigabytes = int(_settings(stage)[memory]) / 1024
     return calls * price("lambda_call") + seconds * gigabytes * price("lambda_gigabyte_second")
 
 
@@ -122,33 +275,117 @@ def _volume() -> Mapping[str, Any]:
     return volume
 
 
-def _written() -> float:
+def _requests(stage: str) -> int:
+    return int(figures()["assumed_stages"][stage]["api_requests"])
+
+
+def _share(stage: str) -> float:
+    """Of the month in which something runs."""
+    return float(figures()["assumed_stages"][stage]["hours_used"]) / HOURS
+
+
+def _calls(stage: str) -> float:
+    return _readings_of(stage)[0] + _requests(stage) + _times(stage, "check-freshness")
+
+
+def _written(stage: str) -> float:
     """Units of new facts, of patches rewritten while their state and checks change, and of progress."""
     volume = _volume()
-    units = {thing: sum(by_table.values()) for thing, by_table in figures()["write_units"].items()}
-    patches = volume["patches"] * (1 + volume["changes_of_a_patch"]) * units["patches"]
-    progress = _ingest_calls()[0] * volume["progress_units_a_call"]
-    return float(patches + volume["mails"] * units["mails"] + progress)
+    patches, mails = (
+        Reading(counted()["hour"][kind]["new"], counted()["hour"][kind]).each("write_units")
+        for kind in ("patches", "discussions")
+    )
+    new = volume["patches"] * (1 + volume["changes_of_a_patch"]) * patches + volume["mails"] * mails
+    return float(new * _share(stage) + _readings_of(stage)[0] * volume["progress_units_of_a_reading"])
 
 
-def _ingest_calls() -> tuple[float, float]:
+def _read_again(stage: str) -> float:
+    """Units of what the nightly full reading finds unchanged."""
+    again = Reading(counted()["patches"], counted()["unchanged"]["patches"])
+    patches = _times(stage, "fetch-patches", "full") * float(_volume()["patches_kept"])
+    return patches * again.each("read_units")
+
+
+def _readings_of(stage: str) -> tuple[float, float]:
     """Calls and seconds of the fetching functions: each schedule hands out one message a source."""
     volume = _volume()
-    recent, full = _schedules("recent") * DAYS * 24, _schedules("full") * DAYS
-    sources = volume["sources_of_a_kind"]
+    sources = _sources() / 2
+    recent = sum(_times(stage, name, "recent") for name in definitions("ingest"))
+    full = sum(_times(stage, name, "full") for name in definitions("ingest"))
     seconds = recent * volume["seconds_of_a_recent_reading"] + full * volume["seconds_of_a_full_reading"]
     return (recent + full) * (1 + sources), sources * seconds
 
 
-def _schedules(mode: str) -> int:
-    events = (event for function in definitions("ingest").values() for event in function["events"])
-    return sum(event.get("eventBridge", {}).get("input") == {"mode": mode} for event in events)
+def _times(stage: str, function: str, mode: str | None = None) -> float:
+    """How often a function's schedules of that mode come in a month."""
+    found = next(definitions(service)[function] for service in SERVICES if function in definitions(service))
+    schedules = [event["eventBridge"] for event in found.get("events", []) if "eventBridge" in event]
+    chosen = [one["schedule"] for one in schedules if one.get("input", {}).get("mode") == mode]
+    return sum(times_a_month(_resolved(stage, schedule)) for schedule in chosen) * _share(stage)
+
+
+def times_a_month(expression: str) -> float:
+    """Of a rate, or of a cron expression that comes daily or, if it names a day of the week, weekly."""
+    if found := _RATE.fullmatch(expression):
+        return HOURS * 3600 / (int(found[1]) * _UNITS[found[2]])
+    weekday = expression.removeprefix("cron(").removesuffix(")").split()[4]
+    return DAYS if weekday in ("*", "?") else DAYS / 7
 
 
 def _polls() -> float:
-    """Lambda asks each of the three queues with five long polls at a time, of twenty seconds each."""
-    return 3 * 5 * HOURS * 3600 / 20
+    """Lambda asks each queue it works for with some long polls at a time."""
+    return _work_queues() * _POLLS_AT_ONCE * ceil(HOURS * 3600 / _POLL_SECONDS)
+
+
+def _floor() -> float:
+    capacity = yaml.safe_load((REPOSITORY / "services/ingest/resources/capacity.yml").read_text())["PROVISIONED"]
+    writes = capacity["WriteCapacityUnits"] * price("provisioned_write_hour")
+    reads = capacity["ReadCapacityUnits"] * price("provisioned_read_hour")
+    return float((len(tables()) + _indexes()) * (writes + reads) * HOURS)
+
+
+def _raised_floor(templates: Templates) -> float:
+    """What the hours cost in which a table's floor is higher: those of the nightly full reading."""
+    targets = _properties(templates, "AWS::ApplicationAutoScaling::ScalableTarget")
+    nights = [target["ScheduledActions"] for target in targets if "ScheduledActions" in target]
+    return sum(_night(*actions) for actions in nights) * price("provisioned_read_hour") * DAYS
+
+
+def _night(raised: Mapping[str, Any], lowered: Mapping[str, Any]) -> float:
+    """Units times hours."""
+    high, low = (action["ScalableTargetAction"]["MinCapacity"] for action in (raised, lowered))
+    return float((high - low) * (_hour(lowered["Schedule"]) - _hour(raised["Schedule"])))
+
+
+def _hour(expression: str) -> float:
+    """Of the day, of a schedule such as ``cron(45 2 * * ? *)``."""
+    minute, hour = expression.removeprefix("cron(").split()[:2]
+    return int(hour) + int(minute) / 60
+
+
+def _indexes() -> int:
+    return sum(len(table.get("GlobalSecondaryIndexes", [])) for table in tables().values())
+
+
+@cache
+def _settings(stage: str) -> Mapping[str, Any]:
+    """A stage's parameters, with the defaults for those it does not name."""
+    params = yaml.safe_load((REPOSITORY / "stages.yml").read_text())["params"]
+    return {**params["default"], **params[stage]}
+
+
+def _resolved(stage: str, value: str) -> str:
+    return _PARAMETER.sub(lambda found: str(_settings(stage)[found[1]]), value)
+
+
+def _properties(templates: Templates, kind: str) -> list[Mapping[str, Any]]:
+    resources = (one for template in templates.values() for one in template["Resources"].values())
+    return [one.get("Properties", {}) for one in resources if one["Type"] == kind]
+
+
+def _count(templates: Templates, kind: str) -> int:
+    return len(_properties(templates, kind))
 
 
 def _usd(dollars: float) -> str:
-    return f"{dollars:.4f}" if dollars < 0.1 else f"{dollars:.2f}"
+    return f"{dollars:.4f}" if 0 < dollars < 0.1 else f"{dollars:.2f}"

@@ -23,12 +23,15 @@ def functions(service: str) -> str:
 def environment(service: str) -> str:
     """A table of the variables the service's functions are given, and by which of them they are read."""
     names: dict[str, list[str]] = {}
-    values: dict[str, str] = {}
+    values: dict[str, set[str]] = {}
     for name, function in definitions(service).items():
         for variable, value in function.get("environment", {}).items():
             names.setdefault(variable, []).append(f"`{name}`")
-            values[variable] = _origin(value)
-    rows = [f"| `{variable}` | {values[variable]} | {', '.join(users)} |" for variable, users in sorted(names.items())]
+            values.setdefault(variable, set()).add(_origin(value))
+    rows = [
+        f"| `{variable}` | {'; '.join(sorted(values[variable]))} | {', '.join(users)} |"
+        for variable, users in sorted(names.items())
+    ]
     return "\n".join(["| variable | value | functions |", "|---|---|---|", *rows])
 
 
@@ -74,12 +77,14 @@ def _input(given: Mapping[str, str] | None) -> str:
 def _origin(value: object) -> str:
     match value:
         case {"Ref": str(resource)}:
-            return f"the {_words(resource)} {'URL' if resource.endswith('Queue') else 'name'}"
+            return f"the {_words(resource)} {'URL' if resource.endswith(('Queue', 'DeadLetters')) else 'name'}"
         case {"Fn::GetAtt": [str(resource), *_]}:
             return f"the {_words(resource)} ARN"
         case str(text) if found := _PARAMETER.fullmatch(text):
             return f"`{found[1]}` of stages.yml"
-    return "JSON: queue and dead-letter queue of each name"
+        case str(text):
+            return ", ".join(f"`{name}`" for name in text.split(","))
+    return "JSON: by name, dead-letter queue, queue and function"
 
 
 def _resource(reference: Mapping[str, list[str]]) -> str:

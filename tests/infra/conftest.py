@@ -11,6 +11,7 @@ from local.workspace import Workspace
 from tests.infra.packages import Package
 
 SERVICES = ("ingest", "api", "scheduler")
+OTHER_STAGES = ("local", "dev", "staging")
 
 
 @pytest.fixture(scope="session")
@@ -23,10 +24,19 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Package]:
 
 
 @pytest.fixture(scope="session")
-def local_ingest(tmp_path_factory: pytest.TempPathFactory) -> Package:
-    workspace = Workspace(tmp_path_factory.mktemp("local"))
-    workspace.refresh()
-    return package(workspace, "ingest", "local")
+def ingest_of_stage(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Package]:
+    """Ingest as the other stages would have it."""
+    workspaces = {stage: Workspace(tmp_path_factory.mktemp(stage)) for stage in OTHER_STAGES}
+    for workspace in workspaces.values():
+        workspace.refresh()
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        made = pool.map(lambda stage: package(workspaces[stage], "ingest", stage), OTHER_STAGES)
+        return dict(zip(OTHER_STAGES, made, strict=True))
+
+
+@pytest.fixture(scope="session")
+def local_ingest(ingest_of_stage: dict[str, Package]) -> Package:
+    return ingest_of_stage["local"]
 
 
 def package(workspace: Workspace, service: str, stage: str) -> Package:

@@ -1,4 +1,4 @@
-"""Tables, queues and buckets: kept, encrypted, private, and never full in silence."""
+"""Tables and queues: kept, encrypted, and never full in silence."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -55,6 +55,20 @@ def scalable(name: str, table: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(path, "table"), *indexes]
 
 
+def test_the_nightly_full_reading_finds_capacity(ingest: Package) -> None:
+    rule = next(
+        rule for rule in ingest.properties("AWS::Events::Rule").values() if rule["Name"].endswith("-patches-full")
+    )
+    targets = ingest.properties("AWS::ApplicationAutoScaling::ScalableTarget")
+
+    assert rule["ScheduleExpression"] == "cron(0 3 * * ? *)"
+    for table in ("PatchesTable", "SeriesTable"):
+        before, after = targets[f"{table}ReadTarget"]["ScheduledActions"]
+        assert (before["Schedule"], after["Schedule"]) == ("cron(45 2 * * ? *)", "cron(0 4 * * ? *)")
+        assert before["ScalableTargetAction"]["MinCapacity"] >= 250 * 2.3, "a page of 250 a second, at 2.3 units each"
+        assert after["ScalableTargetAction"]["MinCapacity"] == targets[f"{table}ReadTarget"]["MinCapacity"]
+
+
 def test_every_target_has_its_policy(ingest: Package) -> None:
     targets = set(ingest.resources("AWS::ApplicationAutoScaling::ScalableTarget"))
     policies = ingest.properties("AWS::ApplicationAutoScaling::ScalingPolicy").values()
@@ -92,40 +106,3 @@ def test_messages_stay_hidden_for_six_timeouts(ingest: Package) -> None:
         function = ingest.functions[mapping["FunctionName"]["Fn::GetAtt"][0]]
         if attribute == "Arn":
             assert queues[source]["VisibilityTimeout"] >= 6 * function["Timeout"]
-
-
-def test_every_dead_letter_queue_raises_an_alarm(ingest: Package) -> None:
-    watched = {
-        alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0]
-        for alarm in ingest.properties("AWS::CloudWatch::Alarm").values()
-        if alarm["Namespace"] == "AWS/SQS"
-    }
-    failed = {
-        name
-        for name, queue in ingest.properties("AWS::SQS::Queue").items()
-        if queue["QueueName"].endswith(("-dlq", "-failures"))
-    }
-
-    assert watched == failed
-
-
-def test_buckets_are_private(package_of_service: Package) -> None:
-    for bucket in package_of_service.properties("AWS::S3::Bucket").values():
-        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
-        assert bucket["BucketEncryption"]
-
-
-def test_buckets_refuse_plain_http(package_of_service: Package) -> None:
-    policies = package_of_service.properties("AWS::S3::BucketPolicy").values()
-    protected = {
-        policy["Bucket"]["Ref"]
-        for policy in policies
-        if any(refuses_plain_http(statement) for statement in policy["PolicyDocument"]["Statement"])
-    }
-
-    assert protected == set(package_of_service.resources("AWS::S3::Bucket"))
-
-
-def refuses_plain_http(statement: Mapping[str, Any]) -> bool:
-    secure = statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport")
-    return statement["Effect"] == "Deny" and str(secure).lower() == "false"

@@ -63,6 +63,37 @@ def test_every_function_may_send_to_its_failure_destination(packages: dict[str, 
         )
 
 
+def test_failed_invocations_are_tried_again_as_all_are_unless_the_function_says_otherwise(
+    packages: dict[str, Package],
+) -> None:
+    configured = {
+        config["FunctionName"]["Ref"]: (config["MaximumRetryAttempts"], config["MaximumEventAgeInSeconds"])
+        for service in INVOKED_ASYNCHRONOUSLY
+        for config in packages[service].properties("AWS::Lambda::EventInvokeConfig").values()
+    }
+
+    assert configured.pop("CheckDashfreshnessLambdaFunction") == (2, 900)
+    assert configured.pop("DeadDashlettersLambdaFunction") == (0, 3600)
+    assert set(configured.values()) == {(2, 3600)}
+
+
+def test_a_function_that_only_answers_requests_reports_to_its_caller(packages: dict[str, Package]) -> None:
+    assert packages["api"].resources("AWS::Lambda::EventInvokeConfig") == {}
+
+
+def test_functions_trace_and_may_do_so_where_the_stage_traces(
+    packages: dict[str, Package], local_ingest: Package
+) -> None:
+    for package in packages.values():
+        tracing = {function["TracingConfig"]["Mode"] for function in package.functions.values()}
+        assert tracing == {"Active"}
+        assert {
+            statement.role for statement in package.statements() if "xray:PutTraceSegments" in statement.actions
+        } == {package.role_of(function) for function in package.functions}
+    assert [function for function in local_ingest.functions.values() if "TracingConfig" in function] == []
+    assert "xray:" not in str(list(local_ingest.statements()))
+
+
 @pytest.mark.parametrize("service", INVOKED_ASYNCHRONOUSLY)
 def test_schedules_have_dead_letters(packages: dict[str, Package], service: str) -> None:
     rules = packages[service].properties("AWS::Events::Rule")
@@ -70,6 +101,7 @@ def test_schedules_have_dead_letters(packages: dict[str, Package], service: str)
     assert rules
     for rule in rules.values():
         assert all(target["DeadLetterConfig"]["Arn"] for target in rule["Targets"])
+        assert {target["RetryPolicy"]["MaximumRetryAttempts"] for target in rule["Targets"]} == {3}
         assert rule["State"] == "ENABLED"
 
 

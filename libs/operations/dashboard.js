@@ -1,0 +1,198 @@
+'use strict';
+
+const { concerns } = require('./alarms');
+const { subjectsOf, ours } = require('./subjects');
+
+// One dashboard for a stack: a chapter for each kind of thing it has, and in it widgets about all things of the kind.
+
+const COLUMNS = 24;
+const GRAPH = { width: 8, height: 6 };
+const PERIOD = 300;
+const VIEW = { view: 'timeSeries', stacked: false, region: '${AWS::Region}' };
+const TABLE_OPERATIONS = ['GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'BatchWriteItem'];
+const OUTCOMES = ['ok', 'not_found', 'unavailable', 'blocked', 'garbled', 'resting'];
+const ROWS = ['RowsFetched', 'RowsStored', 'RowsUnchanged', 'RowsRefused'];
+
+const dashboardOf = (stack, table, alarms) => ({
+  Dashboard: {
+    Type: 'AWS::CloudWatch::Dashboard',
+    Properties: {
+      DashboardName: `watchkeeper-${stack.stage}-${stack.service}`,
+      DashboardBody: { 'Fn::Sub': JSON.stringify({ widgets: placed(chapters(stack, table, alarms)) }) },
+    },
+  },
+});
+
+const chapters = (stack, table, alarms) => [
+  ...statusOf(alarms),
+  ...[httpApis, functions, streams, tables, queues, upstreams, freshness].flatMap((chapter) =>
+    chapter(stack, table)
+  ),
+];
+
+const httpApis = (stack, table) =>
+  chapter('HTTP API', subjectsOf(stack, 'http api'), (apis) => [
+    graph('Requests', series('AWS/ApiGateway', 'Count', 'Sum', apis)),
+    graph('Refused (4xx)', series('AWS/ApiGateway', '4xx', 'Sum', apis), table['client-errors']),
+    graph('Failed (5xx)', series('AWS/ApiGateway', '5xx', 'Sum', apis), table['server-errors']),
+    graph('Latency, ms', percentiles('AWS/ApiGateway', 'Latency', apis)),
+    graph('Latency by route, ms (p99)', [search(stack, 'Latency', 'route', 'p99')]),
+    graph('Errors by route', [
+      search(stack, 'ClientErrors', 'route', 'Sum'),
+      search(stack, 'ServerErrors', 'route', 'Sum'),
+    ]),
+  ]);
+
+const functions = (stack, table) =>
+  chapter('Functions', subjectsOf(stack, 'function'), (all) => [
+    graph('Invocations', series('AWS/Lambda', 'Invocations', 'Sum', all)),
+    graph('Errors', series('AWS/Lambda', 'Errors', 'Sum', all), table.errors),
+    graph('Throttles', series('AWS/Lambda', 'Throttles', 'Sum', all), table.throttles),
+    graph('Duration, ms', percentiles('AWS/Lambda', 'Duration', all)),
+    graph('Concurrent executions', series('AWS/Lambda', 'ConcurrentExecutions', 'Maximum', all)),
+    graph('Failed pieces of work', series('Watchkeeper', 'Failures', 'Sum', named(stack, 'function', all))),
+  ]);
+
+const streams = (stack, table) =>
+  chapter('Streams', subjectsOf(stack, 'stream function'), (readers) => [
+    graph('Age of what is read, ms', series('AWS/Lambda', 'IteratorAge', 'Maximum', readers), table['publishing-late']),
+  ]);
+
+const tables = (stack, table) =>
+  chapter('Tables', subjectsOf(stack, 'table'), (all) => [
+    graph('Read units', withIndexes('ConsumedReadCapacityUnits', all)),
+    graph('Write units', withIndexes('ConsumedWriteCapacityUnits', all)),
+    graph('Throttled reads', withIndexes('ReadThrottleEvents', all), table['read-throttles']),
+    graph('Throttled writes', withIndexes('WriteThrottleEvents', all), table['write-throttles']),
+    graph('Latency, ms', all.flatMap(latencies)),
+  ]);
+
+const queues = (stack, table) => {
+  const [work, dead] = [subjectsOf(stack, 'work queue'), subjectsOf(stack, 'dead-letter queue')];
+  const waiting = (of) => series('AWS/SQS', 'ApproximateNumberOfMessagesVisible', 'Maximum', of);
+  const oldest = series('AWS/SQS', 'ApproximateAgeOfOldestMessage', 'Maximum', work);
+  return chapter('Queues', [...work, ...dead], () => [
+    graph('Waiting messages', waiting(work)),
+    graph('Oldest message, s', oldest, table['oldest-message']),
+    graph('Dead letters', waiting(dead), table['dead-letters']),
+    graph('Time from sending to taking, s', percentiles('Watchkeeper', 'QueueAge', named(stack, 'queue', work))),
+  ]);
+};
+
+const upstreams = (stack, table) =>
+  chapter('Upstreams', subjectsOf(stack, 'upstream'), (all) => [
+    graph('Latency, ms', percentiles('Watchkeeper', 'UpstreamLatency', all)),
+    graph('Requests by outcome', all.flatMap(outcomes)),
+    graph('Circuit breaker open', series('Watchkeeper', 'BreakerOpen', 'Maximum', all), table['breaker-open']),
+    ...ROWS.map((metric) => graph(words(metric), series('Watchkeeper', metric, 'Sum', subjectsOf(stack, 'source')))),
+  ]);
+
+/** Where it is measured: the other services know the sources, too. */
+const freshness = (stack, table) => {
+  const rule = table['freshness-late'];
+  const sources = concerns(rule, stack) ? subjectsOf(stack, rule.watches) : [];
+  return chapter('Freshness', sources, () => [
+    graph('Age of the facts, s', series('Watchkeeper', 'FreshnessAge', 'Maximum', sources), rule),
+  ]);
+};
+
+const statusOf = (alarms) => {
+  const names = Object.values(alarms).map(({ Properties }) => Properties.AlarmName);
+  if (names.length === 0) return [];
+  const arn = (name) => `arn:\${AWS::Partition}:cloudwatch:\${AWS::Region}:\${AWS::AccountId}:alarm:${name}`;
+  const height = 2 + Math.ceil(names.length / 6);
+  return [{ type: 'alarm', width: COLUMNS, height, properties: { title: 'Alarms', alarms: names.map(arn) } }];
+};
+
+const chapter = (title, subjects, widgets) =>
+  subjects.length === 0 ? [] : [heading(title), ...widgets(subjects)];
+
+const heading = (title) => ({
+  type: 'text',
+  width: COLUMNS,
+  height: 1,
+  properties: { markdown: `## ${title}` },
+});
+
+const graph = (title, metrics, rule) => ({
+  type: 'metric',
+  ...GRAPH,
+  properties: { ...VIEW, title, metrics, period: PERIOD, ...(rule && limit(rule)) },
+});
+
+/** The alarm's threshold as a line; its period is the graph's, so that both speak of the same sums. */
+const limit = (rule) => ({
+  period: rule.period,
+  annotations: { horizontal: [{ label: 'alarm', value: rule.threshold }] },
+});
+
+const series = (namespace, metric, stat, subjects) =>
+  subjects.map(({ name, dimensions }) => line(namespace, metric, dimensions[0], name, stat));
+
+const percentiles = (namespace, metric, subjects) =>
+  ['p50', 'p99'].flatMap((stat) =>
+    subjects.map(({ name, dimensions }) => line(namespace, metric, dimensions[0], `${name} ${stat}`, stat))
+  );
+
+const withIndexes = (metric, tables) =>
+  tables.flatMap(({ name, dimensions }) =>
+    dimensions.map((one) => {
+      const label = [name, one.GlobalSecondaryIndexName].filter(Boolean).join(' ');
+      return line('AWS/DynamoDB', metric, one, label, 'Sum');
+    })
+  );
+
+const latencies = ({ name, dimensions: [table] }) =>
+  TABLE_OPERATIONS.map((Operation) =>
+    line('AWS/DynamoDB', 'SuccessfulRequestLatency', { ...table, Operation }, `${name} ${Operation}`, 'Average')
+  );
+
+const outcomes = ({ name, dimensions: [upstream] }) =>
+  OUTCOMES.map((outcome) =>
+    line('Watchkeeper', 'UpstreamRequests', { ...upstream, outcome }, `${name} ${outcome}`, 'Sum')
+  );
+
+/** Whatever has been measured: routes are not known here. */
+const search = ({ stage, service }, metric, dimension, stat) => {
+  const where = `MetricName="${metric}" stage="${stage}" service="${service}"`;
+  const expression = `SEARCH('{Watchkeeper,stage,service,${dimension}} ${where}', '${stat}', ${PERIOD})`;
+  return [{ expression, id: metric.toLowerCase(), label: words(metric) }];
+};
+
+/** The same things, by the dimension our own metrics have for them. */
+const named = (stack, dimension, subjects) =>
+  subjects.map(({ name, dimensions: [one] }) => ({
+    name,
+    dimensions: [ours(stack, { [dimension]: Object.values(one)[0] })],
+  }));
+
+const line = (namespace, metric, dimensions, label, stat) => [
+  namespace,
+  metric,
+  ...Object.entries(dimensions).flatMap(([name, value]) => [name, substituted(value)]),
+  { label, stat },
+];
+
+/** A template's reference, as Fn::Sub writes it. */
+const substituted = (value) => {
+  if (value.Ref) return `\${${value.Ref}}`;
+  if (value['Fn::GetAtt']) return `\${${value['Fn::GetAtt'].join('.')}}`;
+  return value;
+};
+
+/** `Rows fetched` of RowsFetched. */
+const words = (metric) => metric.replace(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+
+/** Left to right, then below; a widget as wide as the board begins and ends a row. */
+const placed = (widgets) => {
+  let [x, y, rowHeight] = [0, 0, 0];
+  return widgets.map((widget) => {
+    if (x + widget.width > COLUMNS) [x, y, rowHeight] = [0, y + rowHeight, 0];
+    const at = { x, y };
+    x += widget.width;
+    rowHeight = Math.max(rowHeight, widget.height);
+    return { ...at, ...widget };
+  });
+};
+
+module.exports = { dashboardOf };

@@ -1,0 +1,45 @@
+'use strict';
+
+const { alarmsOf } = require('./alarms');
+const { dashboardOf } = require('./dashboard');
+const { failSafely } = require('./safety');
+
+/**
+ * What every service needs in operation, made from what it packages, so that a new function, table or queue gets it
+ * without a further line:
+ *
+ * - functions fail safely: what they, their schedules and their streams give up goes to the failures queue, and their
+ *   roles allow it (safety.js);
+ * - an alarm for everything alarms.yml speaks of, where the stage has alarms (alarms.js);
+ * - a dashboard of all the stack has, on every stage (dashboard.js).
+ *
+ * `custom.operations` says: `alarms`, the table; `alarmsEnabled`; `topic`, which alarms tell; `failures`, the ARN of
+ * the failures queue.
+ */
+class Operations {
+  constructor(serverless) {
+    this.serverless = serverless;
+    this.hooks = {
+      'before:package:compileFunctions': () => this.secure(),
+      'after:aws:package:finalize:mergeCustomProviderResources': () => this.observe(),
+    };
+  }
+
+  secure() {
+    const { provider, custom } = this.serverless.service;
+    for (const name of this.serverless.service.getAllFunctions()) {
+      failSafely(this.serverless.service.getFunction(name), provider, custom.operations.failures);
+    }
+  }
+
+  observe() {
+    const { provider, custom } = this.serverless.service;
+    const { Resources: resources } = provider.compiledCloudFormationTemplate;
+    const { alarms: table, alarmsEnabled, topic } = custom.operations;
+    const stack = { resources, ...provider.stackTags };
+    const alarms = alarmsEnabled ? alarmsOf(stack, table, topic) : {};
+    Object.assign(resources, alarms, dashboardOf(stack, table, alarms));
+  }
+}
+
+module.exports = Operations;

@@ -1,0 +1,36 @@
+'use strict';
+
+// What keeps a failure from being lost. A function, or one of its events, that says otherwise is left as it is.
+
+const ASYNCHRONOUS = { maximumRetryAttempts: 2, maximumEventAge: 3600 };
+const SCHEDULE = { retryPolicy: { maximumRetryAttempts: 3, maximumEventAge: 3600 } };
+const SINGLE_FAILURES = { functionResponseType: 'ReportBatchItemFailures' };
+const STREAM = { ...SINGLE_FAILURES, bisectBatchOnFunctionError: true, maximumRetryAttempts: 5 };
+
+const failSafely = (fn, provider, failures) => {
+  fn.iamRoleStatements = [...(fn.iamRoleStatements ?? []), ...tracing(fn, provider)];
+  if (onlyAnswers(fn)) return;
+  const destinations = { onFailure: { type: 'sqs', arn: failures } };
+  fill(fn, { ...ASYNCHRONOUS, destinations });
+  for (const event of fn.events ?? []) {
+    if (event.eventBridge) fill(event.eventBridge, { ...SCHEDULE, deadLetterQueueArn: failures });
+    if (event.stream) fill(event.stream, { ...STREAM, destinations });
+    if (event.sqs) fill(event.sqs, SINGLE_FAILURES);
+  }
+  fn.iamRoleStatements.push({ Effect: 'Allow', Action: ['sqs:SendMessage'], Resource: failures });
+};
+
+/** Called by the HTTP API alone: the caller hears of a failure. */
+const onlyAnswers = ({ events = [] }) => events.length > 0 && events.every((event) => event.httpApi);
+
+/** X-Ray knows no resources for these two actions. */
+const tracing = (fn, provider) =>
+  (fn.tracing ?? provider.tracing?.lambda)
+    ? [{ Effect: 'Allow', Action: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], Resource: '*' }]
+    : [];
+
+const fill = (target, defaults) => {
+  for (const [key, value] of Object.entries(defaults)) target[key] ??= value;
+};
+
+module.exports = { failSafely };

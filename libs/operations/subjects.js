@@ -1,0 +1,110 @@
+'use strict';
+
+// What a compiled stack has that can be watched, by kind. A subject has a name without project and stage, and the sets
+// of dimensions its metrics have: one, but for a table, whose indexes are counted beside it.
+
+const PREFIX = /^watchkeeper-[a-z]+-/;
+const ADDRESS = /^([A-Z]+)_URL$/;
+const SOURCES = { PROJECTS: 'patchwork', LISTS: 'lore' };
+
+const ofType = ({ resources }, type) =>
+  Object.entries(resources).filter(([, resource]) => resource.Type === type);
+
+const subject = (name, ...dimensions) => ({ name, dimensions });
+
+const functions = (stack) =>
+  ofType(stack, 'AWS::Lambda::Function')
+    .filter(([, { Properties }]) => PREFIX.test(Properties.FunctionName)) // not the framework's own
+    .map(([id, { Properties }]) => ({
+      id,
+      environment: Properties.Environment?.Variables ?? {},
+      ...subject(Properties.FunctionName.replace(PREFIX, ''), { FunctionName: { Ref: id } }),
+    }));
+
+/** Functions some other resource points to by its ARN. */
+const calledBy = (stack, type, property, condition = () => true) => {
+  const callers = ofType(stack, type).filter(([, { Properties }]) => condition(Properties));
+  const called = new Set(callers.map(([, { Properties }]) => Properties[property]['Fn::GetAtt'][0]));
+  return functions(stack).filter(({ id }) => called.has(id));
+};
+
+const apiFunctions = (stack) => calledBy(stack, 'AWS::ApiGatewayV2::Integration', 'IntegrationUri');
+
+const streamFunctions = (stack) =>
+  calledBy(stack, 'AWS::Lambda::EventSourceMapping', 'FunctionName', ({ StartingPosition }) => StartingPosition);
+
+const httpApis = (stack) =>
+  ofType(stack, 'AWS::ApiGatewayV2::Api').map(([id, { Properties }]) =>
+    subject(Properties.Name.replace(PREFIX, ''), { ApiId: { Ref: id } })
+  );
+
+const tables = (stack) =>
+  ofType(stack, 'AWS::DynamoDB::Table').map(([id, { Properties }]) => {
+    const table = { TableName: { Ref: id } };
+    const indexes = (Properties.GlobalSecondaryIndexes ?? []).map(({ IndexName }) => ({
+      ...table,
+      GlobalSecondaryIndexName: IndexName,
+    }));
+    return subject(Properties.TableName.replace(PREFIX, ''), table, ...indexes);
+  });
+
+const queues = (stack, isWanted) => {
+  const mappings = ofType(stack, 'AWS::Lambda::EventSourceMapping');
+  const worked = new Set(mappings.map(([, { Properties }]) => Properties.EventSourceArn['Fn::GetAtt'][0]));
+  return ofType(stack, 'AWS::SQS::Queue')
+    .filter(([id]) => isWanted(worked.has(id)))
+    .map(([id, { Properties }]) =>
+      subject(Properties.QueueName.replace(PREFIX, ''), { QueueName: { 'Fn::GetAtt': [id, 'QueueName'] } })
+    );
+};
+
+const workQueues = (stack) => queues(stack, (hasFunction) => hasFunction);
+
+/** Queues nobody reads by himself: those of dead letters, and of failures. */
+const deadLetterQueues = (stack) => queues(stack, (hasFunction) => !hasFunction);
+
+/** Who asks an upstream shares its circuit breaker, and has its address in a variable of its name: PATCHWORK_URL. */
+const upstreams = (stack) => {
+  const asking = functions(stack).filter(({ environment }) => environment.BREAKERS_TABLE);
+  const addresses = asking.flatMap(({ environment }) => Object.entries(environment).filter(isAddress));
+  const names = new Set(addresses.map(([variable]) => ADDRESS.exec(variable)[1].toLowerCase()));
+  return [...names].sort().map((upstream) => subject(upstream, ours(stack, { upstream })));
+};
+
+const isAddress = ([variable, value]) => ADDRESS.test(variable) && typeof value === 'string';
+
+/** The projects and lists the service's functions are told to watch. */
+const sources = (stack) => {
+  const named = functions(stack).flatMap(({ environment }) =>
+    Object.entries(SOURCES).flatMap(([variable, kind]) =>
+      (environment[variable] ?? '')
+        .split(',')
+        .map((name) => name.trim())
+        .filter(Boolean)
+        .map((name) => `${kind}:${name}`)
+    )
+  );
+  return [...new Set(named)].sort().map((source) => subject(source.replace(':', '-'), ours(stack, { source })));
+};
+
+/** The dimensions of a metric of our own: watchkeeper/metrics.py. */
+const ours = ({ stage, service }, dimensions) => ({ stage, service, ...dimensions });
+
+const KINDS = {
+  'function': functions,
+  'api function': apiFunctions,
+  'stream function': streamFunctions,
+  'http api': httpApis,
+  'table': tables,
+  'work queue': workQueues,
+  'dead-letter queue': deadLetterQueues,
+  'upstream': upstreams,
+  'source': sources,
+};
+
+const subjectsOf = (stack, kind) => {
+  if (!KINDS[kind]) throw new Error(`alarms.yml: nothing is known that is a "${kind}"`);
+  return KINDS[kind](stack);
+};
+
+module.exports = { subjectsOf, ours };
