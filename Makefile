@@ -15,12 +15,15 @@ export PORT PATCHWORK_URL LORE_URL PROJECTS LISTS REQUESTS_PER_SECOND WAIT
 help: ## Tell what there is
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-15s %s\n", $$1, $$2} /^## / {printf "\n%s\n", substr($$0, 4)}' $(MAKEFILE_LIST)
 
-.PHONY: tools cloud-tools
+.PHONY: tools cloud-tools check-tools
 tools:
 	@$(PYTHON) local/bootstrap.py
 
 cloud-tools:
 	@$(PYTHON) local/bootstrap.py --cloud
+
+check-tools:
+	@$(PYTHON) local/bootstrap.py --checks
 
 ## Run it on this machine (PORT= PATCHWORK_URL= LORE_URL= PROJECTS= LISTS=)
 
@@ -33,8 +36,8 @@ down: tools ## Stop it; the data stays
 	@$(LOCAL) down
 
 .PHONY: status
-status: tools ## What runs, how far the sources are, what waits or failed
-	@$(LOCAL) status
+status: tools ## The board: what runs, waits, fails, is late: [STAGE=] [PROFILE=] [CHECK=1 fails if anything does]
+	@$(SHIP) status --stage $(or $(STAGE),local) $(if $(CHECK),--check)
 
 .PHONY: logs
 logs: tools ## What a function logged: FUNCTION=fetch-patches [FOLLOW=1]
@@ -48,6 +51,11 @@ invoke: tools ## Invoke a deployed function: FUNCTION=fetch-patches [EVENT=event
 invoke-local: tools ## Run a function's sources here: FUNCTION=fetch-patches [EVENT=event.json]
 	@$(LOCAL) invoke --here "$${FUNCTION:?say which: FUNCTION=fetch-patches}" $(if $(EVENT),--event "$(EVENT)")
 
+.PHONY: dlq
+dlq: tools ## What failed for good: [STAGE=] [QUEUE=threads] [ID=] [REDRIVE=1 | DROP="why"]
+	@$(LOCAL) dlq --stage $(or $(STAGE),local) $(if $(QUEUE),--queue "$$QUEUE") $(if $(ID),--id "$$ID") \
+	  $(if $(REDRIVE),--redrive) $(if $(DROP),--drop "$$DROP")
+
 .PHONY: ingest
 ingest: tools ## Read everything again now and wait until it is done: [MODE=recent]
 	@$(LOCAL) ingest --mode $(or $(MODE),full)
@@ -58,21 +66,41 @@ reset: tools ## Stop it and delete its data
 
 ## Deploy
 
+# STAGE= [SERVICE=] [ARTIFACTS=] say what; PROFILE= says with whose credentials.
+SHIP = $(if $(PROFILE),AWS_PROFILE="$(PROFILE)") $(LOCAL)
+WHAT = --stage $(or $(STAGE),local) $(if $(SERVICE),--service "$(SERVICE)")
+
 .PHONY: deploy
-deploy: tools ## Deploy all services: [STAGE=local|dev|staging|prod]
-	@$(LOCAL) deploy --stage $(or $(STAGE),local)
+deploy: tools ## Deploy: [STAGE=local|dev|staging|prod] [SERVICE=] [PROFILE=] [ARTIFACTS=] [YES=1] [IGNORE_ALARMS=1]
+	@$(SHIP) deploy $(WHAT) $(if $(ARTIFACTS),--artifacts "$(ARTIFACTS)") $(if $(YES),--yes)
+
+.PHONY: plan
+plan: tools ## What a deployment would change: [STAGE=] [SERVICE=] [PROFILE=] [ARTIFACTS=]
+	@$(SHIP) plan $(WHAT) $(if $(ARTIFACTS),--artifacts "$(ARTIFACTS)")
+
+.PHONY: smoke
+smoke: tools ## Does what is deployed work? [STAGE=] [PROFILE=]
+	@$(SHIP) smoke --stage $(or $(STAGE),local)
+
+.PHONY: remove
+remove: tools ## Take a stage away: STAGE= [SERVICE=] [PROFILE=]
+	@$(SHIP) remove --stage "$${STAGE:?say which: STAGE=dev}" $(if $(SERVICE),--service "$(SERVICE)") $(if $(YES),--yes)
 
 .PHONY: package
-package: tools ## Build all packages without deploying them: [STAGE=prod]
-	@$(LOCAL) package --stage $(or $(STAGE),prod)
+package: tools ## Build the packages for all stages of AWS: [SERVICE=] [ARTIFACTS=.local/artifacts] [TAG=]
+	@$(LOCAL) package --stage $(or $(STAGE),prod) $(if $(SERVICE),--service "$(SERVICE)") \
+	  $(if $(ARTIFACTS),--artifacts "$(ARTIFACTS)") $(if $(TAG),--tag "$(TAG)")
 
 ## Develop
 
 .PHONY: lint
-lint: tools ## Style and types
+lint: tools ## Style, types and pipelines
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/zizmor --offline --quiet --config .github/zizmor.yml .github
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-actions .github/actions/*/action.yml
 
 .PHONY: test
 test: lint test-units test-infra test-e2e ## Everything CI runs, up to the first failure
@@ -82,7 +110,7 @@ test-units: tools ## Unit and integration tests
 	$(PYTEST) -n 2 tests/unit tests/integration
 
 .PHONY: test-infra
-test-infra: tools ## Package the services and check what would be deployed
+test-infra: check-tools ## Package the services and check what would be deployed
 	$(PYTEST) tests/infra
 
 .PHONY: test-e2e

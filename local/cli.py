@@ -4,31 +4,40 @@ import fcntl
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
-from local import bootstrap, frameworks, functions, report, samples
+from local import bootstrap, frameworks, functions, letters, report, samples, shipping
+from local.artifacts import Artifacts, ArtifactsRefused
 from local.cloud import SERVICES, FunctionFailed, LocalCloud, NotRunning, PortTaken, last_port
+from local.deployment import DeploymentRefused
 from local.loading import follow_load, start_load
 from local.processes import CouldNotStart
-from local.settings import DEFAULT_PORT, Upstreams, runtime_environment
-from local.workspace import REPOSITORY, Workspace
+from local.removal import RemovalRefused
+from local.settings import DEFAULT_PORT, Upstreams
+from local.stages import AwsStage, Stage, StageRefused
+from local.workspace import REPOSITORY
 
 HOME = REPOSITORY / ".local"
 STAGES = ("local", "dev", "staging", "prod")
 """As in stages.yml."""
 EXPECTED = (
+    ArtifactsRefused,
     bootstrap.Missing,
     CouldNotStart,
+    DeploymentRefused,
     frameworks.CommandFailed,
     functions.UnknownFunction,
     FunctionFailed,
+    letters.LettersRefused,
     NotRunning,
     PortTaken,
+    RemovalRefused,
+    StageRefused,
 )
 
 
@@ -157,41 +166,91 @@ def reset(cloud: LocalCloud) -> None:
 
 
 @cli.command()
+@click.option("--stage", type=click.Choice(STAGES), default="local", show_default=True)
+@click.option("--check", is_flag=True, help="end with 1 when something needs a look")
 @pass_cloud
-def status(cloud: LocalCloud) -> None:
-    """What runs, how far the sources are, and what waits or failed."""
-    click.echo(report.status(cloud))
+def status(cloud: LocalCloud, stage: str, check: bool) -> None:
+    """The board: functions, queues, dead letters, sources, breakers, alarms and schedules."""
+    found = report.status(cloud if stage == cloud.stage else AwsStage(stage))
+    click.echo(found)
+    sys.exit(1 if check and found.troubles else 0)
+
+
+STAGE = click.option("--stage", type=click.Choice(STAGES), default="local", show_default=True)
+SERVICE = click.option("--service", type=click.Choice(SERVICES), help="only this one")
+ARTIFACTS = click.option(
+    "--artifacts", type=click.Path(file_okay=False, path_type=Path), help="packages built before, by `package`"
+)
 
 
 @cli.command()
 @upstream_options
-@click.option("--stage", type=click.Choice(STAGES), default="local", show_default=True)
+@STAGE
+@SERVICE
+@ARTIFACTS
+@click.option("--yes", is_flag=True, help="for pipelines: ask nothing")
 @pass_cloud
-def deploy(cloud: LocalCloud, /, stage: str, **choice: str | None) -> None:
-    """Deploy all services to a stage: the local cloud, or the AWS account whose credentials are set."""
+def deploy(
+    cloud: LocalCloud, /, stage: str, service: str | None, artifacts: Path | None, yes: bool, **choice: str | None
+) -> None:
+    """Deploy to a stage: the local cloud, or the AWS account of the credentials that are set."""
     if stage == cloud.stage:
+        if service or artifacts:
+            raise click.UsageError("The local cloud is deployed as a whole, from the sources.")
         with alone(require(cloud)):
             deploy_to(cloud, chosen_upstreams(cloud, choice))
         return
-    settings = {name.upper(): value for name, value in choice.items() if value}
-    frameworks.run("osls-compose", ["deploy", "--stage", stage], prepared(stage).root, settings)
+    packages = Artifacts(artifacts) if artifacts else None
+    works = shipping.deploy(stage, shipping.chosen_services(service), packages, given(choice), yes)
+    sys.exit(0 if works else 1)
+
+
+def given(choice: dict[str, str | None]) -> dict[str, str]:
+    return {name.upper(): value for name, value in choice.items() if value}
+
+
+@cli.command()
+@upstream_options
+@STAGE
+@SERVICE
+@ARTIFACTS
+@pass_cloud
+def plan(cloud: LocalCloud, /, stage: str, service: str | None, artifacts: Path | None, **choice: str | None) -> None:
+    """What a deployment to the stage would change."""
+    is_local = stage == cloud.stage
+    settings = cloud.environment() | chosen_upstreams(cloud, choice).environment() if is_local else given(choice)
+    packages = Artifacts(artifacts) if artifacts else None
+    shipping.plan(chosen_stage(cloud, stage), shipping.chosen_services(service), packages, settings)
+
+
+@cli.command()
+@STAGE
+@pass_cloud
+def smoke(cloud: LocalCloud, stage: str) -> None:
+    """Whether what is deployed to the stage works."""
+    sys.exit(0 if shipping.tell_smoke(chosen_stage(cloud, stage)) else 1)
+
+
+@cli.command()
+@STAGE
+@SERVICE
+@click.option("--yes", is_flag=True, help="ask nothing, but on prod")
+@pass_cloud
+def remove(cloud: LocalCloud, stage: str, service: str | None, yes: bool) -> None:
+    """Take a stage on AWS away, with the data that is not retained."""
+    if stage == cloud.stage:
+        raise click.ClickException("The local cloud is deleted by `make reset`.")
+    shipping.remove(stage, shipping.chosen_services(service), yes)
 
 
 @cli.command()
 @click.option("--stage", type=click.Choice(STAGES), default="prod", show_default=True)
-def package(stage: str) -> None:
-    """Build every service's package as it would be deployed to the stage."""
-    workspace = prepared(stage)
-    for service in SERVICES:
-        folder = workspace.service(service)
-        frameworks.run("sls", ["package", "--stage", stage], folder, runtime_environment())
-        click.echo(folder / ".serverless" / f"watchkeeper-{service}.zip")
-
-
-def prepared(stage: str) -> Workspace:
-    workspace = Workspace(HOME / "deployments" / stage)
-    workspace.refresh()
-    return workspace
+@SERVICE
+@click.option("--artifacts", type=click.Path(file_okay=False, path_type=Path), default=HOME / "artifacts")
+@click.option("--tag", help="what the packages will be known by")
+def package(stage: str, service: str | None, artifacts: Path, tag: str | None) -> None:
+    """Build the packages, the same for every stage on AWS, into a folder that `deploy` takes them from."""
+    shipping.package(stage, Artifacts(artifacts), shipping.chosen_services(service), tag)
 
 
 @cli.command()
@@ -231,6 +290,44 @@ def invoke(cloud: LocalCloud, function: str, event: Path | None, here: bool) -> 
     else:
         arguments.append("--log")
     frameworks.run("sls", arguments, cloud.workspace.service(service), settings)
+
+
+@cli.command()
+@click.option("--stage", type=click.Choice(STAGES), default="local", show_default=True)
+@click.option("--queue", help="patches, discussions, threads or failures; none: all of them, counted")
+@click.option("--id", "letter_id", help="one letter; none: all of the queue")
+@click.option("--redrive", is_flag=True, help="send the work again")
+@click.option("--drop", "reason", help="delete, for this reason, which is logged")
+@pass_cloud
+def dlq(
+    cloud: LocalCloud, stage: str, queue: str | None, letter_id: str | None, redrive: bool, reason: str | None
+) -> None:
+    """What failed for good: count it, list it, show it, send it again, or drop it with a reason."""
+    if redrive and reason:
+        raise click.UsageError("Either send again or drop.")
+    if queue is None and (letter_id or redrive or reason):
+        raise click.UsageError("Say which queue: QUEUE=threads")
+    lines, complete = tend_letters(chosen_stage(cloud, stage), queue, letter_id, redrive, reason)
+    for line in lines:
+        click.echo(line)
+    sys.exit(0 if complete else 1)
+
+
+def tend_letters(
+    stage: Stage, queue: str | None, letter_id: str | None, redrive: bool, reason: str | None
+) -> tuple[Iterable[str], bool]:
+    """What to tell, and whether everything was done."""
+    if queue is None:
+        return letters.counted(stage), True
+    if redrive:
+        return letters.redriven(stage, queue, letter_id)
+    if reason:
+        return letters.dropped(stage, queue, letter_id, reason)
+    return (letters.shown(stage, queue, letter_id) if letter_id else letters.listed(stage, queue)), True
+
+
+def chosen_stage(cloud: LocalCloud, stage: str) -> Stage:
+    return require(cloud) if stage == cloud.stage else AwsStage(stage)
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})

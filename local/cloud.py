@@ -62,6 +62,8 @@ class LocalCloud:
     state_dir: Path
     port: int = DEFAULT_PORT
     stage: str = "local"
+    decisions: Path | None = None
+    """A file to which the emulator adds what each role was allowed and denied."""
 
     # Life
 
@@ -226,8 +228,10 @@ class LocalCloud:
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
         state = self.state_dir / "cloud"
         state.mkdir(parents=True, exist_ok=True)
+        noting = {"IAM_DECISIONS": str(self.decisions)} if self.decisions else {}
         return {
             **inherited,
+            **noting,
             "AUTH": "true",
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self.port),

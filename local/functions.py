@@ -3,13 +3,10 @@
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import cache
 from typing import TYPE_CHECKING
 
-import yaml
-
-from local.cloud import SERVICES, LocalCloud
-from local.workspace import REPOSITORY
+from local import declared
+from local.cloud import LocalCloud
 
 if TYPE_CHECKING:
     from mypy_boto3_logs.type_defs import FilteredLogEventTypeDef
@@ -22,11 +19,11 @@ class UnknownFunction(Exception):
 
 
 def service_of(function: str) -> str:
-    return _services()[function]
+    return declared.functions()[function]
 
 
 def known(function: str) -> str:
-    names = _services()
+    names = declared.functions()
     if function not in names:
         raise UnknownFunction(f"There is no function {function!r}; there are {', '.join(sorted(names))}.")
     return function
@@ -42,15 +39,6 @@ def log_lines(cloud: LocalCloud, function: str, last: int, follow: bool) -> Iter
         fresh = [event for event in _events(cloud, function, newest) if event not in told]
         yield from map(_line, fresh)
         told += fresh
-
-
-@cache
-def _services() -> dict[str, str]:
-    return {
-        function: service
-        for service in SERVICES
-        for function in yaml.safe_load((REPOSITORY / "services" / service / "functions.yml").read_text())
-    }
 
 
 def _events(cloud: LocalCloud, function: str, since: int) -> "list[FilteredLogEventTypeDef]":

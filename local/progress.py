@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local.cloud import LocalCloud
+from local.stages import Stage
 
 QUEUES = ("patches", "discussions", "threads")
-DEAD_LETTERS = ("patches-dlq", "discussions-dlq", "threads-dlq", "failures")
 COUNTED = ("fetched", "stored", "unchanged", "refused")
 
 
@@ -70,9 +69,9 @@ class Waiting:
         return f"{self.queue} {self.ready + self.taken}{later}"
 
 
-def source_progress(cloud: LocalCloud) -> list[SourceProgress]:
-    answer = cloud.dynamodb.query(
-        TableName=cloud.name("progress"),
+def source_progress(stage: Stage) -> list[SourceProgress]:
+    answer = stage.client("dynamodb").query(
+        TableName=stage.name("progress"),
         KeyConditionExpression="pk = :source",
         ExpressionAttributeValues={":source": {"S": "SOURCE"}},
         ConsistentRead=True,
@@ -80,14 +79,14 @@ def source_progress(cloud: LocalCloud) -> list[SourceProgress]:
     return [SourceProgress.of(item) for item in answer["Items"]]
 
 
-def waiting(cloud: LocalCloud, queues: tuple[str, ...] = QUEUES) -> list[Waiting]:
-    return [_waiting(cloud, queue) for queue in queues]
+def waiting(stage: Stage) -> list[Waiting]:
+    return [_waiting(stage, queue) for queue in QUEUES]
 
 
-def _waiting(cloud: LocalCloud, queue: str) -> Waiting:
-    sqs = cloud.sqs
+def _waiting(stage: Stage, queue: str) -> Waiting:
+    sqs = stage.client("sqs")
     answer = sqs.get_queue_attributes(
-        QueueUrl=sqs.get_queue_url(QueueName=cloud.name(queue))["QueueUrl"],
+        QueueUrl=sqs.get_queue_url(QueueName=stage.name(queue))["QueueUrl"],
         AttributeNames=[
             "ApproximateNumberOfMessages",
             "ApproximateNumberOfMessagesDelayed",
@@ -103,12 +102,12 @@ def _waiting(cloud: LocalCloud, queue: str) -> Waiting:
     )
 
 
-def watched_sources(cloud: LocalCloud) -> list[str]:
+def watched_sources(stage: Stage) -> list[str]:
     """All sources the deployed functions fetch."""
-    return _named(cloud, "fetch-patches", "PROJECTS", "patchwork") + _named(cloud, "fetch-discussions", "LISTS", "lore")
+    return _named(stage, "fetch-patches", "PROJECTS", "patchwork") + _named(stage, "fetch-discussions", "LISTS", "lore")
 
 
-def _named(cloud: LocalCloud, function: str, variable: str, kind: str) -> list[str]:
-    configuration = cloud.functions.get_function_configuration(FunctionName=cloud.name(function))
-    names = configuration["Environment"]["Variables"][variable].split(",")
+def _named(stage: Stage, function: str, variable: str, kind: str) -> list[str]:
+    configuration = stage.client("lambda").get_function_configuration(FunctionName=stage.name(function))
+    names = str(configuration["Environment"]["Variables"].get(variable, "")).split(",")
     return [f"{kind}:{name.strip()}" for name in names if name.strip()]

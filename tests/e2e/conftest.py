@@ -1,4 +1,7 @@
-"""One deployed system for all tests, on a cloud and with upstreams of its own, with everything read in once."""
+"""One deployed system for all tests, on a cloud and with upstreams of its own, with everything read in once.
+
+The cloud notes what every role was allowed and denied; the tests about that are the last ones.
+"""
 
 import socket
 from collections.abc import Iterator
@@ -14,11 +17,39 @@ from local.upstreams import Upstreams
 from tests.e2e.api import Api
 from tests.e2e.system import System
 
+LAST = "test_permissions.py"
+SOME_LEFT_OUT = pytest.StashKey[bool]()
+WHOLE = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name == LAST)
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.config.stash[SOME_LEFT_OUT] = True
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    config, collected = session.config, {item.path for item in session.items}
+    chosen = SOME_LEFT_OUT in config.stash or any("::" in argument for argument in config.args)
+    spread = hasattr(config, "workerinput")
+    config.stash[WHOLE] = not (chosen or spread) and collected.issuperset(Path(__file__).parent.glob("test_*.py"))
+
+
+@pytest.fixture
+def whole_suite(pytestconfig: pytest.Config) -> None:
+    """Skip what can be said only after all end-to-end tests."""
+    if not pytestconfig.stash[WHOLE]:
+        pytest.skip("only after all end-to-end tests, in one process: pytest tests/e2e")
+
 
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     folder = tmp_path_factory.mktemp("cloud")
-    cloud = LocalCloud(folder / "state", free_port())
+    cloud = LocalCloud(folder / "state", free_port(), decisions=folder / "decisions.jsonl")
     with Upstreams() as upstreams:
         try:
             cloud.start()

@@ -1,10 +1,16 @@
 """The work queues and their dead letters, by their short names."""
 
+import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from local.cloud import LocalCloud
+from watchkeeper.dead_letters import string_attribute
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
 
 
 @dataclass(frozen=True)
@@ -23,8 +29,11 @@ class Queues:
         self._client = cloud.sqs
         self._cloud = cloud
 
-    def send(self, name: str, body: str) -> None:
-        self._client.send_message(QueueUrl=self._url(name), MessageBody=body)
+    def send(self, name: str, body: str, delay: int = 0, correlation_id: str | None = None) -> None:
+        following = {"correlation_id": string_attribute(correlation_id)} if correlation_id else {}
+        self._client.send_message(
+            QueueUrl=self._url(name), MessageBody=body, DelaySeconds=delay, MessageAttributes=following
+        )
 
     def depth(self, name: str) -> Depth:
         answer = self._client.get_queue_attributes(QueueUrl=self._url(name), AttributeNames=["All"])
@@ -48,21 +57,30 @@ class Queues:
     @contextmanager
     def retrying_after(self, seconds: int, *names: str) -> Iterator[None]:
         """What failed comes again so soon, instead of after minutes."""
-        before = {name: self._visibility_timeout(name) for name in names}
-        for name in names:
-            self._set_visibility_timeout(name, str(seconds))
+        with ExitStack() as restored:
+            for name in names:
+                restored.enter_context(self._set(name, "VisibilityTimeout", str(seconds)))
+            yield
+
+    @contextmanager
+    def moved_by_sqs(self, name: str) -> Iterator[None]:
+        """What fails is moved to the dead letters before the function thinks of writing one."""
+        policy = json.loads(self._attribute(name, "RedrivePolicy"))
+        with self._set(name, "RedrivePolicy", json.dumps({**policy, "maxReceiveCount": 1})):
+            yield
+
+    @contextmanager
+    def _set(self, name: str, attribute: "QueueAttributeNameType", value: str) -> Iterator[None]:
+        before = self._attribute(name, attribute)
+        self._client.set_queue_attributes(QueueUrl=self._url(name), Attributes={attribute: value})
         try:
             yield
         finally:
-            for name, value in before.items():
-                self._set_visibility_timeout(name, value)
+            self._client.set_queue_attributes(QueueUrl=self._url(name), Attributes={attribute: before})
 
-    def _visibility_timeout(self, name: str) -> str:
-        answer = self._client.get_queue_attributes(QueueUrl=self._url(name), AttributeNames=["VisibilityTimeout"])
-        return answer["Attributes"]["VisibilityTimeout"]
-
-    def _set_visibility_timeout(self, name: str, value: str) -> None:
-        self._client.set_queue_attributes(QueueUrl=self._url(name), Attributes={"VisibilityTimeout": value})
+    def _attribute(self, name: str, attribute: "QueueAttributeNameType") -> str:
+        answer = self._client.get_queue_attributes(QueueUrl=self._url(name), AttributeNames=[attribute])
+        return answer["Attributes"][attribute]
 
     def _url(self, name: str) -> str:
         return f"{self._cloud.endpoint}/000000000000/{self._cloud.name(name)}"

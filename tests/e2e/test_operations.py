@@ -1,4 +1,4 @@
-"""What operators rely on in the deployed system: schedules, dead letters, metrics, and roles that hold."""
+"""What operators rely on in the deployed system: schedules, metrics, and roles that hold."""
 
 import json
 from typing import Any, cast
@@ -8,9 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.functions import log_lines
-from local.upstreams import HWMON
 from tests.e2e.system import LORE, PATCHWORK, System
-from tests.e2e.waiting import wait_for
 
 SCHEDULES = {
     "patches-recent": ("fetch-patches", "rate(1 hour)", {"mode": "recent"}),
@@ -39,43 +37,6 @@ def test_there_are_no_other_schedules(system: System) -> None:
     rules = system.cloud.client("events").list_rules()["Rules"]
 
     assert {rule["Name"] for rule in rules if "ScheduleExpression" in rule} == set(map(system.cloud.name, SCHEDULES))
-
-
-def test_a_message_that_cannot_be_done_ends_among_the_dead_letters(system: System) -> None:
-    with system.queues.retrying_after(1, "patches"):
-        system.queues.send("patches", "rubbish")
-        wait_for("the dead letter", lambda: system.queues.depth("patches-dlq").ready == 1)
-
-    listed = dead_letters(system, action="list")["letters"]
-    [letter] = dead_letters(system, action="list", queue="patches")["letters"]
-    system.queues.purge("patches-dlq")
-    assert listed == {"patches": 1, "discussions": 0, "threads": 0, "failures": 0}
-    assert letter["body"] == "rubbish"
-
-
-def test_a_dead_letter_sent_again_is_done(system: System) -> None:
-    work = json.dumps({"task": "patches", "project": HWMON, "mode": "recent"})
-    system.queues.send("patches-dlq", work)
-
-    with system.awaited(f"patchwork:{HWMON}"):
-        assert dead_letters(system, action="redrive", queue="patches") == {"redriven": 1}
-
-    assert system.queues.depth("patches-dlq").is_empty
-    assert dead_letters(system, action="redrive", queue="patches") == {"redriven": 0}
-
-
-def test_a_call_that_fails_for_good_is_kept(system: System) -> None:
-    system.cloud.invoke_later("fetch-patches", {"mode": "no such mode"})
-
-    wait_for("the failure to be kept", lambda: system.queues.depth("failures").ready == 1)
-    [letter] = dead_letters(system, action="list", queue="failures")["letters"]
-    system.queues.purge("failures")
-    assert json.loads(letter["body"])["requestPayload"] == {"mode": "no such mode"}
-
-
-def dead_letters(system: System, **request: str) -> dict[str, Any]:
-    answer: dict[str, Any] = system.cloud.invoke("dead-letters", request)
-    return answer
 
 
 def test_the_age_of_every_source_is_measured(system: System) -> None:

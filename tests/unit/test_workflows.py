@@ -1,11 +1,12 @@
 """The pipelines: what GitHub would tell only once something went wrong, or never."""
 
+import os
 import re
 import subprocess
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
@@ -20,7 +21,8 @@ ACTIONS: dict[str, Mapping] = {
     path.parent.name: yaml.safe_load(path.read_text()) for path in (REPOSITORY / ".github/actions").glob("*/action.yml")
 }
 SERVICES = ("ingest", "api", "scheduler")
-SHARED = {"libs/**", "stages.yml", "serverless-compose.yml", "package.json", "package-lock.json"}
+STAGES = ("dev", "staging", "prod")
+SHARED = {"libs/**", "stages.yml", "alarms.yml", "serverless-compose.yml", "package.json", "package-lock.json"}
 """What the deployment of every service is made from."""
 
 
@@ -51,8 +53,9 @@ def commands() -> list[str]:
     return [step["run"] for step in steps() if "run" in step]
 
 
-def tracked_files() -> list[str]:
-    listed = subprocess.run(["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+def repository_files() -> list[str]:
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     if listed.returncode != 0:
         pytest.skip("this is no working copy of git")
     return listed.stdout.splitlines()
@@ -76,10 +79,10 @@ def matches(file: str, patterns: list[str]) -> bool:
 
 class TestWhatRuns:
     def test_every_file_is_tested_in_a_pull_request(self) -> None:
-        assert [file for file in tracked_files() if not is_tested(file)] == []
+        assert [file for file in repository_files() if not is_tested(file)] == []
 
     def test_filters_match_something(self) -> None:
-        files = tracked_files() + [f".github/workflows/{name}.yml" for name in WORKFLOWS]
+        files = repository_files() + [f".github/workflows/{name}.yml" for name in WORKFLOWS]
         patterns = {
             pattern
             for workflow in WORKFLOWS
@@ -102,46 +105,122 @@ class TestWhatRuns:
 
 
 class TestDeployment:
-    @pytest.mark.parametrize("service", SERVICES)
-    def test_a_service_alone_is_deployed_for_its_own_files_only(self, service: str) -> None:
-        assert triggers(service)["push"] == {"branches": ["main"], "paths": [f"services/{service}/**"]}
-        assert WORKFLOWS[service]["jobs"]["deploy"]["with"] == {"target": service}
+    def test_only_what_is_merged_is_deployed_and_by_one_pipeline(self) -> None:
+        pushed = {name for name in WORKFLOWS if "push" in triggers(name)}
+        calling = {name for name, job in jobs() if job.get("uses") == "./.github/workflows/deploy.yml"}
 
-    def test_all_are_deployed_together_for_what_they_share(self) -> None:
-        assert set(triggers("library")["push"]["paths"]) == SHARED
-        assert WORKFLOWS["library"]["jobs"]["deploy"]["with"] == {"target": "all"}
+        assert pushed == {"release"}
+        assert triggers("release") == {"push": {"branches": ["main"]}}
+        assert calling == {f"release.{stage}" for stage in STAGES} | {"rollback.deploy"}
+        assert deploying()["if"] == "github.ref == 'refs/heads/main'"
 
-    def test_what_is_deployed_was_tested(self) -> None:
-        deploying = [job for name, job in jobs() if name.endswith(".deploy")]
+    def test_what_is_deployed_was_tested_and_goes_through_the_stages_in_order(self) -> None:
+        release = WORKFLOWS["release"]["jobs"]
 
-        assert len(deploying) == len(SERVICES) + 1
-        assert all(job["needs"] in ("test", "checks") for job in deploying)
+        assert release["test"]["uses"] == "./.github/workflows/checks.yml"
+        assert [(name, job.get("needs")) for name, job in release.items()] == [
+            ("test", None),
+            ("build", "test"),
+            ("dev", "build"),
+            ("staging", "dev"),
+            ("prod", "staging"),
+            ("publish", "prod"),
+        ]
+        assert [release[stage]["with"] for stage in STAGES] == [{"stage": stage} for stage in STAGES]
 
-    def test_prod_comes_after_staging_and_both_in_their_turn(self) -> None:
-        deploy = WORKFLOWS["deploy"]["jobs"]
+    def test_packages_are_built_once_and_handed_on(self) -> None:
+        release = WORKFLOWS["release"]["jobs"]
+        building = [name for name, job in release.items() if "make package" in str(job)]
+        kept = step_with(release["build"], "actions/upload-artifact")["with"]
+        taken = [step_with(job, "actions/download-artifact")["with"] for job in (deploying(), release["publish"])]
 
-        assert (deploy["staging"]["needs"], deploy["prod"]["needs"]) == ("turn", "staging")
-        assert [deploy[stage]["env"]["STAGE"] for stage in ("staging", "prod")] == ["staging", "prod"]
-        assert [deploy[stage]["environment"] for stage in ("staging", "prod")] == ["staging", "prod"]
+        assert building == ["build"]
+        assert "make package" not in str(deploying())
+        assert {each["name"] for each in [kept, *taken]} == {"packages"}
+        assert kept["if-no-files-found"] == "error"
 
-    def test_a_turn_is_waited_for_among_all_that_deploy(self) -> None:
-        (waiting,) = [step["run"] for step in WORKFLOWS["deploy"]["jobs"]["turn"]["steps"]]
-        waited_for = re.search(r"select\(\.name \| IN\((.+)\)\)", waiting)
+    def test_a_stage_is_an_environment_and_one_deployment_at_a_time_changes_it(self) -> None:
+        job = deploying()
 
-        assert waited_for
-        assert set(re.findall(r"\w+", waited_for[1])) == {"library", *SERVICES}
-        assert all(content["name"] == name for name, content in WORKFLOWS.items())
+        assert job["environment"] == "${{ inputs.stage }}"
+        assert job["concurrency"] == {"group": "deploy-${{ inputs.stage }}", "cancel-in-progress": False}
 
-    def test_one_deployment_of_a_target_at_a_time_on_a_stage(self) -> None:
-        groups = [WORKFLOWS["deploy"]["jobs"][stage]["concurrency"] for stage in ("staging", "prod")]
+    def test_a_rollback_takes_packages_and_templates_of_the_release(self) -> None:
+        inputs = triggers("rollback")["workflow_dispatch"]["inputs"]
+        checkout = step_with(deploying(), "actions/checkout")
+        release = next(step for step in deploying()["steps"] if "gh release download" in step.get("run", ""))
 
-        assert groups == ["deploy-${{ inputs.target }}-staging", "deploy-${{ inputs.target }}-prod"]
+        assert set(inputs) == {"stage", "service", "tag"}
+        assert set(inputs["stage"]["options"]) == set(STAGES)
+        assert set(inputs["service"]["options"]) == {"all", *SERVICES}
+        assert checkout["with"]["ref"] == "${{ inputs.tag && format('refs/tags/{0}', inputs.tag) || '' }}"
+        assert release["if"] == "inputs.tag != ''"
+
+    def test_releases_are_kept_under_the_tag_their_packages_know(self) -> None:
+        tag = "release-$GITHUB_RUN_NUMBER"
+
+        assert f'TAG="{tag}"' in str(WORKFLOWS["release"]["jobs"]["build"])
+        assert f'gh release create "{tag}"' in str(WORKFLOWS["release"]["jobs"]["publish"])
 
     def test_conditions_read_no_variable_of_an_environment(self) -> None:
         """A job's condition is looked at before its environment is entered."""
         read = {name for _, job in jobs() for name in re.findall(r"vars\.(\w+)", str(job.get("if", "")))}
 
         assert read == {"DEPLOY_ENABLED"}
+
+    @pytest.mark.parametrize(
+        ("relation", "is_refused"), [("ahead", False), ("identical", False), ("diverged", False), ("behind", True)]
+    )
+    def test_an_older_commit_does_not_replace_a_newer_one(
+        self, tmp_path: Path, relation: str, is_refused: bool
+    ) -> None:
+        finished = run_guard(tmp_path, active="f" * 40, relation=relation)
+
+        assert (finished.returncode != 0) is is_refused
+        assert ("approve in the order of the pushes" in finished.stderr) is is_refused
+
+    def test_the_first_deployment_of_a_stage_replaces_nothing(self, tmp_path: Path) -> None:
+        assert run_guard(tmp_path, active="", relation="behind").returncode == 0
+
+
+def deploying() -> Mapping:
+    return cast("Mapping", WORKFLOWS["deploy"]["jobs"]["deploy"])
+
+
+def step_with(job: Mapping, action: str) -> Mapping:
+    (found,) = [step for step in job["steps"] if step.get("uses", "").startswith(f"{action}@")]
+    return cast("Mapping", found)
+
+
+def run_guard(folder: Path, active: str, relation: str) -> subprocess.CompletedProcess[str]:
+    """The step that looks at what a stage runs, where GitHub answers so."""
+    (guard,) = [step for step in deploying()["steps"] if step.get("name") == "Refuse to replace a newer commit"]
+    tool = folder / "gh"
+    tool.write_text(f'#!/bin/sh\ncase "$2" in graphql) echo "{active}" ;; *) echo "{relation}" ;; esac\n')
+    tool.chmod(0o755)
+    settings = {"GITHUB_REPOSITORY": "owner/name", "GITHUB_SHA": "0" * 40, "STAGE": "prod"}
+    return subprocess.run(
+        ["bash", "-e", "-c", guard["run"]],
+        env={**settings, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+class TestPlan:
+    def test_strangers_get_no_plan(self) -> None:
+        condition = WORKFLOWS["plan"]["jobs"]["plan"]["if"]
+
+        assert "github.event.pull_request.head.repo.full_name == github.repository" in condition
+        assert "vars.DEPLOY_ENABLED == 'true' &&" in condition
+
+    def test_what_runs_the_code_of_a_pull_request_writes_no_comment(self) -> None:
+        plan, comment = (WORKFLOWS["plan"]["jobs"][name] for name in ("plan", "comment"))
+
+        assert plan["permissions"] == {"contents": "read", "id-token": "write"}
+        assert comment["permissions"] == {"pull-requests": "write"}
+        assert not [step for step in comment["steps"] if "checkout" in step.get("uses", "")]
 
 
 class TestReferences:
@@ -155,14 +234,13 @@ class TestReferences:
         for name, job in jobs():
             if "uses" in job:
                 declared = (triggers(Path(job["uses"]).stem)["workflow_call"] or {}).get("inputs", {})
-                assert set(job.get("with", {})) == set(declared), name
+                required = {key for key, setting in declared.items() if setting.get("required")}
+                assert required <= set(job.get("with", {})) <= set(declared), name
 
-    def test_actions_of_others_are_of_one_whole_version(self) -> None:
+    def test_actions_of_others_are_of_one_commit(self) -> None:
         foreign = [reference for reference in uses() if not reference.startswith("./")]
 
-        assert [
-            reference for reference in foreign if not re.search(r"@(v\d+\.\d+\.\d+|[0-9a-f]{40})$", reference)
-        ] == []
+        assert [reference for reference in foreign if not re.search(r"@[0-9a-f]{40}$", reference)] == []
         assert len({reference.partition("@")[0] for reference in foreign}) == len(set(foreign))
 
     def test_make_targets_exist(self) -> None:
@@ -195,16 +273,36 @@ class TestRights:
     def test_by_default_a_pipeline_only_reads_the_repository(self) -> None:
         assert [name for name, content in WORKFLOWS.items() if content["permissions"] != {"contents": "read"}] == []
 
-    def test_only_jobs_that_deploy_can_ask_for_a_role(self) -> None:
+    def test_only_jobs_that_deploy_or_plan_can_ask_for_a_role(self) -> None:
         asking = {name for name, job in jobs() if "id-token" in job.get("permissions", {})}
 
-        assert asking == {f"{name}.deploy" for name in ("library", *SERVICES)} | {"deploy.staging", "deploy.prod"}
+        calling = {"rollback.deploy", *(f"release.{stage}" for stage in STAGES)}
+        assert asking == {"deploy.deploy", "plan.plan"} | calling
+
+    def test_nothing_else_is_written_than_a_release_and_a_comment(self) -> None:
+        writing = {
+            (name, right)
+            for name, job in jobs()
+            for right, level in job.get("permissions", {}).items()
+            if level == "write" and right != "id-token"
+        }
+
+        assert writing == {("release.publish", "contents"), ("plan.comment", "pull-requests")}
 
     def test_what_strangers_can_start_runs_without_a_role(self) -> None:
-        for name in SERVICES:
-            assert WORKFLOWS[name]["jobs"]["deploy"]["if"] == "github.event_name == 'push'"
-        assert "pull_request" not in triggers("library")
+        started = [name for name in WORKFLOWS if "pull_request" in triggers(name)]
+
+        assert set(started) == {*SERVICES, "checks", "plan"}
         assert not any("pull_request_target" in triggers(name) for name in WORKFLOWS)
+
+    def test_checkouts_leave_no_credentials_behind(self) -> None:
+        checkouts = [step for step in steps() if "actions/checkout@" in step.get("uses", "")]
+
+        assert checkouts
+        assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+
+    def test_no_expression_becomes_part_of_a_script(self) -> None:
+        assert [command for command in commands() if "${{" in command] == []
 
 
 class TestContainers:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.documents import documents, tables
+from local.documents import PACKAGED, SECTIONS, documents, tables
 from tests.unit.docs.pages import REPOSITORY
 from watchkeeper.events import DomainEvent
 from watchkeeper.kernel.events import CATALOGUE
@@ -19,6 +19,12 @@ DOCUMENTS = documents()
 @pytest.mark.parametrize("path", sorted(DOCUMENTS), ids=str)
 def test_document_is_current(path: Path) -> None:
     assert (REPOSITORY / path).read_text() == DOCUMENTS[path], "run: make docs"
+
+
+def test_every_section_is_in_some_document() -> None:
+    written = "\n".join(DOCUMENTS.values())
+
+    assert {name for name in {*SECTIONS, *PACKAGED} if f"<!-- generated: {name} -->" not in written} == set()
 
 
 def test_every_event_has_a_schema_and_no_schema_is_left_over() -> None:
@@ -39,6 +45,12 @@ def test_every_index_answers_a_question_and_every_question_names_an_index_there_
     docstrings = [module.__doc__ or "" for module, _ in tables.REPOSITORIES.values()]
 
     assert set(re.findall(r"`(\w+Index)`:", " ".join(docstrings))) == existing
+
+
+def test_every_table_is_in_the_access_patterns() -> None:
+    written = DOCUMENTS[Path("docs/access-patterns.md")]
+
+    assert [name for name in tables.definitions() if f"| table `{name}` |" not in written] == []
 
 
 def _indexes(table: Any) -> Any:

@@ -69,8 +69,15 @@ def test_variables_exist(page: Page) -> None:
 
 
 def _is_known(name: str) -> bool:
-    """Whether the code, the deployment or the Makefile knows a name."""
-    places = ("Makefile", "stages.yml", "services/*/*.yml", "services/*/*/*/**/*.py", "libs/common/src/**/*.py")
+    """Whether the code, the deployment, its pipelines or the Makefile knows a name."""
+    places = (
+        "Makefile",
+        "stages.yml",
+        ".github/workflows/*.yml",
+        "services/*/*.yml",
+        "services/*/*/*/**/*.py",
+        "libs/common/src/**/*.py",
+    )
     return any(re.search(rf"\b{name}\b", path.read_text()) for place in places for path in REPOSITORY.glob(place))
 
 

@@ -29,16 +29,7 @@ class FakeCloud:
     scenes: list[Scene]
     invoked: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
 
-    @property
-    def functions(self) -> FakeCloud:
-        return self
-
-    @property
-    def dynamodb(self) -> FakeCloud:
-        return self
-
-    @property
-    def sqs(self) -> FakeCloud:
+    def client(self, service: str) -> FakeCloud:
         return self
 
     def name(self, thing: str) -> str:

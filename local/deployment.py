@@ -1,0 +1,133 @@
+"""One deployment: which packages go to which stage, what that would change, and what has to be so before."""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import yaml
+from botocore.exceptions import ClientError, NoCredentialsError, ProfileNotFound, TokenRetrievalError
+
+from local import frameworks, plans
+from local.artifacts import Artifacts
+from local.checkout import Checkout
+from local.cloud import SERVICES
+from local.plans import Packaged, Plan
+from local.settings import runtime_environment
+from local.stages import Stage, StageRefused, region_of
+from local.workspace import REPOSITORY, Workspace
+
+TEMPLATE = "cloudformation-template-update-stack.json"
+PROD = "prod"
+
+
+class DeploymentRefused(Exception):
+    """Something has to be put right first."""
+
+
+def identity(stage: Stage) -> str:
+    """Whose account it goes to, in words; raises `StageRefused` without credentials."""
+    profile = os.environ.get("AWS_PROFILE")
+    try:
+        caller = stage.client("sts").get_caller_identity()
+    except (NoCredentialsError, ProfileNotFound, TokenRetrievalError) as error:
+        raise StageRefused(f"No credentials of AWS: {error}. Sign in, and name the profile: PROFILE=...") from error
+    except ClientError as error:
+        raise StageRefused(f"These credentials are not accepted: {error}") from error
+    return (
+        f"Stage {stage.stage} in account {caller['Account']}, region {region_of(stage.stage)}, "
+        f"profile {profile or 'none'}, as {caller['Arn']}"
+    )
+
+
+def refuse_unfit(stage: str, checkout: Checkout, artifacts: Artifacts | None = None) -> None:
+    """Prod runs only what others can find and build again."""
+    if stage != PROD:
+        return
+    if checkout.changes:
+        raise DeploymentRefused(f"Not from this for prod, it is not committed:\n{chr(10).join(checkout.changes[:20])}")
+    if not checkout.is_published:
+        raise DeploymentRefused("Prod runs only commits that a remote's branch or a tag has: push it first.")
+    if artifacts and not artifacts.are_committed:
+        raise DeploymentRefused(f"Not for prod: {artifacts.folder} was built from sources that were not committed.")
+
+
+@dataclass(frozen=True)
+class Deployment:
+    stage: Stage
+    workspace: Workspace
+    artifacts: Artifacts
+    services: tuple[str, ...] = SERVICES
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """What the framework runs with, besides this process's environment."""
+
+    def plans(self) -> Iterator[Plan]:
+        for service in self.services:
+            yield plans.plan(self.stage, self.package(service))
+
+    def package(self, service: str) -> Packaged:
+        """Compile the template around the zip there is."""
+        self._package(service)
+        folder = self.workspace.service(service) / ".serverless"
+        state = json.loads((folder / "serverless-state.json").read_text())
+        return Packaged(
+            service,
+            template=json.loads((folder / TEMPLATE).read_text()),
+            tags=state["service"]["provider"]["stackTags"],
+            code_sha256=self.artifacts.code_sha256(service),
+        )
+
+    def run(self) -> None:
+        """Deploy all in the order of serverless-compose.yml, or one by itself."""
+        if self.services == SERVICES:
+            frameworks.run("osls-compose", ["deploy", *self._stage], self.workspace.root, self._environment)
+            return
+        for service in self.services:
+            arguments = ["deploy", *self._stage, *self._handed_on(service)]
+            frameworks.run("sls", arguments, self.workspace.service(service), self._environment)
+
+    def _package(self, service: str) -> None:
+        """In silence, unless it fails."""
+        log = self.workspace.root / "package.log"
+        arguments = ["package", *self._stage, *self._handed_on(service)]
+        with log.open("w") as output:
+            try:
+                frameworks.run("sls", arguments, self.workspace.service(service), self._environment, output)
+            except frameworks.CommandFailed as failure:
+                raise frameworks.CommandFailed(f"{log.read_text()}\n{failure}") from failure
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {**self.settings, "WATCHKEEPER_ARTIFACTS": str(self.artifacts.folder.resolve())}
+
+    @property
+    def _stage(self) -> list[str]:
+        return ["--stage", self.stage.stage]
+
+    def _handed_on(self, service: str) -> list[str]:
+        """What serverless-compose.yml passes on, as far as the services it comes from are deployed."""
+        composed = yaml.safe_load((self.workspace.root / "serverless-compose.yml").read_text())["services"][service]
+        found: dict[str, str] = {}
+        for name, source in composed.get("params", {}).items():
+            if (value := self._output(source)) is not None:
+                found[name] = value
+        return [f"--param={name}={value}" for name, value in found.items()]
+
+    def _output(self, source: str) -> str | None:
+        reference = re.fullmatch(r"\$\{(\w+)\.(\w+)\}", source)
+        if reference is None:
+            raise ValueError(f"serverless-compose.yml passes on what is no output: {source}")
+        stack = plans.describe(self.stage, self.stage.name(reference[1]))
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in (stack or {}).get("Outputs", [])}
+        return outputs.get(reference[2])
+
+
+def build(workspace: Workspace, stage: str, artifacts: Artifacts, services: tuple[str, ...], tag: str | None) -> None:
+    """Package the services, and collect the zips."""
+    built = {}
+    for service in services:
+        folder = workspace.service(service)
+        frameworks.run("sls", ["package", "--stage", stage], folder, runtime_environment())
+        built[service] = folder / ".serverless" / f"watchkeeper-{service}.zip"
+    artifacts.collect(built, Checkout(REPOSITORY), tag)

@@ -1,0 +1,198 @@
+"""What a deployment would change: the change set CloudFormation works out, in words."""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from botocore.exceptions import ClientError
+
+from local.stages import Stage, StageRefused
+
+LARGEST_BODY = 51_200
+"""Bytes of a template that a request takes; larger ones are read from a bucket."""
+DEPLOYMENT_BUCKET = "ServerlessDeploymentBucket"
+FUNCTION = "AWS::Lambda::Function"
+HOLD_DATA = frozenset(
+    {
+        "AWS::Cognito::UserPool",
+        "AWS::DynamoDB::Table",
+        "AWS::Events::EventBus",
+        "AWS::S3::Bucket",
+        "AWS::SecretsManager::Secret",
+        "AWS::SQS::Queue",
+    }
+)
+SYMBOLS = {"Add": "+", "Modify": "~", "Remove": "-", "Replace": "!", "Replace?": "?"}
+LONGEST_WAIT = 300
+"""Seconds for CloudFormation to work a change set out."""
+NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+
+
+@dataclass(frozen=True)
+class Change:
+    action: str
+    """Add, Modify, Remove, Replace, or `Replace?` where CloudFormation knows it only when it comes to it."""
+    logical_id: str
+    kind: str
+    what: tuple[str, ...] = ()
+    """The properties that differ, if it is modified."""
+
+    @property
+    def loses_data(self) -> bool:
+        return self.kind in HOLD_DATA and self.action in ("Remove", "Replace", "Replace?")
+
+    def __str__(self) -> str:
+        details = f": {', '.join(self.what)}" if self.what else ""
+        warning = "   <- loses what it holds, unless it is retained" if self.loses_data else ""
+        return f"{SYMBOLS[self.action]} {self.action:9}{self.kind:40} {self.logical_id}{details}{warning}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    service: str
+    is_new: bool = False
+    changes: list[Change] = field(default_factory=list)
+
+    @property
+    def losses(self) -> list[Change]:
+        return [change for change in self.changes if change.loses_data]
+
+    def lines(self) -> list[str]:
+        if not self.changes:
+            return [f"{self.service}: unchanged"]
+        kind = "is created" if self.is_new else "is updated"
+        return [f"{self.service} {kind}, {len(self.changes)} changes:", *(f"  {change}" for change in self.changes)]
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """One service as it was packaged for a stage."""
+
+    service: str
+    template: Mapping[str, Any]
+    tags: Mapping[str, str]
+    code_sha256: str
+
+
+def plan(stage: Stage, packaged: Packaged) -> Plan:
+    stack = stage.name(packaged.service)
+    deployed = describe(stage, stack)
+    if deployed is None:
+        return Plan(packaged.service, True, list(additions(packaged.template)))
+    template = with_deployed_code(stage, stack, packaged)
+    cloudformation = stage.client("cloudformation")
+    name = f"plan-{uuid4().hex}"
+    with stored(stage, stack, template) as body:
+        cloudformation.create_change_set(
+            StackName=stack,
+            ChangeSetName=name,
+            ChangeSetType="UPDATE",
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+            Tags=[{"Key": key, "Value": value} for key, value in packaged.tags.items()],
+            **body,
+        )
+        try:
+            return Plan(packaged.service, False, changes_of(cloudformation, stack, name))
+        finally:
+            cloudformation.delete_change_set(StackName=stack, ChangeSetName=name)
+
+
+def describe(stage: Stage, stack: str) -> dict[str, Any] | None:
+    """The stack, unless there is none yet."""
+    try:
+        found: dict[str, Any] = stage.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return None
+        raise
+    return None if found["StackStatus"] in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE") else found
+
+
+def additions(template: Mapping[str, Any]) -> Iterator[Change]:
+    for name, resource in template["Resources"].items():
+        yield Change("Add", name, resource["Type"])
+
+
+def with_deployed_code(stage: Stage, stack: str, packaged: Packaged) -> dict[str, Any]:
+    """The template, naming the zip where it was deployed from if it is the same: only its place would differ."""
+    template = deepcopy(dict(packaged.template))
+    before = deployed_template(stage, stack)["Resources"]
+    for name, resource in template["Resources"].items():
+        if resource["Type"] == FUNCTION and name in before and is_deployed(stage, resource, packaged.code_sha256):
+            resource["Properties"]["Code"] = before[name]["Properties"]["Code"]
+    return template
+
+
+def is_deployed(stage: Stage, resource: Mapping[str, Any], code_sha256: str) -> bool:
+    name = resource["Properties"]["FunctionName"]
+    try:
+        running = stage.client("lambda").get_function_configuration(FunctionName=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return False
+        raise
+    return bool(running["CodeSha256"] == code_sha256)
+
+
+def deployed_template(stage: Stage, stack: str) -> dict[str, Any]:
+    body = stage.client("cloudformation").get_template(StackName=stack)["TemplateBody"]
+    template: dict[str, Any] = json.loads(body) if isinstance(body, str) else body
+    return template
+
+
+@contextmanager
+def stored(stage: Stage, stack: str, template: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    """The argument that names the template; a large one is in the stack's own bucket for the while."""
+    body = json.dumps(template)
+    if len(body.encode()) <= LARGEST_BODY:
+        yield {"TemplateBody": body}
+        return
+    cloudformation, s3 = stage.client("cloudformation"), stage.client("s3")
+    detail = cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId=DEPLOYMENT_BUCKET)
+    bucket = detail["StackResourceDetail"]["PhysicalResourceId"]
+    key = f"plans/{hashlib.sha256(body.encode()).hexdigest()}-{uuid4().hex}.json"
+    s3.put_object(Bucket=bucket, Key=key, Body=body.encode(), ContentType="application/json")
+    try:
+        yield {"TemplateURL": f"https://s3.{s3.meta.region_name}.amazonaws.com/{bucket}/{key}"}
+    finally:
+        s3.delete_object(Bucket=bucket, Key=key)
+
+
+def changes_of(cloudformation: Any, stack: str, name: str) -> list[Change]:
+    """Wait for the change set and read all its pages."""
+    described = worked_out(cloudformation, stack, name)
+    if described["Status"] == "FAILED":
+        reason = str(described.get("StatusReason", ""))
+        if any(words in reason for words in NO_CHANGES):
+            return []
+        raise StageRefused(f"CloudFormation refuses what would be deployed to {stack}: {reason}")
+    changes = list(described.get("Changes", []))
+    while token := described.get("NextToken"):
+        described = cloudformation.describe_change_set(StackName=stack, ChangeSetName=name, NextToken=token)
+        changes += described.get("Changes", [])
+    return [change_from(found["ResourceChange"]) for found in changes if found.get("Type", "Resource") == "Resource"]
+
+
+def worked_out(cloudformation: Any, stack: str, name: str) -> dict[str, Any]:
+    deadline = time.monotonic() + LONGEST_WAIT
+    while True:
+        described: dict[str, Any] = cloudformation.describe_change_set(StackName=stack, ChangeSetName=name)
+        if described["Status"] in ("CREATE_COMPLETE", "FAILED"):
+            return described
+        if time.monotonic() > deadline:
+            raise StageRefused(f"CloudFormation did not work out in {LONGEST_WAIT} s what would change in {stack}")
+        time.sleep(1)
+
+
+def change_from(found: Mapping[str, Any]) -> Change:
+    replacing = {"True": "Replace", "Conditional": "Replace?"} if found["Action"] == "Modify" else {}
+    targets = [detail.get("Target", {}) for detail in found.get("Details", [])]
+    what = sorted({str(target.get("Name") or target.get("Attribute") or "") for target in targets} - {""})
+    action = replacing.get(str(found.get("Replacement")), str(found["Action"]))
+    return Change(action, str(found["LogicalResourceId"]), str(found["ResourceType"]), tuple(what))

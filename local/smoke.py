@@ -1,0 +1,159 @@
+"""Whether a deployed stage works: its functions run what was deployed, its schedules are on, and the API answers."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import requests
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import ClientError, NoCredentialsError
+
+from local import plans
+from local.artifacts import Artifacts
+from local.cloud import SERVICES, LocalCloud
+from local.stages import Stage, region_of
+
+QUESTION = "/api/v1/kernel/freshness"
+SECONDS = 15
+DEAD_LETTERS = ("-dlq", "-failures")
+DEPTHS = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
+ALIAS = "live"
+FINISHED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
+
+
+@dataclass(frozen=True)
+class Check:
+    thing: str
+    is_well: bool
+    found: str
+
+    def __str__(self) -> str:
+        return f"{'ok    ' if self.is_well else 'FAILED'}  {self.thing:48} {self.found}"
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """One service as CloudFormation knows it."""
+
+    service: str
+    resources: Mapping[str, Mapping[str, Any]]
+    outputs: Mapping[str, str]
+
+    def of(self, kind: str) -> Iterator[Mapping[str, Any]]:
+        for resource in self.resources.values():
+            if resource["Type"] == kind:
+                yield resource.get("Properties", {})
+
+
+def smoke(stage: Stage, artifacts: Artifacts | None = None) -> Iterator[Check]:
+    """With the packages that were deployed, the functions have to run just these."""
+    for service in SERVICES:
+        stack = plans.describe(stage, stage.name(service))
+        status = "not deployed" if stack is None else str(stack["StackStatus"])
+        yield Check(f"stack {stage.name(service)}", status in FINISHED, status)
+        if stack is not None:
+            outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+            template = plans.deployed_template(stage, stage.name(service))
+            yield from of_service(stage, Deployed(service, template["Resources"], outputs), artifacts)
+
+
+def of_service(stage: Stage, deployed: Deployed, artifacts: Artifacts | None) -> Iterator[Check]:
+    yield from functions(stage, deployed, artifacts.code_sha256(deployed.service) if artifacts else None)
+    yield from schedules(stage, deployed)
+    yield from dead_letters(stage, deployed)
+    if deployed.service == "api":
+        yield from answers(stage, deployed)
+
+
+def functions(stage: Stage, deployed: Deployed, wanted: str | None) -> Iterator[Check]:
+    """All of a service are made from one zip, so that they differ only if one was left behind."""
+    shifted = {str(alias["FunctionName"]) for alias in deployed.of("AWS::Lambda::Alias")}
+    for name, function in deployed.resources.items():
+        if function["Type"] != plans.FUNCTION or not is_ours(stage, function["Properties"]):
+            continue
+        qualifier = {"Qualifier": ALIAS} if str({"Ref": name}) in shifted else {}
+        found = running(stage, function["Properties"]["FunctionName"], qualifier)
+        wanted = wanted or found.get("CodeSha256")
+        yield check_function(function["Properties"]["FunctionName"], found, wanted)
+
+
+def is_ours(stage: Stage, function: Mapping[str, Any]) -> bool:
+    """Not a helper of the framework."""
+    return str(function.get("FunctionName", "")).startswith(stage.name(""))
+
+
+def running(stage: Stage, name: str, qualifier: Mapping[str, str]) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = stage.client("lambda").get_function_configuration(FunctionName=name, **qualifier)
+    except ClientError as error:
+        return {"State": error.response["Error"]["Code"]}
+    return found
+
+
+def check_function(name: str, found: Mapping[str, Any], wanted: str | None) -> Check:
+    state, update = found.get("State", "Active"), found.get("LastUpdateStatus", "Successful")
+    code = str(found.get("CodeSha256"))
+    is_wanted = code == wanted
+    is_well = state == "Active" and update == "Successful" and is_wanted
+    told = f"{state}, {update}, code {code[:12]}" + ("" if is_wanted else f" and not {str(wanted)[:12]}")
+    return Check(f"function {name}", is_well, told)
+
+
+def schedules(stage: Stage, deployed: Deployed) -> Iterator[Check]:
+    """As they were deployed: nobody has switched one off by hand, or on."""
+    for wanted in deployed.of("AWS::Events::Rule"):
+        if "ScheduleExpression" not in wanted:
+            continue
+        try:
+            found = stage.client("events").describe_rule(Name=wanted["Name"])
+        except ClientError as error:
+            yield Check(f"schedule {wanted['Name']}", False, error.response["Error"]["Code"])
+            continue
+        state, expression = found["State"], found.get("ScheduleExpression")
+        is_well = (state, expression) == (wanted.get("State", "ENABLED"), wanted["ScheduleExpression"])
+        yield Check(f"schedule {wanted['Name']}", is_well, f"{state}, {expression}")
+
+
+def dead_letters(stage: Stage, deployed: Deployed) -> Iterator[Check]:
+    """Told, but no failure: they may be waiting for just what was deployed, and would keep it from the next stage."""
+    sqs = stage.client("sqs")
+    for queue in deployed.of("AWS::SQS::Queue"):
+        name = str(queue["QueueName"])
+        if name.endswith(DEAD_LETTERS):
+            url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+            depths = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(DEPTHS))["Attributes"]
+            letters = sum(int(depths.get(depth, 0)) for depth in DEPTHS)
+            yield Check(f"dead letters {name}", True, "none" if letters == 0 else f"{letters} wait: make dlq")
+
+
+def answers(stage: Stage, deployed: Deployed) -> Iterator[Check]:
+    """The API answers, and where it wants signatures it refuses who has none."""
+    url = (stage.api_url if isinstance(stage, LocalCloud) else deployed.outputs["ApiUrl"]) + QUESTION
+    signed = any(route.get("AuthorizationType") == "AWS_IAM" for route in deployed.of("AWS::ApiGatewayV2::Route"))
+    if signed:
+        yield ask(url, {}, 403, f"GET {QUESTION} unsigned")
+    yield ask(url, signature(url, stage) if signed else {}, 200, f"GET {QUESTION}")
+
+
+def ask(url: str, headers: Mapping[str, str], wanted: int, what: str) -> Check:
+    try:
+        answer = requests.get(url, headers=headers, timeout=SECONDS)
+    except requests.RequestException as error:
+        return Check(what, False, type(error).__name__)
+    return Check(what, answer.status_code == wanted, f"{answer.status_code} in {answer.elapsed.total_seconds():.1f} s")
+
+
+def signature(url: str, stage: Stage) -> dict[str, str]:
+    """The headers of a request by whoever's credentials are set."""
+    credentials = boto3.Session().get_credentials()
+    if credentials is None:
+        raise NoCredentialsError
+    request = AWSRequest("GET", url)
+    SigV4Auth(credentials, "execute-api", region_of(stage.stage)).add_auth(request)
+    return dict(request.headers)

@@ -1,0 +1,72 @@
+"""The stages as a command asks them: the local cloud, or AWS by the caller's own credentials."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import boto3
+import yaml
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.workspace import REPOSITORY
+
+CLIENT = Config(connect_timeout=5, read_timeout=90, retries={"mode": "standard", "total_max_attempts": 3})
+
+
+class StageRefused(Exception):
+    """A stage could not be asked, or refused to answer; it says how to go on."""
+
+
+class Stage(Protocol):
+    """Where Watchkeeper is deployed; `LocalCloud` is one."""
+
+    @property
+    def stage(self) -> str: ...
+
+    def name(self, thing: str) -> str:
+        """The full name of a table, queue, function or alarm."""
+
+    def client(self, service: str) -> Any:
+        """A boto3 client."""
+
+
+@dataclass(frozen=True)
+class AwsStage:
+    """A stage on AWS, in the account of the credentials the caller has set."""
+
+    stage: str
+
+    def name(self, thing: str) -> str:
+        return f"watchkeeper-{self.stage}-{thing}"
+
+    def client(self, service: str) -> Any:
+        return self._session.client(service, region_name=region_of(self.stage), config=CLIENT)
+
+    @cached_property
+    def _session(self) -> Any:
+        return boto3.Session()
+
+
+def region_of(stage: str) -> str:
+    """Where the stage is deployed to, whatever region the caller's profile names."""
+    parameters = yaml.safe_load((REPOSITORY / "stages.yml").read_text())["params"]
+    return str({**parameters["default"], **(parameters.get(stage) or {})}["region"])
+
+
+@contextmanager
+def asking(stage: Stage) -> Iterator[None]:
+    """Say what AWS's refusals mean for a person: raises `StageRefused` for every error of boto3."""
+    try:
+        yield
+    except ClientError as error:
+        details = error.response.get("Error", {})
+        code, message = str(details.get("Code", "")), str(details.get("Message", ""))
+        if code in ("ResourceNotFoundException", "AWS.SimpleQueueService.NonExistentQueue"):
+            hint = f"Is it deployed? make deploy STAGE={stage.stage}"
+            raise StageRefused(f"Stage {stage.stage}: {message or code}. {hint}") from error
+        raise StageRefused(f"Stage {stage.stage} refuses: {message or code} ({code})") from error
+    except BotoCoreError as error:
+        raise StageRefused(f"Stage {stage.stage} cannot be asked: {error}") from error

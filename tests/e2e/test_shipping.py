@@ -1,0 +1,72 @@
+"""What is told of a deployment before and after it, on the deployed system."""
+
+import shutil
+
+import pytest
+
+from local.artifacts import Artifacts
+from local.checkout import Checkout
+from local.cloud import SERVICES
+from local.deployment import Deployment, identity
+from local.settings import Upstreams as UpstreamSettings
+from local.smoke import smoke
+from local.workspace import Workspace
+from tests.e2e.system import System
+
+
+@pytest.fixture(scope="module")
+def deployment(system: System, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """The same sources with the same settings, and the very zips that were deployed."""
+    folder = tmp_path_factory.mktemp("deployment")
+    before = system.cloud.workspace
+    artifacts = Artifacts(folder / "artifacts")
+    built = {name: before.service(name) / ".serverless" / f"watchkeeper-{name}.zip" for name in SERVICES}
+    artifacts.collect(built, Checkout(), None)
+    root = folder / "workspace"
+    shutil.copytree(before.root, root, symlinks=True, ignore=shutil.ignore_patterns(".serverless"))
+    ports = (system.upstreams.patchwork.server_port, system.upstreams.lore.server_port)
+    settings = system.cloud.environment() | UpstreamSettings(sample_ports=ports).environment()
+    return Deployment(system.cloud, Workspace(root), artifacts, SERVICES, settings)
+
+
+def test_deploying_the_same_again_would_change_nothing(deployment: Deployment) -> None:
+    assert [plan.lines() for plan in deployment.plans()] == [[f"{service}: unchanged"] for service in SERVICES]
+
+
+def test_what_would_change_is_told_and_is_not_done(system: System, deployment: Deployment) -> None:
+    other = {**deployment.settings, "CONTACT": "https://watchkeeper.example/somebody-else"}
+    changed = Deployment(system.cloud, deployment.workspace, deployment.artifacts, ("ingest",), other)
+
+    [plan] = changed.plans()
+
+    modified = {change.logical_id: change.what for change in plan.changes if change.action == "Modify"}
+    assert modified["FetchDashpatchesLambdaFunction"] == ("Environment",)
+    assert plan.losses == []
+    name = system.cloud.name("fetch-patches")
+    running = system.cloud.functions.get_function_configuration(FunctionName=name)
+    assert running["Environment"]["Variables"]["CONTACT"] != other["CONTACT"]
+    stack = system.cloud.stack_name("ingest")
+    left = system.cloud.cloudformation.list_change_sets(StackName=stack)["Summaries"]
+    assert [found["ChangeSetName"] for found in left if found["ChangeSetName"].startswith("plan-")] == []
+
+
+def test_the_deployed_system_passes_its_smoke_test(system: System, deployment: Deployment) -> None:
+    checks = list(smoke(system.cloud, deployment.artifacts))
+
+    assert [str(check) for check in checks if not check.is_well] == []
+    assert {check.thing.partition(" ")[0] for check in checks} >= {"stack", "function", "schedule", "dead", "GET"}
+
+
+def test_a_schedule_switched_off_by_hand_is_found(system: System) -> None:
+    events = system.cloud.client("events")
+    events.disable_rule(Name=system.cloud.name("check-freshness"))
+    try:
+        found = [check.thing for check in smoke(system.cloud) if not check.is_well]
+    finally:
+        events.enable_rule(Name=system.cloud.name("check-freshness"))
+
+    assert found == [f"schedule {system.cloud.name('check-freshness')}"]
+
+
+def test_whose_account_it_is_is_told(system: System) -> None:
+    assert identity(system.cloud).startswith("Stage local in account 000000000000, region us-east-1")

@@ -1,0 +1,108 @@
+"""What the estimate multiplies: the stages' settings, the templates, and what the benchmark counted."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.documents import costs
+from watchkeeper.metrics import CATALOGUE
+
+
+def template(*resources: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    found = [{"Type": f"AWS::{kind}", "Properties": properties} for kind, properties in resources]
+    return {"Resources": {f"One{number}": one for number, one in enumerate(found)}}
+
+
+SUM = {"Metrics": [{"Id": "m0", "MetricStat": {}}, {"Id": "m1", "MetricStat": {}}, {"Id": "sum", "Expression": ""}]}
+NIGHT = [
+    {"Schedule": "cron(45 2 * * ? *)", "ScalableTargetAction": {"MinCapacity": 605}},
+    {"Schedule": "cron(0 4 * * ? *)", "ScalableTargetAction": {"MinCapacity": 5}},
+]
+TEMPLATES = {
+    "ingest": template(
+        ("CloudWatch::Alarm", {"MetricName": "Errors"}),
+        ("CloudWatch::Alarm", SUM),
+        ("CloudWatch::CompositeAlarm", {}),
+        ("CloudWatch::Dashboard", {}),
+        ("ApplicationAutoScaling::ScalingPolicy", {}),
+        ("ApplicationAutoScaling::ScalableTarget", {"ScheduledActions": NIGHT}),
+    ),
+    "api": template(("ApiGatewayV2::Route", {})),
+}
+
+
+def rows(text: str) -> dict[str, list[str]]:
+    cells = [[cell.strip(" *") for cell in line.strip("|").split("|")] for line in text.splitlines()[2:]]
+    return {name: rest for name, *rest in cells}
+
+
+@pytest.fixture(scope="module")
+def months() -> dict[str, list[str]]:
+    """Amount on prod, and dollars of dev, staging and prod."""
+    return rows(costs.stages(TEMPLATES))
+
+
+def test_sums_are_those_of_their_column(months: dict[str, list[str]]) -> None:
+    for column in (1, 2, 3):
+        parts = [float(cells[column]) for name, cells in months.items() if name != "sum"]
+        assert sum(parts) == pytest.approx(float(months["sum"][column]), abs=0.05)
+
+
+def test_an_alarm_costs_what_the_metrics_it_looks_at_cost(months: dict[str, list[str]]) -> None:
+    assert months["alarms"] == ["2 of 3 metrics, and 1 of alarms", "0.00", "0.80", "0.80"]
+
+
+def test_only_a_provisioned_stage_pays_for_alarms_that_scale(months: dict[str, list[str]]) -> None:
+    assert months["alarms that scale the tables"] == ["4", "0.00", "0.00", "0.40"]
+
+
+def test_a_higher_floor_by_night_is_paid_for_its_hours(months: dict[str, list[str]]) -> None:
+    without = rows(costs.stages({**TEMPLATES, "ingest": template()}))
+    more = float(months["tables, used"][3]) - float(without["tables, used"][3])
+
+    assert more == pytest.approx(600 * 1.25 * 30.4 * costs.price("provisioned_read_hour"), abs=0.01)
+
+
+def test_traces_are_taken_where_the_stage_says_so(months: dict[str, list[str]]) -> None:
+    _, dev, staging, prod = months["traces"]
+
+    assert (float(dev), float(staging) > 0, float(prod) > 0) == (0, True, True)
+
+
+def test_a_stage_without_schedules_pays_for_the_hours_it_is_used(months: dict[str, list[str]]) -> None:
+    assert float(months["metrics of ours"][1]) == pytest.approx(
+        float(months["metrics of ours"][2]) * 20 / 730, abs=0.01
+    )
+
+
+def test_every_metric_is_counted_but_those_of_failures() -> None:
+    uncounted = [metric.name for metric in CATALOGUE if costs.values_of(metric) == 0]
+
+    assert uncounted == ["ReadingsFailed"]
+
+
+def test_metrics_that_are_counted_apart_are_of_the_catalogue() -> None:
+    assert costs.figures()["functions_that_measure"].keys() <= {metric.name for metric in CATALOGUE}
+
+
+def test_every_price_is_used() -> None:
+    named = set(re.findall(r'price\("(\w+)"\)', Path(costs.__file__).read_text()))
+
+    assert named == costs.figures()["prices"].keys()
+
+
+@pytest.mark.parametrize(
+    ("expression", "times"),
+    [("rate(1 hour)", 730), ("rate(15 minutes)", 2920), ("cron(0 3 * * ? *)", 30.4), ("cron(0 5 ? * SUN *)", 30.4 / 7)],
+)
+def test_schedules_come_as_often_as_they_say(expression: str, times: float) -> None:
+    assert costs.times_a_month(expression) == pytest.approx(times)
+
+
+def test_a_thousand_cost_what_the_benchmark_counted() -> None:
+    first = costs.counted()["first_load"]["patches"]
+    cells = rows(costs.thousand())["patches, in a first load"]
+
+    assert cells[0] == f"{1000 * first['write_units'] / first['new']:,.0f}"

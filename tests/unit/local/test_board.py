@@ -1,0 +1,375 @@
+"""The board of a stage that is played to it: what it shows, and what it says needs a look."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, NoCredentialsError
+
+from local import board, declared
+from local.board import Row, Section, read_board
+from local.report import board_lines, status, verdict
+from local.stages import StageRefused
+from scheduler.kernel.freshness import STALE_AFTER_SECONDS
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+Answer = Callable[..., Any]
+
+
+@dataclass
+class FakeClient:
+    """Answers with what it was given; a paginator is one page of the same."""
+
+    answers: Mapping[str, Any]
+
+    def __getattr__(self, operation: str) -> Answer:
+        return lambda **request: self._answer(operation, request)
+
+    def get_paginator(self, operation: str) -> Any:
+        return FakePaginator(lambda **request: [self._answer(operation, request)])
+
+    def _answer(self, operation: str, request: Mapping[str, Any]) -> Any:
+        answer = self.answers[operation]
+        answer = answer(**request) if callable(answer) else answer
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@dataclass
+class FakePaginator:
+    paginate: Answer
+
+
+@dataclass
+class FakeStage:
+    """A stage on which all is well, but for what is changed by operation."""
+
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    stage: str = "prod"
+
+    def name(self, thing: str) -> str:
+        return f"watchkeeper-{self.stage}-{thing}"
+
+    def client(self, service: str) -> Any:
+        return FakeClient({**WELL, **self.changes})
+
+
+def answer_metrics(**values: list[float]) -> Answer:
+    """Of a metric, by its name and statistic, as in `ErrorsSum`, for every function and queue."""
+
+    def answer(MetricDataQueries: list[Any], **_: Any) -> Any:  # noqa: N803 -- as boto3 has it
+        return {
+            "MetricDataResults": [{"Id": one["Id"], "Values": values.get(_key(one), [])} for one in MetricDataQueries]
+        }
+
+    return answer
+
+
+def _key(query: Mapping[str, Any]) -> str:
+    return f"{query['MetricStat']['Metric']['MetricName']}{query['MetricStat']['Stat']}"
+
+
+def depth(ready: int = 0, taken: int = 0, delayed: int = 0) -> Any:
+    counts = zip(("Messages", "MessagesNotVisible", "MessagesDelayed"), (ready, taken, delayed), strict=True)
+    return {"Attributes": {f"ApproximateNumberOf{kind}": str(count) for kind, count in counts}}
+
+
+def source(name: str = "lore:leds", **record: Any) -> Any:
+    """As the progress table has it, read five minutes ago."""
+    run = {"id": "1", "mode": "recent", "started_at": moment(5), "fetched": 7, "stored": 3, "refused": 1}
+    whole = {"phase": "live", "run": run, "last_success": moment(5), **record}
+    return {"pk": {"S": "SOURCE"}, "sk": {"S": name}, "record": {"S": json.dumps(whole)}}
+
+
+def moment(minutes: float) -> str:
+    return (NOW - timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def configuration(FunctionName: str) -> Any:  # noqa: N803
+    return {"Environment": {"Variables": {"PROJECTS": "", "LISTS": "leds"}}}
+
+
+def rules(state: str = "ENABLED") -> Any:
+    names = [f"watchkeeper-prod-{name}" for name in declared.schedules()]
+    return {"Rules": [{"Name": name, "State": state, "ScheduleExpression": "rate(1 hour)"} for name in names]}
+
+
+def refused(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "No."}}, "Anything")
+
+
+WELL: Mapping[str, Any] = {
+    "describe_stacks": {"Stacks": [{"Outputs": [{"OutputKey": "ApiUrl", "OutputValue": "https://api.example"}]}]},
+    "get_metric_data": answer_metrics(
+        InvocationsSum=[2.0, 1.0], DurationSum=[300.0], DurationSampleCount=[3.0], DurationMaximum=[120.0, 2500.0]
+    ),
+    "describe_log_streams": {"logStreams": [{"lastEventTimestamp": int(NOW.timestamp() - 240) * 1000}]},
+    "get_queue_url": {"QueueUrl": "url"},
+    "get_queue_attributes": depth(),
+    "query": {"Items": [source()]},
+    "get_function_configuration": configuration,
+    "scan": {"Items": []},
+    "describe_alarms": {"MetricAlarms": [{"AlarmName": "watchkeeper-prod-one", "StateValue": "OK"}]},
+    "list_rules": rules(),
+}
+
+
+def section(title: str, **changes: Any) -> Section:
+    [found] = [one for one in read_board(FakeStage(changes), NOW) if one.title == title]
+    return found
+
+
+def row(found: Section, name: str) -> Row:
+    [row] = [one for one in found.rows if one.cells[0] == name]
+    return row
+
+
+def test_nothing_needs_a_look_where_all_is_well() -> None:
+    sections = read_board(FakeStage(), NOW)
+
+    assert [trouble for one in sections for trouble in one.troubles] == []
+    assert [one.title for one in sections] == list(board.SECTIONS)
+
+
+def test_a_function_shows_its_runs_and_the_last_one() -> None:
+    found = section("Functions")
+
+    assert row(found, "kernel").cells == ("kernel", "3", "0", "0", "100 ms", "2.5 s", "4 min ago")
+    assert {one.cells[0] for one in found.rows} == declared.functions().keys()
+
+
+def test_a_function_that_never_ran_has_no_durations() -> None:
+    found = section("Functions", get_metric_data=answer_metrics(), describe_log_streams={"logStreams": []})
+
+    assert row(found, "kernel") == Row(("kernel", "0", "0", "0", "-", "-", "never"))
+
+
+def test_failed_and_throttled_runs_need_a_look() -> None:
+    found = section("Functions", get_metric_data=answer_metrics(ErrorsSum=[1.0, 1.0], ThrottlesSum=[3.0]))
+
+    assert "kernel 2 failed, 3 throttled" in found.troubles
+
+
+def test_what_is_not_deployed_needs_a_look() -> None:
+    absent = refused("ResourceNotFoundException")
+
+    assert "kernel not deployed" in section("Functions", describe_log_streams=absent).troubles
+    assert "threads not deployed" in section("Queues", get_queue_url=refused("QueueDoesNotExist")).troubles
+    assert "failures not deployed" in section("Dead letters", get_queue_url=refused("QueueDoesNotExist")).troubles
+    assert "patches-full not deployed" in section("Schedules", list_rules={"Rules": []}).troubles
+
+
+def test_waiting_messages_show_how_long_the_oldest_waits() -> None:
+    aged = answer_metrics(ApproximateAgeOfOldestMessageMaximum=[400.0, 9000.0])
+    found = section("Queues", get_queue_attributes=depth(2, 1, 5), get_metric_data=aged)
+
+    assert row(found, "threads").cells == ("threads", "2", "1", "5", "6 min")
+    assert found.troubles == []
+
+
+def test_the_oldest_message_is_unknown_where_nobody_tells() -> None:
+    assert row(section("Queues", get_queue_attributes=depth(1)), "threads").cells[-1] == "?"
+
+
+@pytest.mark.parametrize(("count", "told"), [(1, "1 dead letter"), (3, "3 dead letters")])
+def test_dead_letters_need_a_look(count: int, told: str) -> None:
+    assert f"threads-dlq holds {told}" in section("Dead letters", get_queue_attributes=depth(count)).troubles
+
+
+def test_a_source_shows_its_age_and_its_last_run() -> None:
+    assert row(section("Sources"), "lore:leds").cells == ("lore:leds", "live", "5 min", "7", "3", "1")
+
+
+@pytest.mark.parametrize(
+    ("record", "told"),
+    [
+        ({"last_success": moment(181)}, "late"),
+        ({"last_success": None, "failing_since": moment(200)}, "late"),
+        ({"last_success": None, "run": None}, "never read"),
+        ({"error": "lore answered 503"}, "fails: lore answered 503"),
+        ({"blocked_since": moment(90)}, "blocked for 90 min"),
+        ({"gaps": [{"since": moment(9), "reason": "the cursor was lost"}]}, "has 1 gap: the cursor was lost"),
+    ],
+)
+def test_a_source_in_trouble_needs_a_look(record: Mapping[str, Any], told: str) -> None:
+    assert section("Sources", query={"Items": [source(**record)]}).troubles == [f"lore:leds {told}"]
+
+
+def test_a_source_nobody_has_read_yet_needs_a_look() -> None:
+    assert section("Sources", query={"Items": []}).troubles == ["lore:leds never read"]
+
+
+def test_a_source_nobody_watches_needs_none() -> None:
+    found = section("Sources", query={"Items": [source(), source("lore:threads", error="No.", last_success=None)]})
+
+    assert row(found, "lore:threads") == Row(("lore:threads", "not watched", "-", "7", "3", "1"))
+
+
+def test_late_means_the_same_as_to_those_who_measure_it() -> None:
+    assert timedelta(seconds=STALE_AFTER_SECONDS) == board.LATE_AFTER
+
+
+def breaker(state: str) -> Any:
+    opened = {} if state == "CLOSED" else {"opened_at": {"N": str(NOW.timestamp() - 180)}}
+    return {"Items": [{"id": {"S": "lore"}, "state": {"S": state}, "failure_count": {"N": "5"}, **opened}]}
+
+
+def test_a_breaker_that_is_not_closed_needs_a_look() -> None:
+    assert section("Breakers", scan=breaker("OPEN")).rows == (Row(("lore", "open", "3 min ago"), "is open"),)
+    assert section("Breakers", scan=breaker("HALF_OPEN")).troubles == ["lore is half-open"]
+    assert section("Breakers", scan=breaker("CLOSED")).rows == (Row(("lore", "closed", "-")),)
+    assert section("Breakers").remark == "none has ever opened"
+
+
+def test_alarms_that_ring_need_a_look() -> None:
+    ringing = {"AlarmName": "watchkeeper-prod-late", "StateValue": "ALARM", "StateUpdatedTimestamp": NOW}
+    quiet = {"AlarmName": "watchkeeper-prod-quiet", "StateValue": "OK"}
+
+    found = section("Alarms", describe_alarms={"MetricAlarms": [quiet, ringing]})
+    assert found.rows == (Row(("late", "0 s ago"), "rings"),)
+    assert section("Alarms").remark == "none of 1 rings"
+    assert section("Alarms", describe_alarms={"MetricAlarms": []}).remark == "none deployed"
+
+
+def test_a_schedule_that_is_not_as_its_stage_wants_it_needs_a_look() -> None:
+    found = section("Schedules", list_rules=rules("DISABLED"))
+
+    assert "patches-full is disabled, against stages.yml" in found.troubles
+    assert row(section("Schedules"), "patches-full") == Row(("patches-full", "enabled", "rate(1 hour)"))
+
+
+def test_schedules_may_be_off_where_the_stage_says_so() -> None:
+    events = {"list_rules": {"Rules": [{**rule, "State": "DISABLED"} for rule in named_for("dev")]}}
+    [found] = [one for one in read_board(FakeStage(events, "dev"), NOW) if one.title == "Schedules"]
+
+    assert found.troubles == []
+
+
+def named_for(stage: str) -> list[Any]:
+    names = [f"watchkeeper-{stage}-{name}" for name in declared.schedules()]
+    return [{"Name": name, "ScheduleExpression": "rate(1 hour)"} for name in names]
+
+
+@pytest.mark.parametrize(
+    ("operation", "title"),
+    [
+        ("describe_log_streams", "Functions"),
+        ("get_metric_data", "Functions"),
+        ("get_queue_attributes", "Dead letters"),
+        ("query", "Sources"),
+        ("scan", "Breakers"),
+        ("describe_alarms", "Alarms"),
+        ("list_rules", "Schedules"),
+    ],
+)
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException"])
+def test_what_cannot_be_read_is_told_in_its_place(operation: str, title: str, code: str) -> None:
+    sections = read_board(FakeStage({operation: refused(code)}), NOW)
+
+    [unread] = [one for one in sections if one.title == title]
+    assert unread.unread
+    assert f"{title.lower()} unread" in unread.troubles
+    assert [one for one in sections if not one.unread]
+
+
+def test_what_somebody_has_broken_is_told_in_its_place() -> None:
+    broken = {"pk": {"S": "SOURCE"}, "sk": {"S": "lore:leds"}, "record": {"S": "{"}}
+
+    found = section("Sources", query={"Items": [broken]})
+
+    assert found.unread.startswith("not understood: ")
+    assert found.troubles == ["sources unread"]
+
+
+def test_what_of_the_functions_can_be_read_is_shown() -> None:
+    blind = section("Functions", get_metric_data=refused("AccessDenied"))
+    forgetful = section("Functions", describe_log_streams=refused("AccessDenied"))
+
+    assert row(blind, "kernel").cells == ("kernel", *"?????", "4 min ago")
+    assert row(forgetful, "kernel").cells == ("kernel", "3", "0", "0", "100 ms", "2.5 s", "?")
+
+
+def test_sources_are_shown_where_it_cannot_be_read_which_are_watched() -> None:
+    found = section("Sources", get_function_configuration=refused("AccessDeniedException"))
+
+    assert row(found, "lore:leds").cells[1] == "live"
+    assert "sources unread" in found.troubles
+
+
+def test_a_stage_nothing_of_which_can_be_read_is_refused() -> None:
+    nothing = dict.fromkeys(WELL, NoCredentialsError())
+
+    with pytest.raises(StageRefused, match="credentials"):
+        read_board(FakeStage(nothing), NOW)
+
+
+# How it is shown
+
+SHOWN = [
+    Section("Queues", ("ready", "oldest"), (Row(("patches", "12", "-")), Row(("threads",), "not deployed"))),
+    Section("Alarms", ("since",), (), "none deployed"),
+    Section("Breakers", unread="Stage prod refuses: No."),
+]
+
+
+def test_columns_are_aligned_and_lines_of_trouble_marked() -> None:
+    assert board_lines(SHOWN) == [
+        "",
+        "  Queues    ready  oldest",
+        "  patches      12       -",
+        "! threads                  ! not deployed",
+        "",
+        "  Alarms    none deployed",
+        "",
+        "  Breakers",
+        "! could not be read: Stage prod refuses: No.",
+    ]
+
+
+def test_the_board_ends_with_what_needs_a_look() -> None:
+    troubles = [trouble for one in SHOWN for trouble in one.troubles]
+
+    assert verdict(troubles) == "2 things need a look: threads not deployed, breakers unread"
+    assert verdict(troubles[:1]) == "1 thing needs a look: threads not deployed"
+    assert verdict([]) == "all well"
+
+
+@pytest.fixture
+def at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("local.report.utc_now", lambda: NOW)
+
+
+@pytest.mark.usefixtures("at_noon")
+def test_a_stage_on_aws_begins_with_the_address_of_its_api() -> None:
+    shown = status(FakeStage())
+
+    assert shown.lines[:2] == ["Stage       prod", "API         https://api.example/api/v1"]
+    assert (shown.lines[-1], shown.troubles) == ("all well", [])
+
+
+@pytest.mark.usefixtures("at_noon")
+def test_a_stage_whose_address_is_unknown_is_shown_all_the_same() -> None:
+    shown = status(FakeStage({"describe_stacks": refused("AccessDenied"), "scan": breaker("OPEN")}))
+
+    assert shown.lines[1].startswith("API         unknown: ")
+    assert shown.lines[-1] == "1 thing needs a look: lore is open"
+
+
+@pytest.mark.parametrize(
+    ("span", "said"),
+    [
+        (timedelta(seconds=-3), "0 s"),
+        (timedelta(seconds=119), "119 s"),
+        (timedelta(minutes=119), "119 min"),
+        (timedelta(hours=47), "47 h"),
+        (timedelta(days=9), "9 d"),
+    ],
+)
+def test_ages_are_rough(span: timedelta, said: str) -> None:
+    assert board.age(span) == said

@@ -1,0 +1,362 @@
+"""What is asked, told and refused before and after a stage changes."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import requests
+from botocore.exceptions import NoCredentialsError
+from click.testing import CliRunner
+
+from local import shipping
+from local.artifacts import Artifacts
+from local.cli import cli
+from local.cloud import SERVICES
+from local.deployment import Deployment, DeploymentRefused, identity
+from local.plans import Change, Plan
+from local.removal import Holding, RemovalRefused, empty_buckets, holdings, refuse_needed, refuse_protected
+from local.smoke import Check, smoke
+from local.stages import StageRefused
+from local.workspace import REPOSITORY, Workspace
+from tests.unit.local.stand_ins import NO_STACK, Client, FakeStage, refusal
+
+LOSS = Plan("ingest", changes=[Change("Replace", "PatchesTable", "AWS::DynamoDB::Table")])
+HARMLESS = Plan("api", changes=[Change("Modify", "Kernel", "AWS::Lambda::Function")])
+
+
+def typing(monkeypatch: pytest.MonkeyPatch, answer: str) -> list[str]:
+    """Somebody who types this at every question; the questions."""
+    asked: list[str] = []
+
+    def prompt(text: str, **_: Any) -> str:
+        asked.append(text)
+        return answer
+
+    monkeypatch.setattr(click, "prompt", prompt)
+    return asked
+
+
+class TestConfirmation:
+    def test_prod_is_deployed_to_by_who_types_its_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked = typing(monkeypatch, "prod")
+
+        shipping.confirm("prod", [HARMLESS], yes=False)
+
+        assert len(asked) == 1
+
+    @pytest.mark.parametrize("answer", ["", "yes", "y", "Prod", "dev"])
+    def test_any_other_answer_ends_it(self, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+        typing(monkeypatch, answer)
+
+        with pytest.raises(DeploymentRefused, match="Nothing was done"):
+            shipping.confirm("prod", [HARMLESS], yes=False)
+
+    def test_a_pipeline_is_not_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked = typing(monkeypatch, "")
+
+        shipping.confirm("prod", [HARMLESS], yes=True)
+
+        assert asked == []
+
+    def test_a_pipeline_loses_no_data_of_prod(self) -> None:
+        with pytest.raises(DeploymentRefused, match=r"PatchesTable would be replaced or removed.*by hand"):
+            shipping.confirm("prod", [HARMLESS, LOSS], yes=True)
+
+    def test_a_person_may_and_is_told(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        typing(monkeypatch, "prod")
+
+        shipping.confirm("prod", [LOSS], yes=False)
+
+        assert "What PatchesTable hold is replaced or removed" in capsys.readouterr().out
+
+    @pytest.mark.parametrize("stage", ["dev", "staging"])
+    def test_other_stages_are_not_asked_about(self, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
+        asked = typing(monkeypatch, "")
+
+        shipping.confirm(stage, [LOSS], yes=False)
+
+        assert asked == []
+
+
+class TestIdentity:
+    def test_account_region_profile_and_stage_are_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AWS_PROFILE", "watchkeeper")
+        caller = {"Account": "111111111111", "Arn": "arn:aws:sts::111111111111:assumed-role/deployer/me"}
+
+        told = identity(FakeStage({"sts": Client({"get_caller_identity": caller})}))
+
+        assert told.startswith("Stage dev in account 111111111111, region us-east-1, profile watchkeeper")
+
+    def test_without_credentials_it_says_what_to_do(self) -> None:
+        with pytest.raises(StageRefused, match=r"No credentials of AWS.*PROFILE="):
+            identity(FakeStage({"sts": Client({"get_caller_identity": NoCredentialsError()})}))
+
+    def test_refused_credentials_are_told(self) -> None:
+        with pytest.raises(StageRefused, match=r"not accepted.*ExpiredToken"):
+            identity(FakeStage({"sts": Client({"get_caller_identity": refusal("ExpiredToken")})}))
+
+
+class Runs:
+    """The framework, not run: what it was to do."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.commands: list[tuple[str, list[str], dict[str, str]]] = []
+        monkeypatch.setattr("local.frameworks.run", self.run)
+
+    def run(self, command: str, arguments: list[str], folder: Path, settings: dict[str, str], *_: object) -> None:
+        self.commands.append((command, list(arguments), dict(settings)))
+
+
+class TestDeployment:
+    @pytest.fixture
+    def stage(self) -> FakeStage:
+        outputs = [{"OutputKey": "ProgressTable", "OutputValue": "the-progress-table"}]
+        stack = {"StackStatus": "UPDATE_COMPLETE", "Outputs": outputs}
+        return FakeStage({"cloudformation": Client({"describe_stacks": {"Stacks": [stack]}})})
+
+    def test_all_go_in_the_order_of_compose_with_the_packages_there_are(
+        self, stage: FakeStage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        runs = Runs(monkeypatch)
+
+        Deployment(stage, Workspace(tmp_path), Artifacts(tmp_path / "built"), SERVICES, {"CONTACT": "x"}).run()
+
+        [(command, arguments, settings)] = runs.commands
+        assert (command, arguments) == ("osls-compose", ["deploy", "--stage", "dev"])
+        assert settings == {"CONTACT": "x", "WATCHKEEPER_ARTIFACTS": str(tmp_path / "built")}
+
+    def test_one_alone_is_handed_what_compose_would_hand_it(
+        self, stage: FakeStage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        runs = Runs(monkeypatch)
+
+        Deployment(stage, Workspace(REPOSITORY), Artifacts(tmp_path), ("scheduler",)).run()
+
+        [(command, arguments, _)] = runs.commands
+        assert (command, arguments[:3]) == ("sls", ["deploy", "--stage", "dev"])
+        assert "--param=progressTable=the-progress-table" in arguments
+        assert not [argument for argument in arguments if "queueUrlPrefix" in argument], "it has no such output yet"
+
+
+def stacks(stage: str, **found: dict[str, Any] | None) -> Callable[..., Any]:
+    """Each service's stack, or none."""
+
+    def describe(StackName: str) -> Any:  # noqa: N803
+        stack = found.get(StackName.removeprefix(f"watchkeeper-{stage}-"))
+        return NO_STACK if stack is None else {"Stacks": [{"StackStatus": "UPDATE_COMPLETE"} | stack]}
+
+    return describe
+
+
+class TestRemoval:
+    def test_a_protected_stage_is_refused_and_the_way_told(self) -> None:
+        protected = stacks("prod", ingest={"EnableTerminationProtection": True})
+        stage = FakeStage({"cloudformation": Client({"describe_stacks": protected})}, "prod")
+
+        with pytest.raises(RemovalRefused, match=r"(?s)protected.*watchkeeper-prod-ingest.*deletionProtection: false"):
+            refuse_protected(stage, SERVICES)
+
+    def test_an_unprotected_stage_is_not(self) -> None:
+        open_stacks = stacks("prod", ingest={"EnableTerminationProtection": False}, api={})
+        refuse_protected(FakeStage({"cloudformation": Client({"describe_stacks": open_stacks})}, "prod"), SERVICES)
+
+    def test_a_service_stays_while_others_use_it(self) -> None:
+        stage = FakeStage({"cloudformation": Client({"describe_stacks": stacks("dev", ingest={}, api={})})})
+
+        with pytest.raises(RemovalRefused, match="ingest goes after api"):
+            refuse_needed(stage, ("ingest",))
+
+    @pytest.mark.parametrize("services", [SERVICES, ("api",), ("scheduler",)])
+    def test_what_nobody_uses_may_go(self, services: tuple[str, ...]) -> None:
+        refuse_needed(FakeStage({"cloudformation": Client({"describe_stacks": stacks("dev", api={})})}), services)
+
+    def test_what_goes_and_what_stays_is_named(self) -> None:
+        declared = {
+            "Kept": {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain"},
+            "Lost": {"Type": "AWS::S3::Bucket"},
+            "Kernel": {"Type": "AWS::Lambda::Function"},
+        }
+        summaries = [
+            {"LogicalResourceId": name, "PhysicalResourceId": name.lower(), "ResourceType": resource["Type"]}
+            for name, resource in declared.items()
+        ]
+        cloudformation = Client(
+            {
+                "describe_stacks": stacks("dev", ingest={}),
+                "get_template": {"TemplateBody": {"Resources": declared}},
+                "list_stack_resources": [{"StackResourceSummaries": summaries}],
+            }
+        )
+
+        found = list(holdings(FakeStage({"cloudformation": cloudformation}), SERVICES))
+
+        assert [(holding.name, holding.is_retained) for holding in found] == [("kept", True), ("lost", False)]
+
+    def test_only_buckets_that_go_are_emptied_with_all_their_versions(self) -> None:
+        versions = [{"Versions": [{"Key": "a", "VersionId": "1"}], "DeleteMarkers": [{"Key": "a", "VersionId": "2"}]}]
+        s3 = Client({"list_object_versions": versions, "delete_objects": {}})
+        stage = FakeStage({"s3": s3})
+
+        empty_buckets(stage, [bucket("goes", False), bucket("stays", True)])
+
+        [deleted] = s3.requests("delete_objects")
+        assert deleted["Bucket"] == "goes"
+        assert {each["VersionId"] for each in deleted["Delete"]["Objects"]} == {"1", "2"}
+
+    def test_the_local_cloud_is_deleted_in_another_way(self, tmp_path: Path) -> None:
+        result = CliRunner().invoke(cli, ["--state", str(tmp_path), "remove", "--stage", "local"])
+
+        assert (result.exit_code, "make reset" in result.output) == (1, True)
+
+
+def bucket(name: str, is_retained: bool) -> Holding:
+    return Holding("AWS::S3::Bucket", name, is_retained)
+
+
+class TestSmoke:
+    @pytest.fixture
+    def answers(self) -> dict[str, dict[str, Any]]:
+        """A stage of one service where all is well."""
+        resources = {
+            "Kernel": {"Type": "AWS::Lambda::Function", "Properties": {"FunctionName": "watchkeeper-dev-kernel"}},
+            "Other": {"Type": "AWS::Lambda::Function", "Properties": {"FunctionName": "watchkeeper-dev-other"}},
+            "Helper": {"Type": "AWS::Lambda::Function", "Properties": {"FunctionName": "framework-helper"}},
+            "Alias": {"Type": "AWS::Lambda::Alias", "Properties": {"FunctionName": {"Ref": "Kernel"}}},
+            "Hourly": {
+                "Type": "AWS::Events::Rule",
+                "Properties": {"Name": "watchkeeper-dev-hourly", "ScheduleExpression": "rate(1 hour)"},
+            },
+            "Dead": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "watchkeeper-dev-work-dlq"}},
+            "Work": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "watchkeeper-dev-work"}},
+        }
+        return {
+            "cloudformation": {
+                "describe_stacks": stacks("dev", ingest={}),
+                "get_template": {"TemplateBody": {"Resources": resources}},
+            },
+            "lambda": {"get_function_configuration": {"CodeSha256": "built", "State": "Active"}},
+            "events": {"describe_rule": {"State": "ENABLED", "ScheduleExpression": "rate(1 hour)"}},
+            "sqs": {
+                "get_queue_url": lambda QueueName: {"QueueUrl": QueueName},  # noqa: N803
+                "get_queue_attributes": {"Attributes": {"ApproximateNumberOfMessages": "0"}},
+            },
+        }
+
+    def test_a_stage_where_all_is_well(self, answers: dict[str, dict[str, Any]]) -> None:
+        stage, checks = look(answers)
+
+        assert [check.thing for check in checks if check.is_well] == [
+            "stack watchkeeper-dev-ingest",
+            "function watchkeeper-dev-kernel",
+            "function watchkeeper-dev-other",
+            "schedule watchkeeper-dev-hourly",
+            "dead letters watchkeeper-dev-work-dlq",
+        ]
+        asked = stage.clients["lambda"].requests("get_function_configuration")
+        assert [request.get("Qualifier") for request in asked] == ["live", None], "people reach the alias"
+
+    def test_a_service_that_is_missing(self, answers: dict[str, dict[str, Any]]) -> None:
+        _, checks = look(answers)
+
+        missing = [check.thing for check in checks if not check.is_well]
+        assert missing == ["stack watchkeeper-dev-api", "stack watchkeeper-dev-scheduler"]
+
+    def test_a_function_left_at_an_older_version(self, answers: dict[str, dict[str, Any]]) -> None:
+        answers["lambda"]["get_function_configuration"] = lambda FunctionName, **_: {  # noqa: N803
+            "CodeSha256": "older" if FunctionName.endswith("other") else "built"
+        }
+
+        assert "older and not built" in failed(answers, "function watchkeeper-dev-other")
+
+    def test_a_function_that_is_gone(self, answers: dict[str, dict[str, Any]]) -> None:
+        answers["lambda"]["get_function_configuration"] = refusal("ResourceNotFoundException")
+
+        assert "ResourceNotFoundException" in failed(answers, "function watchkeeper-dev-kernel")
+
+    @pytest.mark.parametrize("state", [{"State": "Failed"}, {"LastUpdateStatus": "InProgress"}])
+    def test_a_function_that_is_not_ready(self, answers: dict[str, dict[str, Any]], state: dict[str, str]) -> None:
+        answers["lambda"]["get_function_configuration"] = {"CodeSha256": "built", **state}
+
+        assert failed(answers, "function watchkeeper-dev-kernel")
+
+    @pytest.mark.parametrize(
+        "found",
+        [
+            {"State": "DISABLED", "ScheduleExpression": "rate(1 hour)"},
+            {"State": "ENABLED", "ScheduleExpression": "rate(2 hours)"},
+            refusal("ResourceNotFoundException"),
+        ],
+    )
+    def test_a_schedule_changed_by_hand(self, answers: dict[str, dict[str, Any]], found: Any) -> None:
+        answers["events"]["describe_rule"] = found
+
+        assert failed(answers, "schedule watchkeeper-dev-hourly")
+
+    def test_work_that_waits_to_be_sent_again_is_told_and_holds_nothing_up(
+        self, answers: dict[str, dict[str, Any]]
+    ) -> None:
+        answers["sqs"]["get_queue_attributes"] = {"Attributes": {"ApproximateNumberOfMessagesNotVisible": "2"}}
+
+        _, checks = look(answers)
+
+        [letters] = [check for check in checks if check.thing == "dead letters watchkeeper-dev-work-dlq"]
+        assert (letters.is_well, letters.found) == (True, "2 wait: make dlq")
+
+    @pytest.mark.parametrize(
+        ("unsigned", "signed", "well"), [(403, 200, [True, True]), (200, 200, [False, True]), (403, 403, [True, False])]
+    )
+    def test_an_api_that_wants_signatures(
+        self,
+        answers: dict[str, dict[str, Any]],
+        monkeypatch: pytest.MonkeyPatch,
+        unsigned: int,
+        signed: int,
+        well: list[bool],
+    ) -> None:
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        monkeypatch.setattr(requests, "get", lambda url, headers, timeout: response(signed if headers else unsigned))
+        route = {"Type": "AWS::ApiGatewayV2::Route", "Properties": {"AuthorizationType": "AWS_IAM"}}
+        outputs = [{"OutputKey": "ApiUrl", "OutputValue": "https://api.example"}]
+        answers["cloudformation"] = {
+            "describe_stacks": stacks("dev", api={"Outputs": outputs}),
+            "get_template": {"TemplateBody": {"Resources": {"Route": route}}},
+        }
+
+        _, checks = look(answers)
+
+        assert [check.is_well for check in checks if check.thing.startswith("GET")] == well
+
+    def test_the_command_fails_when_anything_does(
+        self, answers: dict[str, dict[str, Any]], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        works = shipping.tell_smoke(stage_of(answers))
+
+        assert works is False
+        assert "2 checks failed on dev" in capsys.readouterr().out
+
+
+def response(status: int) -> requests.Response:
+    made = requests.Response()
+    made.status_code = status
+    return made
+
+
+def stage_of(answers: dict[str, dict[str, Any]]) -> FakeStage:
+    return FakeStage({service: Client(found) for service, found in answers.items()})
+
+
+def look(answers: dict[str, dict[str, Any]]) -> tuple[FakeStage, list[Check]]:
+    stage = stage_of(answers)
+    return stage, list(smoke(stage))
+
+
+def failed(answers: dict[str, dict[str, Any]], thing: str) -> str:
+    """What is told of the thing that is not well."""
+    _, checks = look(answers)
+    [told] = [check.found for check in checks if check.thing == thing and not check.is_well]
+    return told

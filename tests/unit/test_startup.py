@@ -1,0 +1,59 @@
+"""What a handler must not import: a cold start reads all of it before the first event.
+
+How long imports take is measured by benchmarks/imports.py; here is what would undo it unseen. A module that a function
+comes to need at its first event is imported there.
+"""
+
+import json
+
+import pytest
+
+from benchmarks.functions import handler_modules, run_fresh
+
+HANDLERS = handler_modules()
+EVERYWHERE = {
+    "aws_xray_sdk": "makes a session and a client of its own while it is imported; Lambda traces without it",
+    "aws_lambda_powertools.utilities.parser": "brings models of every event of AWS",
+    "pydantic_settings": "costs as much as pydantic again; the settings are a few variables",
+    "pkg_resources": "looks through everything installed",
+    "vaderSentiment": "reads its dictionary when the first mail is judged",
+}
+BOTO3 = "its resources and s3transfer come with it; clients are botocore's"
+PYDANTIC = "models of requests and events are not needed to read and keep facts"
+REQUESTS = "asks no server; AWS is reached by botocore"
+BREAKER = ("ingest/fetch-patches", "ingest/fetch-discussions", "ingest/fetch-threads", "ingest/refresh-discussions")
+"""They get boto3 with the circuit breaker of Powertools, whose store on DynamoDB imports it."""
+BY_FUNCTION = {name: {"pydantic": PYDANTIC} for name in BREAKER} | {
+    "ingest/publish-changes": {"boto3": BOTO3, "requests": REQUESTS}
+}
+BY_SERVICE = {
+    "ingest": {},
+    "api": {"boto3": BOTO3, "requests": REQUESTS},
+    "scheduler": {"boto3": BOTO3, "requests": REQUESTS, "pydantic": PYDANTIC},
+}
+
+
+def forbidden(function: str) -> dict[str, str]:
+    service = function.partition("/")[0]
+    return EVERYWHERE | BY_SERVICE[service] | BY_FUNCTION.get(function, {})
+
+
+@pytest.mark.parametrize("function", HANDLERS)
+def test_a_handler_imports_nothing_that_slows_its_start(function: str) -> None:
+    loaded = set(
+        json.loads(run_fresh("-c", f"import json, sys, {HANDLERS[function]}; print(json.dumps([*sys.modules]))"))
+    )
+
+    assert HANDLERS[function] in loaded
+    assert {module: why for module, why in forbidden(function).items() if module in loaded} == {}
+
+
+def test_every_function_is_looked_at() -> None:
+    services = {name.partition("/")[0] for name in HANDLERS}
+
+    assert services == set(BY_SERVICE)
+    assert set(BY_FUNCTION) <= set(HANDLERS), "a function that is gone"
+
+
+def test_a_module_that_slows_the_start_would_be_seen() -> None:
+    assert "boto3" in json.loads(run_fresh("-c", "import json, sys, boto3; print(json.dumps([*sys.modules]))"))
