@@ -103,7 +103,8 @@ lint: tools ## Style, types and pipelines
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-actions .github/actions/*/action.yml
 
 .PHONY: test
-test: lint test-units test-infra test-e2e ## Everything CI runs, up to the first failure
+test: lint test-units check-tools cloud-tools ## Everything CI runs, up to the first failure
+	@$(MAKE) --no-print-directory -j 2 test-infra test-e2e # one computes, the other mostly waits
 
 .PHONY: test-units
 test-units: tools ## Unit and integration tests

@@ -7,11 +7,13 @@ import pytest
 
 from local.frameworks import CommandFailed, run
 from local.settings import cloud_runtime, runtime_environment
-from local.workspace import Workspace
+from local.workspace import REPOSITORY, Workspace
 from tests.infra.packages import Package
 
 SERVICES = ("ingest", "api", "scheduler")
 OTHER_STAGES = ("local", "dev", "staging")
+CACHES = {"local": str(REPOSITORY / ".local" / "cache" / "infra")}
+"""Of requirements: the end-to-end tests, which may run beside these, deploy to local and fill the usual one."""
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +47,7 @@ def package(workspace: Workspace, service: str, stage: str) -> Package:
     with log.open("w") as output:
         try:
             settings = runtime_environment() | {"WATCHKEEPER_RUNTIME": cloud_runtime()}
+            settings |= {"WATCHKEEPER_CACHE": CACHES[stage]} if stage in CACHES else {}
             run("sls", ["package", "--stage", stage], folder, settings, output)
         except CommandFailed:
             pytest.fail(log.read_text())
