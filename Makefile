@@ -71,7 +71,7 @@ SHIP = $(if $(PROFILE),AWS_PROFILE="$(PROFILE)") $(LOCAL)
 WHAT = --stage $(or $(STAGE),local) $(if $(SERVICE),--service "$(SERVICE)")
 
 .PHONY: deploy
-deploy: tools ## Deploy: [STAGE=local|dev|staging|prod] [SERVICE=] [PROFILE=] [ARTIFACTS=] [YES=1] [IGNORE_ALARMS=1]
+deploy: tools ## Deploy: [STAGE=local|dev|staging|prod] [SERVICE=] [PROFILE=] [ARTIFACTS=] [YES=1] [IGNORE_ALARMS=1] [CORS_ORIGINS=]
 	@$(SHIP) deploy $(WHAT) $(if $(ARTIFACTS),--artifacts "$(ARTIFACTS)") $(if $(YES),--yes)
 
 .PHONY: plan
@@ -103,7 +103,7 @@ lint: tools ## Style, types and pipelines
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-actions .github/actions/*/action.yml
 
 .PHONY: test
-test: lint test-units check-tools cloud-tools ## Everything CI runs, up to the first failure
+test: lint test-units cloud-tools ## Everything CI runs, up to the first failure
 	@$(MAKE) --no-print-directory -j 2 test-infra test-e2e # one computes, the other mostly waits
 
 .PHONY: test-units

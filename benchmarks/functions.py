@@ -38,6 +38,7 @@ ENVIRONMENT = {
     "PATCHWORK_URL": "https://patchwork.kernel.org",
     "LORE_URL": "https://lore.kernel.org",
     "CORS_ORIGINS": "*",
+    "AWS_BUDGET": "people",
     "PROJECTS": "linux-hwmon,linux-leds",
     "LISTS": "linux-hwmon,linux-leds",
     "CONTACT": "benchmarks@example.org",

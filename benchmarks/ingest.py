@@ -15,6 +15,7 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
+from uuid import NAMESPACE_OID, uuid5
 
 from moto import mock_aws
 
@@ -179,9 +180,9 @@ class Ingest:
         self.upstreams.lore.log.clear()
 
     def _call(self, function: str, event: Mapping[str, Any], request_id: str) -> dict[str, Any]:
-        """Threads are fetched for their mails."""
+        """Threads are fetched for their mails. The request's id is as long as Lambda's: rows carry it."""
         self.meter.used = self.accounts["patches" if function == "patches" else "discussions"]
-        answer: dict[str, Any] = HANDLERS[function](event, Context(request_id))
+        answer: dict[str, Any] = HANDLERS[function](event, Context(str(uuid5(NAMESPACE_OID, request_id))))
         return answer
 
     def _figures(self, kind: str, known: int, floor: int) -> dict[str, Any]:

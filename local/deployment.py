@@ -53,6 +53,29 @@ def refuse_unfit(stage: str, checkout: Checkout, artifacts: Artifacts | None = N
         raise DeploymentRefused(f"Not for prod: {artifacts.folder} was built from sources that were not committed.")
 
 
+def refuse_unset(stage: str, services: tuple[str, ...], settings: Mapping[str, str]) -> None:
+    """Prod has no default for what nobody here can know."""
+    if stage == PROD and "api" in services and not settings.get("CORS_ORIGINS"):
+        raise DeploymentRefused(
+            "CORS_ORIGINS is not set: say the pages whose scripts may ask the API, CORS_ORIGINS=https://... and more "
+            "by comma; for the pipeline: gh variable set CORS_ORIGINS --env prod --body https://..."
+        )
+
+
+def refuse_ringing(stage: Stage, services: tuple[str, ...], settings: Mapping[str, str]) -> None:
+    """Each service would refuse for itself, and the ones before it were deployed by then."""
+    if settings.get("IGNORE_ALARMS") == "1":
+        return
+    names = [f"{stage.name(service)}-deployment" for service in services]
+    found = stage.client("cloudwatch").describe_alarms(AlarmNames=names, AlarmTypes=["CompositeAlarm"])
+    ringing = [alarm["AlarmName"] for alarm in found["CompositeAlarms"] if alarm["StateValue"] == "ALARM"]
+    if ringing:
+        raise DeploymentRefused(
+            f"{', '.join(ringing)} rings: what is deployed now would be rolled back. Nothing was done. "
+            "To deploy what mends it: IGNORE_ALARMS=1, or gh workflow run release.yml -f ignore_alarms=true"
+        )
+
+
 @dataclass(frozen=True)
 class Deployment:
     stage: Stage
@@ -64,28 +87,29 @@ class Deployment:
 
     def plans(self) -> Iterator[Plan]:
         for service in self.services:
-            yield plans.plan(self.stage, self.package(service))
+            yield self.plan(service)
+
+    def plan(self, service: str) -> Plan:
+        """With what the services before it hand on now."""
+        return plans.plan(self.stage, self.package(service))
 
     def package(self, service: str) -> Packaged:
         """Compile the template around the zip there is."""
         self._package(service)
         folder = self.workspace.service(service) / ".serverless"
-        state = json.loads((folder / "serverless-state.json").read_text())
+        provider = json.loads((folder / "serverless-state.json").read_text())["service"]["provider"]
         return Packaged(
             service,
             template=json.loads((folder / TEMPLATE).read_text()),
-            tags=state["service"]["provider"]["stackTags"],
+            tags=provider["stackTags"],
             code_sha256=self.artifacts.code_sha256(service),
+            is_protected=bool(provider["deletionProtection"]),
         )
 
-    def run(self) -> None:
-        """Deploy all in the order of serverless-compose.yml, or one by itself."""
-        if self.services == SERVICES:
-            frameworks.run("osls-compose", ["deploy", *self._stage], self.workspace.root, self._environment)
-            return
-        for service in self.services:
-            arguments = ["deploy", *self._stage, *self._handed_on(service)]
-            frameworks.run("sls", arguments, self.workspace.service(service), self._environment)
+    def deploy(self, service: str) -> None:
+        """By force: the framework compares with what was uploaded last, which may have been rolled back since."""
+        arguments = ["deploy", "--force", *self._stage, *self._handed_on(service)]
+        frameworks.run("sls", arguments, self.workspace.service(service), self._environment)
 
     def _package(self, service: str) -> None:
         """In silence, unless it fails."""

@@ -68,7 +68,9 @@ def _settled(answer: Json, what: str, word: str) -> tuple[list[str], bool]:
     if failed:
         lines.append(f"Still there: {_letters(len(failed))}.")
         lines += [f"  {one['id']}  {_plain(one['reason'])}" for one in failed]
-    if answer["more"]:
+    if "stopped" in answer:
+        lines.append(f"It was stopped: {_plain(answer['stopped'])}. Do it again.")
+    elif answer["more"]:
         lines.append("There are more than there was time for: do it again.")
     return lines, not failed and not answer["more"]
 
@@ -100,8 +102,8 @@ def _circumstances(letter: Json) -> Iterable[str]:
         yield f"failed {letter['failed_at']}"
     if letter["receives"] is not None:
         yield f"tried {letter['receives']} times"
-    if letter["first_sent_at"]:
-        yield f"first sent {letter['first_sent_at']}"
+    if letter["sent_at"]:
+        yield f"sent {letter['sent_at']}"
     yield f"correlation id {letter['correlation_id'] or 'unknown'}"
 
 

@@ -18,16 +18,19 @@ LARGEST_BODY = 51_200
 """Bytes of a template that a request takes; larger ones are read from a bucket."""
 DEPLOYMENT_BUCKET = "ServerlessDeploymentBucket"
 FUNCTION = "AWS::Lambda::Function"
+TABLE = "AWS::DynamoDB::Table"
 HOLD_DATA = frozenset(
     {
         "AWS::Cognito::UserPool",
-        "AWS::DynamoDB::Table",
+        TABLE,
         "AWS::Events::EventBus",
         "AWS::S3::Bucket",
         "AWS::SecretsManager::Secret",
         "AWS::SQS::Queue",
     }
 )
+RETAINED = frozenset({"Retain", "RetainExceptOnCreate"})
+"""The policies of a resource that leave it where it is when its stack has it no more."""
 SYMBOLS = {"Add": "+", "Modify": "~", "Remove": "-", "Replace": "!", "Replace?": "?"}
 LONGEST_WAIT = 300
 """Seconds for CloudFormation to work a change set out."""
@@ -42,14 +45,21 @@ class Change:
     kind: str
     what: tuple[str, ...] = ()
     """The properties that differ, if it is modified."""
+    spared: str = ""
+    """Why it loses nothing all the same, if it goes."""
+
+    @property
+    def goes(self) -> bool:
+        """With what it holds."""
+        return self.kind in HOLD_DATA and self.action in ("Remove", "Replace", "Replace?")
 
     @property
     def loses_data(self) -> bool:
-        return self.kind in HOLD_DATA and self.action in ("Remove", "Replace", "Replace?")
+        return self.goes and not self.spared
 
     def __str__(self) -> str:
         details = f": {', '.join(self.what)}" if self.what else ""
-        warning = "   <- loses what it holds, unless it is retained" if self.loses_data else ""
+        warning = f"   <- {self.spared or 'loses what it holds'}" if self.goes else ""
         return f"{SYMBOLS[self.action]} {self.action:9}{self.kind:40} {self.logical_id}{details}{warning}"
 
 
@@ -58,16 +68,28 @@ class Plan:
     service: str
     is_new: bool = False
     changes: list[Change] = field(default_factory=list)
+    others: tuple[str, ...] = ()
+    """What differs and is no resource."""
+    is_busy: bool = False
+    """Somebody deploys just now, so that nobody can tell."""
+
+    @property
+    def is_empty(self) -> bool:
+        """What runs is what would be deployed."""
+        return not (self.is_new or self.changes or self.others or self.is_busy)
 
     @property
     def losses(self) -> list[Change]:
         return [change for change in self.changes if change.loses_data]
 
     def lines(self) -> list[str]:
-        if not self.changes:
+        if self.is_busy:
+            return [f"{self.service} is being deployed: ask again when that has ended"]
+        if self.is_empty:
             return [f"{self.service}: unchanged"]
         kind = "is created" if self.is_new else "is updated"
-        return [f"{self.service} {kind}, {len(self.changes)} changes:", *(f"  {change}" for change in self.changes)]
+        told = [*(str(change) for change in self.changes), *(f"~ {other}" for other in self.others)]
+        return [f"{self.service} {kind}, {len(told)} changes:", *(f"  {line}" for line in told)]
 
 
 @dataclass(frozen=True)
@@ -78,6 +100,8 @@ class Packaged:
     template: Mapping[str, Any]
     tags: Mapping[str, str]
     code_sha256: str
+    is_protected: bool = False
+    """Whether its stack is to be protected from deletion."""
 
 
 def plan(stage: Stage, packaged: Packaged) -> Plan:
@@ -85,7 +109,10 @@ def plan(stage: Stage, packaged: Packaged) -> Plan:
     deployed = describe(stage, stack)
     if deployed is None:
         return Plan(packaged.service, True, list(additions(packaged.template)))
-    template = with_deployed_code(stage, stack, packaged)
+    if is_in_progress(deployed):
+        return Plan(packaged.service, is_busy=True)
+    before = deployed_template(stage, stack)["Resources"]
+    template = with_deployed_code(stage, before, packaged)
     cloudformation = stage.client("cloudformation")
     name = f"plan-{uuid4().hex}"
     with stored(stage, stack, template) as body:
@@ -98,9 +125,22 @@ def plan(stage: Stage, packaged: Packaged) -> Plan:
             **body,
         )
         try:
-            return Plan(packaged.service, False, changes_of(cloudformation, stack, name))
+            changes = changes_of(cloudformation, stack, name, before)
         finally:
             cloudformation.delete_change_set(StackName=stack, ChangeSetName=name)
+    return Plan(packaged.service, False, changes or [], tuple(others(changes, deployed, packaged)))
+
+
+def others(changes: list[Change] | None, deployed: Mapping[str, Any], packaged: Packaged) -> Iterator[str]:
+    """What a change set does not name, or cannot."""
+    if changes == []:
+        yield "outputs, tags or descriptions"
+    if packaged.is_protected != deployed.get("EnableTerminationProtection", False):
+        yield f"protection from deletion: {'on' if packaged.is_protected else 'off'}"
+
+
+def is_in_progress(stack: Mapping[str, Any]) -> bool:
+    return str(stack["StackStatus"]).endswith("_IN_PROGRESS")
 
 
 def describe(stage: Stage, stack: str) -> dict[str, Any] | None:
@@ -119,10 +159,9 @@ def additions(template: Mapping[str, Any]) -> Iterator[Change]:
         yield Change("Add", name, resource["Type"])
 
 
-def with_deployed_code(stage: Stage, stack: str, packaged: Packaged) -> dict[str, Any]:
+def with_deployed_code(stage: Stage, before: Mapping[str, Any], packaged: Packaged) -> dict[str, Any]:
     """The template, naming the zip where it was deployed from if it is the same: only its place would differ."""
     template = deepcopy(dict(packaged.template))
-    before = deployed_template(stage, stack)["Resources"]
     for name, resource in template["Resources"].items():
         if resource["Type"] == FUNCTION and name in before and is_deployed(stage, resource, packaged.code_sha256):
             resource["Properties"]["Code"] = before[name]["Properties"]["Code"]
@@ -142,7 +181,7 @@ def is_deployed(stage: Stage, resource: Mapping[str, Any], code_sha256: str) -> 
 
 def deployed_template(stage: Stage, stack: str) -> dict[str, Any]:
     body = stage.client("cloudformation").get_template(StackName=stack)["TemplateBody"]
-    template: dict[str, Any] = json.loads(body) if isinstance(body, str) else body
+    template: dict[str, Any] = json.loads(body if isinstance(body, str) else json.dumps(body))  # of plain dicts
     return template
 
 
@@ -164,19 +203,20 @@ def stored(stage: Stage, stack: str, template: Mapping[str, Any]) -> Iterator[di
         s3.delete_object(Bucket=bucket, Key=key)
 
 
-def changes_of(cloudformation: Any, stack: str, name: str) -> list[Change]:
-    """Wait for the change set and read all its pages."""
+def changes_of(cloudformation: Any, stack: str, name: str, before: Mapping[str, Any]) -> list[Change] | None:
+    """Wait for the change set and read all its pages; none if nothing differs, not even what is no resource."""
     described = worked_out(cloudformation, stack, name)
     if described["Status"] == "FAILED":
         reason = str(described.get("StatusReason", ""))
         if any(words in reason for words in NO_CHANGES):
-            return []
+            return None
         raise StageRefused(f"CloudFormation refuses what would be deployed to {stack}: {reason}")
     changes = list(described.get("Changes", []))
     while token := described.get("NextToken"):
         described = cloudformation.describe_change_set(StackName=stack, ChangeSetName=name, NextToken=token)
         changes += described.get("Changes", [])
-    return [change_from(found["ResourceChange"]) for found in changes if found.get("Type", "Resource") == "Resource"]
+    resources = [found["ResourceChange"] for found in changes if found.get("Type", "Resource") == "Resource"]
+    return [change_from(found, before.get(found["LogicalResourceId"], {})) for found in resources]
 
 
 def worked_out(cloudformation: Any, stack: str, name: str) -> dict[str, Any]:
@@ -190,9 +230,25 @@ def worked_out(cloudformation: Any, stack: str, name: str) -> dict[str, Any]:
         time.sleep(1)
 
 
-def change_from(found: Mapping[str, Any]) -> Change:
+def change_from(found: Mapping[str, Any], before: Mapping[str, Any]) -> Change:
     replacing = {"True": "Replace", "Conditional": "Replace?"} if found["Action"] == "Modify" else {}
     targets = [detail.get("Target", {}) for detail in found.get("Details", [])]
     what = sorted({str(target.get("Name") or target.get("Attribute") or "") for target in targets} - {""})
     action = replacing.get(str(found.get("Replacement")), str(found["Action"]))
-    return Change(action, str(found["LogicalResourceId"]), str(found["ResourceType"]), tuple(what))
+    spared = why_spared(action, found, before)
+    return Change(action, str(found["LogicalResourceId"]), str(found["ResourceType"]), tuple(what), spared)
+
+
+def why_spared(action: str, found: Mapping[str, Any], before: Mapping[str, Any]) -> str:
+    """Why what goes loses nothing, if it does not."""
+    if before.get("DeletionPolicy" if action == "Remove" else "UpdateReplacePolicy") in RETAINED:
+        return "what it holds is retained"
+    if action == "Replace?" and found["ResourceType"] == TABLE and recreating(found) == {"AttributeDefinitions"}:
+        return "replaced only if a key changes its type; a new index does not"
+    return ""
+
+
+def recreating(found: Mapping[str, Any]) -> set[str]:
+    """The properties that may make another resource of it."""
+    targets = [detail.get("Target", {}) for detail in found.get("Details", [])]
+    return {str(target.get("Name")) for target in targets if target.get("RequiresRecreation") != "Never"}

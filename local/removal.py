@@ -6,7 +6,7 @@ from typing import Any
 
 from local import plans
 from local.cloud import SERVICES
-from local.plans import HOLD_DATA
+from local.plans import HOLD_DATA, RETAINED
 from local.stages import Stage
 
 UNPROTECT = """Stage {stage} is protected from deletion: {stacks}.
@@ -55,12 +55,17 @@ def holdings(stage: Stage, services: tuple[str, ...]) -> Iterator[Holding]:
         pages = stage.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
         for page in pages:
             for resource in page["StackResourceSummaries"]:
-                if resource["ResourceType"] in HOLD_DATA and resource["LogicalResourceId"] in declared:
+                if is_held(resource) and resource["LogicalResourceId"] in declared:
                     yield holding(resource, declared[resource["LogicalResourceId"]])
 
 
+def is_held(resource: dict[str, Any]) -> bool:
+    """A removal that failed has left what it had not come to."""
+    return resource["ResourceType"] in HOLD_DATA and resource.get("ResourceStatus") != "DELETE_COMPLETE"
+
+
 def holding(resource: dict[str, Any], declared: dict[str, Any]) -> Holding:
-    retained = declared.get("DeletionPolicy") in ("Retain", "RetainExceptOnCreate")
+    retained = declared.get("DeletionPolicy") in RETAINED
     return Holding(str(resource["ResourceType"]), str(resource["PhysicalResourceId"]), retained)
 
 
@@ -72,4 +77,6 @@ def empty_buckets(stage: Stage, going: list[Holding]) -> None:
             found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
             objects = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
             if objects:
-                s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+                answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+                if left := answer.get("Errors"):
+                    raise RemovalRefused(f"{bucket} keeps {len(left)} objects: {left[0].get('Message', left[0])}")

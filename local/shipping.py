@@ -1,14 +1,24 @@
 """The commands that change a stage, and ask before: deploy, plan, remove, smoke."""
 
+import os
 from collections.abc import Iterable
 
 import click
 
-from local import frameworks, removal
+from local import frameworks, plans, removal
 from local.artifacts import Artifacts
 from local.checkout import Checkout
 from local.cloud import SERVICES
-from local.deployment import PROD, Deployment, DeploymentRefused, build, identity, refuse_unfit
+from local.deployment import (
+    PROD,
+    Deployment,
+    DeploymentRefused,
+    build,
+    identity,
+    refuse_ringing,
+    refuse_unfit,
+    refuse_unset,
+)
 from local.plans import Plan
 from local.smoke import smoke
 from local.stages import AwsStage, Stage, asking
@@ -51,12 +61,17 @@ def deploy(
 ) -> bool:
     """To a stage on AWS; whether it works then."""
     refuse_unfit(stage, Checkout(), artifacts)
+    refuse_unset(stage, services, os.environ)
     target = AwsStage(stage)
     with asking(target):
         click.echo(identity(target))
         deployment = prepared(target, services, artifacts, settings)
-        confirm(stage, show(deployment.plans()), yes)
-        deployment.run()
+        planned = show(deployment.plans())
+        refuse_busy(planned)
+        if any(not each.is_empty for each in planned):
+            refuse_ringing(target, services, os.environ)
+            confirm(stage, planned, yes)
+            roll_out(deployment, planned)
         return tell_smoke(target, deployment.artifacts if services == SERVICES else None)
 
 
@@ -73,6 +88,38 @@ def show(plans: Iterable[Plan]) -> list[Plan]:
             click.secho(line, fg="red" if "<- loses" in line else None)
         shown.append(each)
     return shown
+
+
+def refuse_busy(planned: Iterable[Plan]) -> None:
+    busy = [each.service for each in planned if each.is_busy]
+    if busy:
+        raise DeploymentRefused(f"{', '.join(busy)} is being deployed by somebody else: wait for that to end.")
+
+
+def roll_out(deployment: Deployment, planned: Iterable[Plan]) -> None:
+    """One after the other. What follows one that was deployed is planned anew: it may be handed other things."""
+    is_outdated = False
+    for before in planned:
+        now = deployment.plan(before.service) if is_outdated else before
+        if is_outdated:
+            show([now])
+            refuse_unforeseen(deployment.stage.stage, before, now)
+        if now.is_empty:
+            continue
+        deployment.deploy(now.service)
+        is_outdated = True
+
+
+def refuse_unforeseen(stage: str, before: Plan, now: Plan) -> None:
+    """What nobody agreed to, for it could not be known."""
+    refuse_busy([now])
+    agreed = {loss.logical_id for loss in before.losses}
+    found = [loss.logical_id for loss in now.losses if loss.logical_id not in agreed]
+    if stage == PROD and found:
+        raise DeploymentRefused(
+            f"{', '.join(found)} of {now.service} would be replaced or removed, which was not known before. The "
+            "services before it are deployed; deploy again to be asked about this."
+        )
 
 
 def confirm(stage: str, plans: list[Plan], yes: bool) -> None:
@@ -98,7 +145,7 @@ def tell_smoke(stage: Stage, artifacts: Artifacts | None = None) -> bool:
     failed = 0
     with asking(stage):
         for check in smoke(stage, artifacts):
-            click.secho(str(check), fg=None if check.is_well else "red")
+            click.secho(str(check), fg="red" if not check.is_well else "yellow" if check.warns else None)
             failed += not check.is_well
     click.echo(f"{stage.stage} works." if failed == 0 else f"{failed} checks failed on {stage.stage}.")
     return failed == 0
@@ -116,7 +163,16 @@ def remove(stage: str, services: tuple[str, ...], yes: bool) -> None:
             click.secho(str(holding), fg=None if holding.is_retained else "red")
         if stage == PROD or not yes:
             type_name(stage)
-        removal.empty_buckets(target, found)
-        workspace = workspace_of(stage)
-        for service in reversed(services):
-            frameworks.run("sls", ["remove", "--stage", stage], workspace.service(service), {})
+        take_away(target, workspace_of(stage), services)
+
+
+def take_away(stage: Stage, workspace: Workspace, services: tuple[str, ...]) -> None:
+    """Last deployed, first removed. Its own buckets are emptied right before: what still runs may write to others'."""
+    for service in reversed(services):
+        if plans.describe(stage, stage.name(service)) is None:
+            continue
+        removal.empty_buckets(stage, list(removal.holdings(stage, (service,))))
+        try:
+            frameworks.run("sls", ["remove", "--stage", stage.stage], workspace.service(service), {})
+        except frameworks.CommandFailed as failure:
+            raise frameworks.CommandFailed(f"{failure}. Running it again goes on with {service}.") from failure

@@ -1,5 +1,7 @@
-"""Whether a deployed stage works: its functions run what was deployed, its schedules are on, and the API answers."""
+"""Whether a deployed stage works: its functions run what was deployed, and start; its schedules are on, and the API
+answers."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +26,10 @@ DEPTHS = (
     "ApproximateNumberOfMessagesDelayed",
 )
 ALIAS = "live"
+HARMLESS: Mapping[str, Any] = {"check-freshness": {}, "dead-letters": {"action": "list"}}
+"""What functions can be asked that changes nothing, by their short name."""
+NO_RECORDS: Mapping[str, Any] = {"Records": []}
+"""The same, for all that a queue or a stream invokes."""
 FINISHED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 
 
@@ -32,9 +38,12 @@ class Check:
     thing: str
     is_well: bool
     found: str
+    warns: bool = False
+    """Worth a look, and no failure."""
 
     def __str__(self) -> str:
-        return f"{'ok    ' if self.is_well else 'FAILED'}  {self.thing:48} {self.found}"
+        verdict = "FAILED" if not self.is_well else "look  " if self.warns else "ok    "
+        return f"{verdict}  {self.thing:48} {self.found}"
 
 
 @dataclass(frozen=True)
@@ -65,7 +74,9 @@ def smoke(stage: Stage, artifacts: Artifacts | None = None) -> Iterator[Check]:
 
 def of_service(stage: Stage, deployed: Deployed, artifacts: Artifacts | None) -> Iterator[Check]:
     yield from functions(stage, deployed, artifacts.code_sha256(deployed.service) if artifacts else None)
+    yield from starts(stage, deployed)
     yield from schedules(stage, deployed)
+    yield from subscriptions(stage, deployed)
     yield from dead_letters(stage, deployed)
     if deployed.service == "api":
         yield from answers(stage, deployed)
@@ -81,6 +92,31 @@ def functions(stage: Stage, deployed: Deployed, wanted: str | None) -> Iterator[
         found = running(stage, function["Properties"]["FunctionName"], qualifier)
         wanted = wanted or found.get("CodeSha256")
         yield check_function(function["Properties"]["FunctionName"], found, wanted)
+
+
+def starts(stage: Stage, deployed: Deployed) -> Iterator[Check]:
+    """Functions that can be invoked without effect end well: nothing they import or are set is missing."""
+    driven = {str(mapping["FunctionName"]) for mapping in deployed.of("AWS::Lambda::EventSourceMapping")}
+    for logical_id, resource in deployed.resources.items():
+        if resource["Type"] != plans.FUNCTION or not is_ours(stage, resource["Properties"]):
+            continue
+        name = str(resource["Properties"]["FunctionName"])
+        if str({"Fn::GetAtt": [logical_id, "Arn"]}) in driven:
+            yield invoke(stage, name, NO_RECORDS)
+        elif (event := HARMLESS.get(name.removeprefix(stage.name("")))) is not None:
+            yield invoke(stage, name, event)
+
+
+def invoke(stage: Stage, name: str, event: Mapping[str, Any]) -> Check:
+    what = f"invoke {name}"
+    try:
+        answer = stage.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event).encode())
+    except ClientError as error:
+        return Check(what, False, error.response["Error"]["Code"])
+    said = json.loads(answer["Payload"].read() or "null")
+    if "FunctionError" in answer:
+        return Check(what, False, f"{said.get('errorType')}: {said.get('errorMessage')}")
+    return Check(what, True, "ended well")
 
 
 def is_ours(stage: Stage, function: Mapping[str, Any]) -> bool:
@@ -118,6 +154,17 @@ def schedules(stage: Stage, deployed: Deployed) -> Iterator[Check]:
         state, expression = found["State"], found.get("ScheduleExpression")
         is_well = (state, expression) == (wanted.get("State", "ENABLED"), wanted["ScheduleExpression"])
         yield Check(f"schedule {wanted['Name']}", is_well, f"{state}, {expression}")
+
+
+def subscriptions(stage: Stage, deployed: Deployed) -> Iterator[Check]:
+    """Whether anybody hears the alarms of a stage that has any."""
+    if next(deployed.of("AWS::CloudWatch::Alarm"), None) is None:
+        return
+    for topic in deployed.of("AWS::SNS::Topic"):
+        attributes = stage.client("sns").get_topic_attributes(TopicArn=deployed.outputs["AlarmsTopicArn"])["Attributes"]
+        count = int(attributes["SubscriptionsConfirmed"])
+        found = f"{count} confirmed subscriptions" if count else "nobody has subscribed: alarms are heard by nobody"
+        yield Check(f"topic {topic['TopicName']}", True, found, warns=count == 0)
 
 
 def dead_letters(stage: Stage, deployed: Deployed) -> Iterator[Check]:

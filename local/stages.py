@@ -1,5 +1,6 @@
 """The stages as a command asks them: the local cloud, or AWS by the caller's own credentials."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -7,13 +8,13 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import boto3
-import yaml
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.workspace import REPOSITORY
-
 CLIENT = Config(connect_timeout=5, read_timeout=90, retries={"mode": "standard", "total_max_attempts": 3})
+LOCAL = "local"
+REGION = "us-east-1"
+"""Unless AWS_REGION says another; the local cloud is always there."""
 
 
 class StageRefused(Exception):
@@ -51,9 +52,8 @@ class AwsStage:
 
 
 def region_of(stage: str) -> str:
-    """Where the stage is deployed to, whatever region the caller's profile names."""
-    parameters = yaml.safe_load((REPOSITORY / "stages.yml").read_text())["params"]
-    return str({**parameters["default"], **(parameters.get(stage) or {})}["region"])
+    """Where the stage is deployed to, as stages.yml has it, whatever region the caller's profile names."""
+    return REGION if stage == LOCAL else os.environ.get("AWS_REGION") or REGION
 
 
 @contextmanager

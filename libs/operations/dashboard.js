@@ -25,7 +25,7 @@ const dashboardOf = (stack, table, alarms) => ({
 
 const chapters = (stack, table, alarms) => [
   ...statusOf(alarms),
-  ...[httpApis, functions, streams, tables, queues, upstreams, freshness].flatMap((chapter) =>
+  ...[httpApis, functions, failures, schedules, streams, tables, queues, upstreams, freshness].flatMap((chapter) =>
     chapter(stack, table)
   ),
 ];
@@ -51,6 +51,18 @@ const functions = (stack, table) =>
     graph('Duration, ms', percentiles('AWS/Lambda', 'Duration', all)),
     graph('Concurrent executions', series('AWS/Lambda', 'ConcurrentExecutions', 'Maximum', all)),
     graph('Failed pieces of work', series('Watchkeeper', 'Failures', 'Sum', named(stack, 'function', all))),
+  ]);
+
+const failures = (stack, table) =>
+  chapter('Failures', subjectsOf(stack, 'asynchronous function'), (all) => [
+    graph('Not kept', series('AWS/Lambda', 'DestinationDeliveryFailures', 'Sum', all), table['failures-lost']),
+  ]);
+
+const schedules = (stack, table) =>
+  chapter('Schedules', subjectsOf(stack, 'schedule'), (all) => [
+    graph('Runs', series('AWS/Events', 'Invocations', 'Sum', all)),
+    graph('Runs that did not start', series('AWS/Events', 'FailedInvocations', 'Sum', all)),
+    graph('Not kept', series('AWS/Events', 'InvocationsFailedToBeSentToDlq', 'Sum', all), table['schedules-lost']),
   ]);
 
 const streams = (stack, table) =>

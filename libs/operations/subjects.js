@@ -33,6 +33,19 @@ const apiFunctions = (stack) => calledBy(stack, 'AWS::ApiGatewayV2::Integration'
 const streamFunctions = (stack) =>
   calledBy(stack, 'AWS::Lambda::EventSourceMapping', 'FunctionName', ({ StartingPosition }) => StartingPosition);
 
+/** Nobody waits for them: what fails for good goes to a queue. */
+const asynchronousFunctions = (stack) => {
+  const configured = ofType(stack, 'AWS::Lambda::EventInvokeConfig');
+  const kept = configured.filter(([, { Properties }]) => Properties.DestinationConfig?.OnFailure);
+  const ids = new Set(kept.map(([, { Properties }]) => Properties.FunctionName.Ref));
+  return functions(stack).filter(({ id }) => ids.has(id));
+};
+
+const schedules = (stack) =>
+  ofType(stack, 'AWS::Events::Rule')
+    .filter(([, { Properties }]) => Properties.ScheduleExpression)
+    .map(([id, { Properties }]) => subject(Properties.Name.replace(PREFIX, ''), { RuleName: { Ref: id } }));
+
 const httpApis = (stack) =>
   ofType(stack, 'AWS::ApiGatewayV2::Api').map(([id, { Properties }]) =>
     subject(Properties.Name.replace(PREFIX, ''), { ApiId: { Ref: id } })
@@ -94,6 +107,8 @@ const KINDS = {
   'function': functions,
   'api function': apiFunctions,
   'stream function': streamFunctions,
+  'asynchronous function': asynchronousFunctions,
+  'schedule': schedules,
   'http api': httpApis,
   'table': tables,
   'work queue': workQueues,

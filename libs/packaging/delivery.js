@@ -4,21 +4,21 @@
  * How a deployment reaches people, and what takes it back:
  *
  * - Functions people wait for get new versions bit by bit, by CodeDeploy, where the stage has a canary.
- * - A composite alarm for each service says whether its new code fails. CloudFormation takes five rollback triggers at
- *   most; so there is one.
+ * - A composite alarm for each service says whether its new code fails (verdict.js). CloudFormation takes five rollback
+ *   triggers at most; so there is one.
  *
  * Each service says it under `custom.delivery`.
  */
 
+const { addVerdict, errorsOf, failuresOfApis } = require('./verdict');
+
 const ALL_AT_ONCE = 'AllAtOnce';
 const ALIAS = 'live';
-const CANARY_ALARMS = 10; // as many as CodeDeploy takes
-const VERDICT = 'DeploymentAlarm';
 
-/** The metrics that say that code fails, and not that its upstream does or that nobody looked after yesterday's work. */
-const FAILURES = new Set(['AWS/Lambda Errors', 'AWS/ApiGateway 5xx']);
-
-/** While an alarm rings, every deployment would be rolled back, the one that mends it too. */
+/**
+ * While an alarm rings, every deployment would be rolled back, the one that mends it too. What mends is not held back,
+ * either: it reaches everybody at once.
+ */
 const ignoresAlarms = () => process.env.IGNORE_ALARMS === '1';
 
 const settings = ({ service }) => ({ waitedFor: [], ...service.custom.delivery });
@@ -31,24 +31,44 @@ const publishVersions = (serverless) => {
   for (const name of settings(serverless).waitedFor) serverless.service.getFunction(name).versionFunction = true;
 };
 
+const shifted = (serverless) => (hasCanary(serverless) ? settings(serverless).waitedFor : []);
+
 /** Add to the compiled template what the framework does not know of. */
 const complete = (serverless) => {
-  if (hasCanary(serverless)) for (const name of settings(serverless).waitedFor) addCanary(serverless, name);
-  if (settings(serverless).rollbackMinutes > 0) addVerdict(serverless);
+  const isWatched = settings(serverless).rollbackMinutes > 0;
+  if (isWatched) watch(serverless);
+  for (const name of shifted(serverless)) addCanary(serverless, name, isWatched);
 };
 
-const addCanary = (serverless, name) => {
+/** What people call is an alias, where traffic is shifted; all others are called by their names. */
+const watch = (serverless) => {
+  const { Resources } = templateOf(serverless);
+  const aliases = new Set(shifted(serverless));
+  const failures = failuresOfApis(Resources, tags(serverless));
+  for (const name of serverless.service.getAllFunctions()) {
+    const { name: functionName } = serverless.service.getFunction(name);
+    const of = aliases.has(name) ? { Resource: `${functionName}:${ALIAS}` } : {};
+    Object.assign(failures, errorsOf(`${idOf(serverless, name)}Deployment`, functionName, of, tags(serverless)));
+  }
+  addVerdict(Resources, verdictName(serverless), failures, tags(serverless));
+};
+
+const idOf = (serverless, name) => serverless.getProvider('aws').naming.getNormalizedFunctionName(name);
+
+const addCanary = (serverless, name, isWatched) => {
   const { Resources } = templateOf(serverless);
   const { naming } = serverless.getProvider('aws');
   const { name: functionName, versionLogicalId } = serverless.service.getFunction(name);
   const target = naming.getLambdaLogicalId(name);
-  const id = naming.getNormalizedFunctionName(name);
+  const id = idOf(serverless, name);
   const alias = `${id}LiveAlias`;
-  const alarms = canaryAlarms(Resources, target, functionName);
+  const alarms = isWatched ? addCanaryAlarms(serverless, name) : [];
+  delete Resources[versionLogicalId].DeletionPolicy; // one that is kept hinders the next version of the same code
   redirect(Resources, target, alias);
   Object.assign(Resources, {
     [alias]: {
       Type: 'AWS::Lambda::Alias',
+      DependsOn: [`${id}ShiftGroup`], // as it is now: what the update policy names
       Properties: {
         FunctionName: { Ref: target },
         FunctionVersion: { 'Fn::GetAtt': [versionLogicalId, 'Version'] },
@@ -68,7 +88,7 @@ const addCanary = (serverless, name) => {
         ApplicationName: { Ref: `${id}Shift` },
         DeploymentGroupName: functionName,
         ServiceRoleArn: { 'Fn::GetAtt': [`${id}ShiftRole`, 'Arn'] },
-        DeploymentConfigName: `CodeDeployDefault.Lambda${settings(serverless).trafficShift}`,
+        DeploymentConfigName: `CodeDeployDefault.Lambda${ignoresAlarms() ? ALL_AT_ONCE : settings(serverless).trafficShift}`,
         DeploymentStyle: { DeploymentType: 'BLUE_GREEN', DeploymentOption: 'WITH_TRAFFIC_CONTROL' },
         AutoRollbackConfiguration: {
           Enabled: true,
@@ -94,21 +114,15 @@ const redirect = (resources, target, alias) => {
   }
 };
 
-/** The function's own errors, and those people see of the API. */
-const canaryAlarms = (resources, target, functionName) =>
-  failureAlarms(resources)
-    .filter((id) => {
-      const { Dimensions = [] } = resources[id].Properties;
-      const watched = Dimensions.find(({ Name }) => Name === 'FunctionName');
-      return !watched || watched.Value === functionName || watched.Value.Ref === target;
-    })
-    .slice(0, CANARY_ALARMS);
-
-const failureAlarms = (resources) =>
-  Object.keys(resources).filter((id) => {
-    const { Type, Properties } = resources[id];
-    return Type === 'AWS::CloudWatch::Alarm' && FAILURES.has(`${Properties.Namespace} ${Properties.MetricName}`);
-  });
+/** The new version's errors, and those people see of the API. */
+const addCanaryAlarms = (serverless, name) => {
+  const { Resources } = templateOf(serverless);
+  const { name: functionName, versionLogicalId } = serverless.service.getFunction(name);
+  const version = { Resource: `${functionName}:${ALIAS}`, ExecutedVersion: { 'Fn::GetAtt': [versionLogicalId, 'Version'] } };
+  const own = errorsOf(`${idOf(serverless, name)}Canary`, functionName, version, tags(serverless));
+  Object.assign(Resources, own);
+  return [...Object.keys(own), ...Object.keys(failuresOfApis(Resources, tags(serverless)))];
+};
 
 /** CodeDeploy's own policy for this grants the same for all functions. */
 const shiftRole = (serverless, functionName) => {
@@ -139,21 +153,6 @@ const shiftRole = (serverless, functionName) => {
   };
 };
 
-const addVerdict = (serverless) => {
-  const { Resources } = templateOf(serverless);
-  const alarms = failureAlarms(Resources);
-  if (alarms.length === 0) return;
-  Resources[VERDICT] = {
-    Type: 'AWS::CloudWatch::CompositeAlarm',
-    Properties: {
-      AlarmName: verdictName(serverless),
-      AlarmDescription: 'Code fails. A deployment during which this rings is rolled back.',
-      AlarmRule: { 'Fn::Join': [' OR ', alarms.map((id) => ({ 'Fn::Sub': `ALARM("\${${id}}")` }))] },
-      Tags: tags(serverless),
-    },
-  };
-};
-
 const verdictName = (serverless) => `${serverless.getProvider('aws').naming.getStackName()}-deployment`;
 
 /**
@@ -167,7 +166,7 @@ const rollBackOnAlarm = async (serverless, log) => {
   const ringing = alarms.find(({ StateValue }) => StateValue === 'ALARM');
   if (ringing) {
     throw new Error(
-      `The alarm ${ringing.AlarmName} rings: the deployment would be rolled back. IGNORE_ALARMS=1 deploys all the same.`,
+      `The alarm ${ringing.AlarmName} rings: the deployment would be rolled back. It ends minutes after the last failure. IGNORE_ALARMS=1 deploys all the same.`,
     );
   }
   serverless.service.provider.rollbackConfiguration = {

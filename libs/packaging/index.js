@@ -23,7 +23,7 @@ const BUILDER = 'ServerlessPythonRequirements';
  *   date of its source would never be valid. The same sources make the same bytes, wherever they are packaged.
  * - A zip built before is deployed as it is (WATCHKEEPER_ARTIFACTS): one artefact goes through all stages.
  * - What people wait for is deployed bit by bit, and what makes alarms ring is rolled back: delivery.js.
- * - The role all functions would share is left out of the stack: each function has its own.
+ * - The role all functions would share is left out of the stack: each function has its own, and none makes log groups.
  * - `invoke local` takes from the deployed function the settings that only CloudFormation can work out.
  */
 class Packaging {
@@ -36,7 +36,7 @@ class Packaging {
       initialize: () => this.isLocalInvocation() && this.adoptDeployedEnvironment(),
       'package:cleanup': () => this.prepare(),
       'after:package:createDeploymentArtifacts': () => ARTIFACTS || this.complete(),
-      'before:package:finalize': () => this.dropSharedRole(),
+      'before:package:finalize': () => this.narrowRoles(),
       'after:aws:package:finalize:mergeCustomProviderResources': () => delivery.complete(this.serverless),
       'before:aws:deploy:deploy:updateStack': () => delivery.rollBackOnAlarm(this.serverless, this.log),
     };
@@ -83,6 +83,12 @@ class Packaging {
     this.log.info(`Bytecode in ${path.basename(artifact)} is complete`);
   }
 
+  narrowRoles() {
+    this.dropSharedRole();
+    const { Resources } = this.serverless.service.provider.compiledCloudFormationTemplate;
+    for (const { Type, Properties } of Object.values(Resources)) if (Type === 'AWS::IAM::Role') dropLogGroups(Properties);
+  }
+
   dropSharedRole() {
     const template = this.serverless.service.provider.compiledCloudFormationTemplate;
     const { [this.provider.naming.getRoleLogicalId()]: shared, ...rest } = template.Resources;
@@ -118,6 +124,13 @@ const interpreterOf = (runtime) => {
 /** What another plugin, listed before this one, would do. */
 const dropHooks = ({ hooks }, pluginName) => {
   for (const event of Object.keys(hooks)) hooks[event] = hooks[event].filter((hook) => hook.pluginName !== pluginName);
+};
+
+/** The stack makes them: one that a late invocation made after its removal would be kept for ever. */
+const dropLogGroups = ({ Policies = [] }) => {
+  for (const statement of Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement)) {
+    if (Array.isArray(statement.Action)) statement.Action = statement.Action.filter((action) => action !== 'logs:CreateLogGroup');
+  }
 };
 
 const sources = (folder) =>

@@ -23,7 +23,7 @@ ENVELOPE: Mapping[str, str] = {
     "type": "The name of an entry of the catalogue; also the `detail-type` of the EventBridge entry.",
     "version": "Of that entry.",
     "occurred_at": "When the change was stored, in UTC.",
-    "correlation_id": "The request id of the function call that published it.",
+    "correlation_id": "Of what stored the change: the same as in its log lines, and in each delivery.",
     "data": "What the entry of the catalogue says.",
 }
 

@@ -27,6 +27,8 @@ _EACH = {
     "function": "each function",
     "api function": "each function of the API",
     "stream function": "each function behind a table's stream",
+    "asynchronous function": "each function whose failures are kept",
+    "schedule": "each schedule",
     "http api": "the HTTP API",
     "table": "each table, its indexes included",
     "work queue": "each queue of work",

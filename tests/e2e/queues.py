@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local.cloud import LocalCloud
-from watchkeeper.dead_letters import string_attribute
+from watchkeeper.sqs import string_attribute
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.literals import QueueAttributeNameType

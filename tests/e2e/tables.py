@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from local.cloud import LocalCloud
+from watchkeeper.correlation import ATTRIBUTE
 
 FACTS = ("patches", "series", "discussions", "threading")
 
@@ -20,11 +21,12 @@ class Tables:
         self._cloud = cloud
 
     def facts(self) -> Facts:
-        """All that is known about patches and mails, and the figures of weeks that have any."""
+        """All that is known about patches and mails, but not which run stored it, and the figures of weeks that have
+        any."""
         weeks = (item for item in self.items("progress") if item["pk"]["S"].startswith("STATS#"))
         figures = (week for week in weeks if json.loads(week["record"]["S"]).get("mails") != 0)
         return {
-            **{(table, *_key(item)): item for table in FACTS for item in self.items(table)},
+            **{(table, *_key(item)): _fact(item) for table in FACTS for item in self.items(table)},
             **{("figures", *_key(item)): item for item in figures},
         }
 
@@ -66,6 +68,10 @@ def differences(before: Facts, after: Facts) -> list[str]:
         *(f"added {key}" for key in sorted(after.keys() - before.keys())),
         *(f"changed {key}" for key in sorted(before.keys() & after.keys()) if before[key] != after[key]),
     ]
+
+
+def _fact(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: value for name, value in item.items() if name != ATTRIBUTE}
 
 
 def _key(item: Mapping[str, Any]) -> Iterator[str]:

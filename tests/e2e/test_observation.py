@@ -8,9 +8,11 @@ from typing import Any
 import yaml
 
 from local.functions import log_lines
+from local.upstreams import HWMON
 from local.workspace import REPOSITORY
 from tests.e2e.system import System
 from tests.e2e.waiting import wait_for
+from watchkeeper.kernel.events import PatchReceived
 
 SERVICES = ("ingest", "api", "scheduler")
 ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
@@ -38,6 +40,17 @@ def test_work_is_followed_from_whoever_asked_for_it_through_the_queue(system: Sy
 
     wait_for("the work", lambda: "work done" in followed(system, "fetch-patches", "asked-by-hand"), 60)
     system.settle()
+
+
+def test_work_is_followed_from_whoever_asked_for_it_to_whoever_hears_of_it(system: System) -> None:
+    letter = {"list": HWMON, "subject": "[PATCH] hwmon: Followed to the bus"}
+    patch = system.upstreams.change("patches", letter)["deliveries"][0]["id"]
+    system.cloud.invoke("fetch-patches", {"mode": "recent", "correlation_id": "asked-for-a-patch"})
+
+    event = system.bus.wait_for(PatchReceived, patch_id=patch)
+    system.settle()
+
+    assert event.envelope["correlation_id"] == "asked-for-a-patch"
 
 
 def test_a_request_is_followed_by_the_id_it_came_with(system: System) -> None:

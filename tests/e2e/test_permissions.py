@@ -32,7 +32,7 @@ def own_log(function: Function) -> set[str]:
 UNSEEN = (
     Unseen(
         "Lambda writes what a function prints",
-        frozenset({"logs:CreateLogStream", "logs:CreateLogGroup", "logs:PutLogEvents", "logs:TagResource"}),
+        frozenset({"logs:CreateLogStream", "logs:PutLogEvents", "logs:TagResource"}),
         own_log,
     ),
     Unseen(

@@ -25,7 +25,8 @@ def test_there_are_the_tables_of_the_design(ingest: Package) -> None:
 
 def test_production_tables_survive_mistakes(ingest: Package) -> None:
     for table in ingest.resources("AWS::DynamoDB::Table").values():
-        assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
+        assert table["DeletionPolicy"] == "RetainExceptOnCreate", "a creation that failed blocks no other"
+        assert table["UpdateReplacePolicy"] == "Retain"
         assert table["Properties"]["DeletionProtectionEnabled"] is True
         assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
 

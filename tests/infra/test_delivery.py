@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from tests.infra.conftest import package
 from tests.infra.packages import Package
 
 WAITED_FOR = "watchkeeper-prod-kernel"
+ALARM = "AWS::CloudWatch::Alarm"
+VERDICT = "AWS::CloudWatch::CompositeAlarm"
+FIRST_FAILURE = ("Sum", "GreaterThanThreshold", 0, 60, 1)
 
 
 @pytest.fixture(scope="module")
@@ -21,10 +25,12 @@ def api(packages: dict[str, Package]) -> Package:
 
 
 @pytest.fixture(scope="module")
-def staging(tmp_path_factory: pytest.TempPathFactory) -> Package:
-    workspace = Workspace(tmp_path_factory.mktemp("staging"))
+def hurried(packages: dict[str, Package], tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """The API as it is deployed whether alarms ring or not."""
+    workspace = Workspace(tmp_path_factory.mktemp("hurried"))
     workspace.refresh()
-    return package(workspace, "api", "staging")
+    settings = {"WATCHKEEPER_ARTIFACTS": str(packages["api"].artifact.parent), "IGNORE_ALARMS": "1"}
+    return package(workspace, "api", "prod", settings)
 
 
 def test_people_reach_the_version_the_alias_points_to(api: Package) -> None:
@@ -41,8 +47,6 @@ def test_traffic_is_shifted_bit_by_bit_and_back_when_an_alarm_rings(api: Package
     (alias,) = api.resources("AWS::Lambda::Alias").values()
     ((group, shift),) = api.properties("AWS::CodeDeploy::DeploymentGroup").items()
     (application,) = api.resources("AWS::CodeDeploy::Application")
-    alarms = [api.template["Resources"][alarm["Name"]["Ref"]] for alarm in shift["AlarmConfiguration"]["Alarms"]]
-
     assert alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"] == {
         "ApplicationName": {"Ref": application},
         "DeploymentGroupName": {"Ref": group},
@@ -50,7 +54,37 @@ def test_traffic_is_shifted_bit_by_bit_and_back_when_an_alarm_rings(api: Package
     assert shift["DeploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
     assert shift["AutoRollbackConfiguration"]["Enabled"] is shift["AlarmConfiguration"]["Enabled"] is True
     assert "DEPLOYMENT_STOP_ON_ALARM" in shift["AutoRollbackConfiguration"]["Events"]
-    assert {alarm["Properties"]["MetricName"] for alarm in alarms} == {"Errors", "5xx"}
+    assert group in alias["DependsOn"]
+
+
+def test_one_failure_of_the_new_version_takes_the_canary_back(api: Package) -> None:
+    (shift,) = api.properties("AWS::CodeDeploy::DeploymentGroup").values()
+    (alias,) = api.properties("AWS::Lambda::Alias").values()
+    alarms = [api.properties(ALARM)[alarm["Name"]["Ref"]] for alarm in shift["AlarmConfiguration"]["Alarms"]]
+    watched = {alarm["MetricName"]: dimensions_of(alarm) for alarm in alarms}
+
+    assert {ring_at(alarm) for alarm in alarms} == {FIRST_FAILURE}
+    assert watched == {
+        "Errors": {
+            "FunctionName": WAITED_FOR,
+            "Resource": f"{WAITED_FOR}:live",
+            "ExecutedVersion": alias["FunctionVersion"],
+        },
+        "5xx": {"ApiId": {"Ref": "HttpApi"}},
+    }
+
+
+def test_no_version_outlives_its_stack_and_hinders_the_next_of_the_same_code(api: Package) -> None:
+    (version,) = api.resources("AWS::Lambda::Version").values()
+
+    assert version.get("DeletionPolicy", "Delete") == "Delete"
+
+
+def test_what_is_deployed_whether_alarms_ring_or_not_reaches_everybody_at_once(hurried: Package) -> None:
+    (shift,) = hurried.properties("AWS::CodeDeploy::DeploymentGroup").values()
+
+    assert shift["DeploymentConfigName"] == "CodeDeployDefault.LambdaAllAtOnce"
+    assert shift["AlarmConfiguration"]["Enabled"] is False
 
 
 def test_the_role_that_shifts_traffic_moves_this_alias_only(api: Package) -> None:
@@ -73,37 +107,72 @@ def test_the_role_that_shifts_traffic_moves_this_alias_only(api: Package) -> Non
 
 
 def test_one_alarm_says_whether_a_service_fails(package_of_service: Package) -> None:
-    (verdict,) = package_of_service.properties("AWS::CloudWatch::CompositeAlarm").values()
-    errors = {
-        name
-        for name, alarm in package_of_service.properties("AWS::CloudWatch::Alarm").items()
-        if (alarm.get("Namespace"), alarm.get("MetricName")) in {("AWS/Lambda", "Errors"), ("AWS/ApiGateway", "5xx")}
-    }
-    rule = verdict["AlarmRule"]["Fn::Join"][1]
+    (verdict,) = package_of_service.properties(VERDICT).values()
+    judging = deployment_alarms(package_of_service)
+    watched = [dimensions_of(alarm).get("FunctionName") for alarm in judging.values()]
+    apis = package_of_service.resources("AWS::ApiGatewayV2::Api")
 
     assert verdict["AlarmName"] == f"watchkeeper-prod-{package_of_service.service}-deployment"
-    assert len(errors) >= len(package_of_service.functions)
-    assert {part["Fn::Sub"] for part in rule} == {f'ALARM("${{{name}}}")' for name in errors}
+    assert {function["FunctionName"] for function in package_of_service.functions.values()} == set(watched) - {None}
+    assert watched.count(None) == len(apis)
+    assert {part["Fn::Sub"] for part in verdict["AlarmRule"]["Fn::Join"][1]} == {
+        f'ALARM("${{{name}}}")' for name in judging
+    }
+
+
+def test_what_judges_a_deployment_rings_at_one_failure_and_tells_nobody(package_of_service: Package) -> None:
+    (verdict,) = package_of_service.properties(VERDICT).values()
+    judging = deployment_alarms(package_of_service).values()
+
+    assert {ring_at(alarm) for alarm in judging} == {FIRST_FAILURE}
+    assert [alarm for alarm in (verdict, *judging) if "AlarmActions" in alarm] == []
+
+
+def test_errors_of_an_alias_are_those_people_see(packages: dict[str, Package]) -> None:
+    found = [alarm for package in packages.values() for alarm in deployment_alarms(package).values()]
+
+    assert [one["Resource"] for one in map(dimensions_of, found) if "Resource" in one] == [f"{WAITED_FOR}:live"]
 
 
 def test_without_a_canary_there_are_neither_versions_nor_codedeploy(
-    staging: Package, packages: dict[str, Package]
+    packages_of_staging: dict[str, Package], packages: dict[str, Package]
 ) -> None:
-    kinds = {resource["Type"] for resource in staging.template["Resources"].values()}
     shifted = {service for service, found in packages.items() if found.resources("AWS::CodeDeploy::DeploymentGroup")}
+    for staging in packages_of_staging.values():
+        kinds = {resource["Type"] for resource in staging.template["Resources"].values()}
+        assert not {kind for kind in kinds if kind.startswith("AWS::CodeDeploy") or kind == "AWS::Lambda::Version"}
+        assert VERDICT in kinds
+        assert [one for one in map(dimensions_of, deployment_alarms(staging).values()) if "Resource" in one] == []
 
-    assert not {kind for kind in kinds if kind.startswith("AWS::CodeDeploy") or kind == "AWS::Lambda::Version"}
-    assert "AWS::CloudWatch::CompositeAlarm" in kinds
     assert shifted == {"api"}, "only what people wait for"
 
 
-ALARM = "watchkeeper-prod-api-deployment"
-ARN = f"arn:aws:cloudwatch:us-east-1:111111111111:alarm:{ALARM}"
+def deployment_alarms(package: Package) -> dict[str, Mapping[str, Any]]:
+    """Those the verdict is made of."""
+    (verdict,) = package.properties(VERDICT).values()
+    names = [
+        part["Fn::Sub"].removeprefix('ALARM("${').removesuffix('}")') for part in verdict["AlarmRule"]["Fn::Join"][1]
+    ]
+    return {name: package.properties(ALARM)[name] for name in names}
+
+
+def dimensions_of(alarm: Mapping[str, Any]) -> dict[str, Any]:
+    return {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
+
+
+def ring_at(alarm: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(
+        alarm[name] for name in ("Statistic", "ComparisonOperator", "Threshold", "Period", "DatapointsToAlarm")
+    )
+
+
+RINGING = "watchkeeper-prod-api-deployment"
+ARN = f"arn:aws:cloudwatch:us-east-1:111111111111:alarm:{RINGING}"
 
 
 def taken_back_by(state: str | None, minutes: int = 5, **settings: str) -> dict[str, Any]:
     """What a deployment is watched by where the alarm is in this state, or does not exist."""
-    alarms = [{"AlarmName": ALARM, "AlarmArn": ARN, "StateValue": state}] if state else []
+    alarms = [{"AlarmName": RINGING, "AlarmArn": ARN, "StateValue": state}] if state else []
     script = Path(__file__).with_name("rollback.js")
     command = ["node", str(script), json.dumps(alarms), json.dumps(minutes)]
     environment = {"PATH": os.environ["PATH"], **settings}

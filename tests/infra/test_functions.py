@@ -11,6 +11,8 @@ from tests.infra.packages import Package
 INVOKED_ASYNCHRONOUSLY = ("ingest", "scheduler")
 LONGEST = 300
 PRODUCTION_LOGS_DAYS = 90
+SIGNED_ROUTES = {"ANY /api/v1", "ANY /api/v1/{proxy+}"}
+OPEN_ROUTES = {"OPTIONS /api/v1/{proxy+}"}
 
 
 def test_functions_run_on_the_chosen_runtime(package_of_service: Package) -> None:
@@ -110,13 +112,14 @@ def test_queue_and_stream_sources_report_single_failures(packages: dict[str, Pac
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
-def test_streams_give_up_on_a_poison_record(packages: dict[str, Package]) -> None:
+def test_streams_outlast_a_bus_that_is_down_and_give_up_on_a_poison_record(packages: dict[str, Package]) -> None:
     streams = [mapping for mapping in mappings(packages["ingest"]) if "StartingPosition" in mapping]
 
     assert len(streams) == 3
     for stream in streams:
         assert stream["BisectBatchOnFunctionError"] is True
-        assert stream["MaximumRetryAttempts"] == 5
+        assert stream["MaximumRetryAttempts"] == -1, "its age alone ends it"
+        assert stream["MaximumRecordAgeInSeconds"] == 3600
         assert stream["DestinationConfig"]["OnFailure"]["Destination"]
 
 
@@ -128,8 +131,8 @@ def test_every_route_asks_for_a_signature_in_production(packages: dict[str, Pack
     routes = packages["api"].properties("AWS::ApiGatewayV2::Route").values()
     open_routes = {route["RouteKey"] for route in routes if route.get("AuthorizationType") != "AWS_IAM"}
 
-    assert {route["RouteKey"] for route in routes} - open_routes == {"ANY /api/v1", "ANY /api/v1/{proxy+}"}
-    assert open_routes == {"OPTIONS /api/v1/{proxy+}"}, "only preflights, which browsers send unsigned"
+    assert {route["RouteKey"] for route in routes} - open_routes == SIGNED_ROUTES
+    assert open_routes == OPEN_ROUTES, "only preflights, which browsers send unsigned"
 
 
 def test_the_api_is_throttled_and_logged(packages: dict[str, Package]) -> None:

@@ -81,7 +81,8 @@ class TestData:
         ]
 
         for _, resource in kept:
-            assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+            assert resource["DeletionPolicy"] == "RetainExceptOnCreate", "a creation that failed blocks no other"
+            assert resource["UpdateReplacePolicy"] == "Retain"
 
     def test_deleted_bodies_can_be_brought_back(self, packages: dict[str, Package]) -> None:
         bucket = packages["ingest"].properties("AWS::S3::Bucket")["BodiesBucket"]

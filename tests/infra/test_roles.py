@@ -37,6 +37,13 @@ def test_actions_are_named_one_by_one(package_of_service: Package) -> None:
     assert wide == []
 
 
+def test_log_groups_are_made_by_the_stack_alone(package_of_service: Package) -> None:
+    allowed = {action for statement in package_of_service.statements() for action in statement.actions}
+
+    assert "logs:PutLogEvents" in allowed
+    assert "logs:CreateLogGroup" not in allowed
+
+
 def test_resources_are_named_one_by_one(package_of_service: Package) -> None:
     wide = [
         statement

@@ -23,6 +23,8 @@ RULES: Mapping[str, Mapping[str, Any]] = yaml.safe_load(
 SHOWN: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "function": {"AWS/Lambda": ("Invocations", "Errors", "Throttles", "Duration", "ConcurrentExecutions")},
     "stream function": {"AWS/Lambda": ("IteratorAge",)},
+    "asynchronous function": {"AWS/Lambda": ("DestinationDeliveryFailures",)},
+    "schedule": {"AWS/Events": ("Invocations", "FailedInvocations", "InvocationsFailedToBeSentToDlq")},
     "http api": {"AWS/ApiGateway": ("Count", "4xx", "5xx", "Latency")},
     "table": {
         "AWS/DynamoDB": (
@@ -65,10 +67,15 @@ def wanted_alarms(package: Package, rule: Mapping[str, Any]) -> set[Subject]:
     return subjects(package, rule["watches"])
 
 
+def calling(package: Package) -> dict[str, Mapping[str, Any]]:
+    """The alarms that tell somebody, by logical id; those that judge a deployment tell nobody."""
+    found = package.properties("AWS::CloudWatch::Alarm").items()
+    return {name: alarm for name, alarm in found if alarm.get("AlarmActions")}
+
+
 def alarms_of(package: Package, rule: Mapping[str, Any]) -> dict[Subject, Mapping[str, Any]]:
     """The packaged alarms on a rule's metric, by what they watch."""
-    alarms = package.properties("AWS::CloudWatch::Alarm").values()
-    watched = [(alarm, measured(alarm)) for alarm in alarms]
+    watched = [(alarm, measured(alarm)) for alarm in calling(package).values()]
     return {
         frozenset(one.dimensions for one in series): alarm
         for alarm, series in watched
@@ -163,6 +170,16 @@ def _stream_functions(package: Package) -> Iterator[list[Dimensions]]:
     return ([dimensions(FunctionName=f"${{{name}}}")] for name in called)
 
 
+def _asynchronous_functions(package: Package) -> Iterator[list[Dimensions]]:
+    kept = [one for one in _all(package, "AWS::Lambda::EventInvokeConfig") if "OnFailure" in one["DestinationConfig"]]
+    return ([dimensions(FunctionName=f"${{{one['FunctionName']['Ref']}}}")] for one in kept)
+
+
+def _schedules(package: Package) -> Iterator[list[Dimensions]]:
+    rules = package.properties("AWS::Events::Rule").items()
+    return ([dimensions(RuleName=f"${{{name}}}")] for name, rule in rules if "ScheduleExpression" in rule)
+
+
 def _http_apis(package: Package) -> Iterator[list[Dimensions]]:
     return ([dimensions(ApiId=f"${{{name}}}")] for name in package.resources("AWS::ApiGatewayV2::Api"))
 
@@ -229,6 +246,8 @@ _KINDS = {
     "function": _functions,
     "api function": _api_functions,
     "stream function": _stream_functions,
+    "asynchronous function": _asynchronous_functions,
+    "schedule": _schedules,
     "http api": _http_apis,
     "table": _tables,
     "work queue": _work_queues,

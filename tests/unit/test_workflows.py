@@ -110,7 +110,8 @@ class TestDeployment:
         calling = {name for name, job in jobs() if job.get("uses") == "./.github/workflows/deploy.yml"}
 
         assert pushed == {"release"}
-        assert triggers("release") == {"push": {"branches": ["main"]}}
+        assert set(triggers("release")) == {"push", "workflow_dispatch"}
+        assert triggers("release")["push"] == {"branches": ["main"]}
         assert calling == {f"release.{stage}" for stage in STAGES} | {"rollback.deploy"}
         assert deploying()["if"] == "github.ref == 'refs/heads/main'"
 
@@ -121,23 +122,57 @@ class TestDeployment:
         assert [(name, job.get("needs")) for name, job in release.items()] == [
             ("test", None),
             ("build", "test"),
-            ("dev", "build"),
-            ("staging", "dev"),
-            ("prod", "staging"),
+            ("attest", "build"),
+            ("dev", "attest"),
+            ("staging-approval", "dev"),
+            ("staging", "staging-approval"),
+            ("prod-approval", "staging"),
+            ("prod", "prod-approval"),
             ("publish", "prod"),
         ]
-        assert [release[stage]["with"] for stage in STAGES] == [{"stage": stage} for stage in STAGES]
+        assert [release[stage]["with"]["stage"] for stage in STAGES] == list(STAGES)
+
+    @pytest.mark.parametrize("stage", ["staging", "prod"])
+    def test_who_waits_for_an_approval_holds_up_no_rollback(self, stage: str) -> None:
+        gate = WORKFLOWS["release"]["jobs"][f"{stage}-approval"]
+
+        assert gate["environment"] == f"{stage}-approval"
+        assert "concurrency" not in {*gate, *WORKFLOWS["release"]}
+        assert gate["permissions"] == {}
+        assert [name for name, job in jobs() if "approval" in str(job.get("environment"))] == [
+            "release.staging-approval",
+            "release.prod-approval",
+        ]
+
+    def test_what_mends_a_ringing_alarm_can_be_deployed_and_only_by_hand(self) -> None:
+        switch = triggers("release")["workflow_dispatch"]["inputs"]["ignore_alarms"]
+        handed = {WORKFLOWS["release"]["jobs"][stage]["with"]["ignore_alarms"] for stage in STAGES}
+        deploying_step = deploying()["steps"][-1]
+
+        assert (switch["type"], switch["default"]) == ("boolean", False)
+        assert handed == {"${{ inputs.ignore_alarms == true }}"}
+        assert deploying_step["env"]["IGNORE_ALARMS"] == "${{ (inputs.tag || inputs.ignore_alarms) && '1' || '' }}"
+        assert "make deploy" in deploying_step["run"]
+
+    def test_every_setting_of_an_environment_is_handed_to_the_deployment(self) -> None:
+        used = set(re.findall(r"vars\.(\w+)", str(deploying())))
+        told = (REPOSITORY / ".github/workflows/deploy.yml").read_text().partition("name: deploy")[0]
+
+        assert used == {"DEPLOYMENT_ROLE", "AWS_REGION", "CORS_ORIGINS", "CONTACT", "ALARMS_MAIL"}
+        assert [name for name in used if name not in told] == []
 
     def test_packages_are_built_once_and_handed_on(self) -> None:
         release = WORKFLOWS["release"]["jobs"]
         building = [name for name, job in release.items() if "make package" in str(job)]
         kept = step_with(release["build"], "actions/upload-artifact")["with"]
-        taken = [step_with(job, "actions/download-artifact")["with"] for job in (deploying(), release["publish"])]
+        taking = (deploying(), release["attest"], release["publish"])
+        taken = [step_with(job, "actions/download-artifact")["with"] for job in taking]
 
         assert building == ["build"]
         assert "make package" not in str(deploying())
         assert {each["name"] for each in [kept, *taken]} == {"packages"}
         assert kept["if-no-files-found"] == "error"
+        assert kept["retention-days"] == 90, "as long as an approval can be waited for, and a job run again"
 
     def test_a_stage_is_an_environment_and_one_deployment_at_a_time_changes_it(self) -> None:
         job = deploying()
@@ -160,7 +195,35 @@ class TestDeployment:
         tag = "release-$GITHUB_RUN_NUMBER"
 
         assert f'TAG="{tag}"' in str(WORKFLOWS["release"]["jobs"]["build"])
-        assert f'gh release create "{tag}"' in str(WORKFLOWS["release"]["jobs"]["publish"])
+        publishing = WORKFLOWS["release"]["jobs"]["publish"]["steps"][-1]["run"]
+        assert f'tag="{tag}"' in publishing
+        assert 'git push origin "$GITHUB_SHA:refs/tags/$tag"' in publishing
+        assert re.search(r'gh release create "\$tag" .* --verify-tag', publishing)
+
+    def test_packages_of_release_yml_and_this_commit_are_deployed(self, tmp_path: Path) -> None:
+        finished, asked = run_verification(tmp_path, "exit 0")
+
+        assert finished.returncode == 0
+        assert [call.split()[2] for call in asked] == [str(tmp_path / "artifacts" / name) for name in PACKAGED]
+        [options] = {call.split(maxsplit=3)[3] for call in asked}
+        assert options == (
+            "--repo owner/name --source-digest the-commit --source-ref refs/heads/main "
+            "--signer-workflow owner/name/.github/workflows/release.yml"
+        )
+
+    @pytest.mark.parametrize("package", ["manifest.json", "watchkeeper-api.zip"])
+    def test_any_other_package_is_refused_before_a_role_is_taken(self, tmp_path: Path, package: str) -> None:
+        finished, _ = run_verification(tmp_path, f'case "$3" in */{package}) exit 1 ;; esac')
+        order = [step.get("name") or step.get("uses", "") for step in deploying()["steps"]]
+        role = next(place for place, name in enumerate(order) if name.startswith("aws-actions/"))
+
+        assert finished.returncode != 0
+        assert order.index(VERIFICATION) < role
+
+    def test_without_packages_nothing_is_verified_and_nothing_deployed(self, tmp_path: Path) -> None:
+        finished, _ = run_verification(tmp_path, 'test -e "$3"', packaged=())
+
+        assert finished.returncode != 0
 
     def test_conditions_read_no_variable_of_an_environment(self) -> None:
         """A job's condition is looked at before its environment is entered."""
@@ -190,6 +253,35 @@ def deploying() -> Mapping:
 def step_with(job: Mapping, action: str) -> Mapping:
     (found,) = [step for step in job["steps"] if step.get("uses", "").startswith(f"{action}@")]
     return cast("Mapping", found)
+
+
+VERIFICATION = "Refuse packages that release.yml did not build from this commit"
+PACKAGED = ("manifest.json", "watchkeeper-api.zip")
+
+
+def run_verification(
+    folder: Path, answer: str, packaged: tuple[str, ...] = PACKAGED
+) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+    """The step that verifies the packages, where GitHub's tool does so; how it was called."""
+    (step,) = [step for step in deploying()["steps"] if step.get("name") == VERIFICATION]
+    (folder / "artifacts").mkdir()
+    for name in packaged:
+        (folder / "artifacts" / name).touch()
+    for tool, script in {"gh": f'echo "$*" >> {folder}/asked\n{answer}', "git": "echo the-commit"}.items():
+        (folder / tool).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / tool).chmod(0o755)
+    finished = subprocess.run(
+        ["bash", "-e", "-c", step["run"]],
+        env={
+            "GITHUB_REPOSITORY": "owner/name",
+            "RUNNER_TEMP": str(folder),
+            "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return finished, (folder / "asked").read_text().splitlines()
 
 
 def run_guard(folder: Path, active: str, relation: str) -> subprocess.CompletedProcess[str]:
@@ -273,13 +365,22 @@ class TestRights:
     def test_by_default_a_pipeline_only_reads_the_repository(self) -> None:
         assert [name for name, content in WORKFLOWS.items() if content["permissions"] != {"contents": "read"}] == []
 
-    def test_only_jobs_that_deploy_or_plan_can_ask_for_a_role(self) -> None:
+    def test_only_jobs_that_deploy_plan_or_sign_can_say_who_they_are(self) -> None:
         asking = {name for name, job in jobs() if "id-token" in job.get("permissions", {})}
 
         calling = {"rollback.deploy", *(f"release.{stage}" for stage in STAGES)}
-        assert asking == {"deploy.deploy", "plan.plan"} | calling
+        assert asking == {"deploy.deploy", "plan.plan", "release.attest"} | calling
 
-    def test_nothing_else_is_written_than_a_release_and_a_comment(self) -> None:
+    def test_what_signs_the_packages_runs_nothing_of_the_repository(self) -> None:
+        signing = WORKFLOWS["release"]["jobs"]["attest"]
+
+        assert [step["uses"].partition("@")[0] for step in signing["steps"]] == [
+            "actions/download-artifact",
+            "actions/attest-build-provenance",
+        ]
+        assert signing["permissions"] == {"attestations": "write", "id-token": "write"}
+
+    def test_nothing_else_is_written_than_attestations_a_release_and_a_comment(self) -> None:
         writing = {
             (name, right)
             for name, job in jobs()
@@ -287,7 +388,11 @@ class TestRights:
             if level == "write" and right != "id-token"
         }
 
-        assert writing == {("release.publish", "contents"), ("plan.comment", "pull-requests")}
+        assert writing == {
+            ("release.attest", "attestations"),
+            ("release.publish", "contents"),
+            ("plan.comment", "pull-requests"),
+        }
 
     def test_what_strangers_can_start_runs_without_a_role(self) -> None:
         started = [name for name in WORKFLOWS if "pull_request" in triggers(name)]
@@ -295,11 +400,21 @@ class TestRights:
         assert set(started) == {*SERVICES, "checks", "plan"}
         assert not any("pull_request_target" in triggers(name) for name in WORKFLOWS)
 
-    def test_checkouts_leave_no_credentials_behind(self) -> None:
-        checkouts = [step for step in steps() if "actions/checkout@" in step.get("uses", "")]
+    def test_only_the_checkout_that_pushes_a_tag_leaves_credentials_behind(self) -> None:
+        keeping = {
+            name: step["with"]["persist-credentials"]
+            for name, job in jobs()
+            for step in job.get("steps", [])
+            if "actions/checkout@" in step.get("uses", "")
+        }
 
-        assert checkouts
-        assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+        assert {name for name, keeps in keeping.items() if keeps is not False} == {"release.publish"}
+
+    def test_what_has_credentials_runs_nothing_of_the_repository(self) -> None:
+        publishing = WORKFLOWS["release"]["jobs"]["publish"]
+
+        assert not [step for step in publishing["steps"] if step.get("uses", "").startswith("./")]
+        assert "make " not in str(publishing)
 
     def test_no_expression_becomes_part_of_a_script(self) -> None:
         assert [command for command in commands() if "${{" in command] == []

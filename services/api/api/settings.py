@@ -23,6 +23,8 @@ class Settings:
     projects: tuple[str, ...]
     lists: tuple[str, ...]
     cors_origins: tuple[str, ...]
+    aws_budget: str
+    """How long AWS may keep a reader waiting, by its name in ``watchkeeper.budgets``."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":

@@ -4,9 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from watchkeeper import correlation
+from watchkeeper import correlation, sqs
 from watchkeeper.errors import LimitExceeded
-from watchkeeper.translation import translated
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -33,18 +32,6 @@ class SqsWorkQueue:
         body = json.dumps(work, separators=(",", ":"))  # in ASCII: SQS refuses some characters
         if len(body) > MAX_MESSAGE_BYTES:
             raise LimitExceeded(f"a message of {len(body)} octets is more than {MAX_MESSAGE_BYTES}")
-        with translated("SendMessage failed"):
-            sent = self._client.send_message(
-                QueueUrl=self._url,
-                MessageBody=body,
-                MessageAttributes=_attributes(),
-                DelaySeconds=min(max(delay, 0), MAX_DELAY_SECONDS),
-            )
-            if not sent.get("MessageId"):
-                raise ValueError("nothing says that it was sent")
-
-
-def _attributes() -> dict[str, Any]:
-    """The cause the work follows from."""
-    cause = correlation.current()
-    return {correlation.ATTRIBUTE: {"DataType": "String", "StringValue": cause}} if cause else {}
+        cause = correlation.current()
+        attributes = {correlation.ATTRIBUTE: cause} if cause else {}
+        sqs.send(self._client, self._url, body, attributes, delay=min(max(delay, 0), MAX_DELAY_SECONDS))

@@ -1,10 +1,10 @@
 """Talking to somebody else's server: politely, with time-outs, retries and a circuit breaker."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 import stamina
@@ -38,9 +38,13 @@ PATIENCE_SECONDS = 60.0
 MAX_PATIENCE_SECONDS = 30.0
 """An upstream that asks for a longer pause gets it by ending the run, not by a sleeping function."""
 
+_OK = "ok"
+"""The outcome of a request that brought what was asked for."""
+
 _BUSY = frozenset({429, 502, 503, 504})
 
 Send = Callable[..., requests.Response]
+T = TypeVar("T")
 
 
 class Pace:
@@ -84,43 +88,65 @@ class Upstream:
 
         Raises ``UpstreamUnavailable`` after retries, ``UpstreamBlocked``, and ``NotFound`` for a 404.
         """
-        return self._with_retries("GET", path, accept, params, stream=False)
+        return self.read(path, _as_it_is, accept=accept, params=params)
+
+    def read(
+        self,
+        path: str,
+        decode: Callable[[requests.Response], T],
+        *,
+        accept: str,
+        params: Mapping[str, str] | None = None,
+    ) -> T:
+        """What ``decode`` makes of the answer to a ``get``. If it raises ``UpstreamGarbled``, the request counts so."""
+        for attempt in _attempts():
+            with attempt, self._failures_counted():
+                decoded = decode(self._guarded("GET", path, accept, params, stream=False))
+                self._count(_OK)
+                return decoded
+        raise AssertionError("stamina either returns or raises")
 
     @contextmanager
     def stream(
         self, method: str, path: str, *, accept: str, params: Mapping[str, str] | None = None
     ) -> Iterator[requests.Response]:
         """A response whose body is read by the caller through ``response.raw``. Errors as for ``get``;
-        a connection that breaks while the body is read is ``UpstreamUnavailable`` too."""
-        response = self._with_retries(method, path, accept, params, stream=True)
+        a connection that breaks while the body is read is ``UpstreamUnavailable`` too.
+
+        The request counts by how reading it ended; what else goes wrong meanwhile is not the upstream's fault. The
+        circuit breaker learns only whether it was answered.
+        """
+        response = self._opened(method, path, accept, params)
+        outcome = _OK
         try:
             yield response
-        except (requests.RequestException, OSError, _urllib3_error()) as error:
-            raise UpstreamUnavailable(f"{self.base_url} broke off: {type(error).__name__}") from error
-        finally:
-            response.close()
-
-    def _with_retries(
-        self, method: str, path: str, accept: str, params: Mapping[str, str] | None, *, stream: bool
-    ) -> requests.Response:
-        for attempt in stamina.retry_context(
-            on=_pause, attempts=ATTEMPTS, timeout=PATIENCE_SECONDS, wait_initial=1.0, wait_max=20.0, wait_jitter=1.0
-        ):
-            with attempt, self._counted():
-                return self._guarded(method, path, accept, params, stream=stream)
-        raise AssertionError("stamina either returns or raises")
-
-    @contextmanager
-    def _counted(self) -> Iterator[None]:
-        outcome = "ok"
-        try:
-            yield
         except UpstreamError as error:
             outcome = error.outcome
             raise
+        except (requests.RequestException, OSError, _urllib3_error()) as error:
+            outcome = UpstreamUnavailable.outcome
+            raise UpstreamUnavailable(f"{self.base_url} broke off: {type(error).__name__}") from error
         finally:
-            metrics.measure(metrics.UPSTREAM_REQUESTS, 1, upstream=self._name, outcome=outcome)
-            metrics.measure(metrics.BREAKER_OPEN, outcome == UpstreamResting.outcome, upstream=self._name)
+            response.close()
+            self._count(outcome)
+
+    def _opened(self, method: str, path: str, accept: str, params: Mapping[str, str] | None) -> requests.Response:
+        for attempt in _attempts():
+            with attempt, self._failures_counted():
+                return self._guarded(method, path, accept, params, stream=True)
+        raise AssertionError("stamina either returns or raises")
+
+    @contextmanager
+    def _failures_counted(self) -> Iterator[None]:
+        try:
+            yield
+        except UpstreamError as error:
+            self._count(error.outcome)
+            raise
+
+    def _count(self, outcome: str) -> None:
+        metrics.measure(metrics.UPSTREAM_REQUESTS, 1, upstream=self._name, outcome=outcome)
+        metrics.measure(metrics.BREAKER_OPEN, outcome == UpstreamResting.outcome, upstream=self._name)
 
     def _guarded(
         self, method: str, path: str, accept: str, params: Mapping[str, str] | None, *, stream: bool
@@ -174,6 +200,16 @@ def breaker(upstream: str, host: str, table: str, client: Any) -> Callable[[Send
         metrics.measure(metrics.BREAKER_OPEN, transition.to_state is CircuitState.OPEN, upstream=upstream)
 
     return circuit_breaker(name=f"{upstream} {host}", persistence_store=store, config=config, on_transition=tell)
+
+
+def _as_it_is(response: requests.Response) -> requests.Response:
+    return response
+
+
+def _attempts() -> Iterable[stamina.Attempt]:
+    return stamina.retry_context(
+        on=_pause, attempts=ATTEMPTS, timeout=PATIENCE_SECONDS, wait_initial=1.0, wait_max=20.0, wait_jitter=1.0
+    )
 
 
 def is_html(response: requests.Response) -> bool:

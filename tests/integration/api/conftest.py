@@ -61,6 +61,7 @@ def api_environment(tables: None, bucket: str, monkeypatch: pytest.MonkeyPatch) 
         "PATCHWORK_URL": "https://patchwork.example",
         "LORE_URL": "https://lore.example/",
         "CORS_ORIGINS": "*",
+        "AWS_BUDGET": "people",
         "PROJECTS": "linux-hwmon,linux-leds",
         "LISTS": "linux-hwmon,linux-leds",
     }

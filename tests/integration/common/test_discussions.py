@@ -5,9 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.integration.faults import Faults
 from tests.integration.tables import table_name
 from watchkeeper import aws
-from watchkeeper.errors import DatabaseError, ItemNotFound
+from watchkeeper.budgets import Deadline
+from watchkeeper.correlation import following
+from watchkeeper.errors import DatabaseError, ItemNotFound, OutOfTime
 from watchkeeper.kernel.models import (
     Attachment,
     Body,
@@ -21,6 +24,7 @@ from watchkeeper.kernel.models import (
 )
 from watchkeeper.kernel.repositories.discussions import (
     MAX_SUMMARY_BYTES,
+    BodyStore,
     DiscussionRepository,
     Placement,
     body_key,
@@ -88,6 +92,19 @@ def test_a_body_that_is_gone_from_the_bucket_is_an_error_of_ours(
         discussions.of_message("large@x")
 
 
+def test_a_body_is_not_waited_for_when_it_is_late(bucket: str, faults: Faults) -> None:
+    deadline = Deadline()
+    store = BodyStore(aws.s3_client, bucket, deadline=deadline)
+    store.put("key", b"octets")
+    deadline.start(1)
+
+    with faults.injected(lambda _: faults.clock.sleep(2), "s3"), pytest.raises(OutOfTime):
+        store.get("key")
+
+    deadline.start(1)
+    assert store.get("key") == b"octets"
+
+
 def test_endless_trailers_are_cut_in_lists_of_mails(discussions: DiscussionRepository) -> None:
     trailers = tuple(Trailer("Acked-by", f"Person {number} <p{number}@example.org>") for number in range(2000))
     discussions.put_many([(mail("many@x", trailers), pack(Body("")))])
@@ -110,6 +127,29 @@ def test_a_moved_mail_keeps_everything_but_its_place(discussions: DiscussionRepo
     assert (moved.thread_id, moved.parent_id, moved.patch_message_id) == ("other@x", None, None)
     assert moved.lists == ("a-list", "b-list")
     assert list(discussions.of_patch("m@x")) == []
+
+
+def test_a_row_says_what_wrote_it_last_and_the_mail_does_not(discussions: DiscussionRepository) -> None:
+    time, place = "2026-07-01T12:00:00Z", Placement("root@x", None, None)
+    with following("the-reading"):
+        discussions.put_many([(mail("m@x"), pack(Body("Text")))])
+    stored = causes()
+    [(read, _)] = discussions.of_message("m@x")
+    with following("the-move"):
+        discussions.move("m@x", time, place)
+    moved = causes()
+    with following("the-copy"):
+        discussions.set_lists("m@x", time, ("a-list", "b-list"))
+    copied = causes()
+    discussions.move("m@x", time, place)
+
+    assert read == mail("m@x")
+    assert (stored, moved, copied, causes()) == (["the-reading"], ["the-move"], ["the-copy"], [None])
+
+
+def causes() -> list[str | None]:
+    items = aws.dynamodb_client().scan(TableName=table_name("discussions"))["Items"]
+    return [item.get("correlation_id", {}).get("S") for item in items]
 
 
 def test_an_unknown_mail_is_not_found(discussions: DiscussionRepository) -> None:

@@ -25,9 +25,17 @@ from tests.integration.faults import (
 )
 from tests.integration.tables import definitions, table_name
 from watchkeeper import aws
-from watchkeeper.budgets import PEOPLE, WORKERS, Budget
+from watchkeeper.budgets import PEOPLE, WORKERS, Budget, Deadline, budget_named
 from watchkeeper.dynamodb import MAX_ITEM_BYTES, Between, Item, Keys, Table, item_size
-from watchkeeper.errors import ConditionFailed, DatabaseError, LimitExceeded, NoAnswer, Throttled
+from watchkeeper.errors import (
+    ConditionFailed,
+    ConfigurationError,
+    DatabaseError,
+    LimitExceeded,
+    NoAnswer,
+    OutOfTime,
+    Throttled,
+)
 from watchkeeper.kernel.repositories import discussions, patches, progress, threading
 
 PROGRESS = table_name("progress")
@@ -141,6 +149,30 @@ def either(count: int, before: Plan, after: Plan) -> Plan:
 
 def test_nobody_who_waits_does_so_for_more_than_five_seconds() -> None:
     assert PEOPLE.call_seconds <= PEOPLE.batch_seconds <= 5
+    assert PEOPLE.request_seconds + PEOPLE.call_seconds <= 5
+
+
+def test_budgets_are_known_by_name() -> None:
+    assert (budget_named("people"), budget_named("workers")) == (PEOPLE, WORKERS)
+    with pytest.raises(ConfigurationError, match="no budget 'patient'; there are people, workers"):
+        budget_named("patient")
+
+
+def test_one_time_out_of_somebody_who_waits_does_not_end_the_request() -> None:
+    longest_pause = 1.0
+    assert PEOPLE.connect_seconds + PEOPLE.read_seconds + longest_pause < PEOPLE.request_seconds
+
+
+def test_what_a_batch_left_undone_is_not_asked_for_after_the_deadline(faults: Faults, tables: None) -> None:
+    deadline = Deadline()
+    deadline.start(PEOPLE.leftover_seconds / 2)
+    table = Table(aws.dynamodb_client(PEOPLE), PROGRESS, budget=PEOPLE, deadline=deadline)
+    start = faults.clock.now
+
+    with faults.injected(nothing_processed), pytest.raises(OutOfTime):
+        table.batch_get([{"pk": "P", "sk": "00000"}])
+
+    assert faults.clock.now - start < PEOPLE.leftover_seconds
 
 
 @pytest.mark.parametrize(
@@ -150,7 +182,7 @@ def test_nobody_who_waits_does_so_for_more_than_five_seconds() -> None:
         (timed_out, NoAnswer),
         (unreachable, NoAnswer),
         (reset, NoAnswer),
-        (broken, DatabaseError),
+        (broken, NoAnswer),
         (garbage, DatabaseError),
         (denied, DatabaseError),
     ],
@@ -170,6 +202,14 @@ def test_json_that_is_no_answer_is_never_taken_for_one(table: Table, faults: Fau
     for call in CALLS:
         with faults.injected(lambda _: answer(200, body)), pytest.raises(DatabaseError):
             call(table)
+
+
+def test_a_mistake_of_ours_is_not_taken_for_garbage(table: Table, faults: Faults) -> None:
+    nobody: Any = None
+    with faults.injected(lambda _: None), pytest.raises(TypeError):
+        table.get({"pk": nobody, "sk": "1"})
+
+    assert faults.sends == []
 
 
 def test_a_table_that_is_throttled_for_a_moment_is_waited_for(table: Table, faults: Faults) -> None:

@@ -17,6 +17,7 @@ from local.upstreams import HWMON, LEDS, Upstreams, World
 from tests.integration.conftest import REGION
 from tests.integration.tables import definitions, table_name
 from tests.lambdas import Context, sqs_record
+from watchkeeper.correlation import ATTRIBUTE
 
 Handler = Callable[[Any, Any], dict[str, Any]]
 Rows = dict[str, list[dict[str, Any]]]
@@ -138,7 +139,7 @@ def make_functions(upstreams: Upstreams, monkeypatch: pytest.MonkeyPatch) -> Fun
         "PATCHWORK_URL": upstreams.patchwork_url,
         "LORE_URL": upstreams.lore_url,
         "PROJECTS": HWMON,
-        "LISTS": HWMON,
+        "LISTS": f"{HWMON},{LEDS}",
         "CONTACT": "tests@example.org",
         "REQUESTS_PER_SECOND": "10000",
     }
@@ -156,7 +157,7 @@ def expire_leases() -> None:
 
 
 def stored() -> Rows:
-    """All facts and figures, in a comparable order."""
+    """All facts and figures, in a comparable order, but not which call stored them."""
     rows = {name: _scan(name) for name in TABLES}
     figures = [item for item in _scan("progress") if item["pk"]["S"].startswith("STATS#")]
     return {**rows, "figures": figures}
@@ -185,4 +186,6 @@ def _write(table: str, writes: list[Any]) -> None:
 
 def _scan(name: str) -> list[dict[str, Any]]:
     pages = untroubled("dynamodb").get_paginator("scan").paginate(TableName=table_name(name))
-    return sorted((item for page in pages for item in page["Items"]), key=repr)
+    items = (item for page in pages for item in page["Items"])
+    facts = ({name: value for name, value in item.items() if name != ATTRIBUTE} for item in items)
+    return sorted(facts, key=repr)

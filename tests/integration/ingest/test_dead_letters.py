@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ingest.kernel.handlers.work import Work, each_message
+from ingest.kernel.handlers.forms import Form, Work
+from ingest.kernel.handlers.work import each_message
 from tests.lambdas import Context, sqs_record
 from watchkeeper import aws
 from watchkeeper.dead_letters import FAILURE
@@ -24,7 +25,7 @@ def dlq(cloud: None, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @entry_point
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return each_message(event, context, do)
+    return each_message(event, context, {None: Form()}, do)
 
 
 def do(work: Work) -> None:
@@ -63,7 +64,7 @@ def test_what_fails_for_the_last_time_is_a_letter_and_no_failure_of_the_batch(dl
         "it cannot be done",
         5,
     )
-    assert (failure["request_id"], failure["first_sent_at"]) == ("request-1", "2026-01-01T00:00:00Z")
+    assert (failure["request_id"], failure["sent_at"]) == ("request-1", "2026-01-01T00:00:00Z")
 
 
 def test_rubbish_is_a_letter_as_it_came(dlq: str) -> None:
@@ -79,6 +80,12 @@ def test_what_cannot_even_be_written_is_left_to_sqs(dlq: str, monkeypatch: pytes
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
     assert letters(dlq) == []
+
+
+def test_a_letter_nobody_says_was_written_is_left_to_sqs(dlq: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aws.sqs_client(), "send_message", lambda **_: {})
+
+    assert deliver(work("bad", fails=True, receives=5)) == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
 
 
 def test_what_can_be_done_on_the_last_receive_is_done(dlq: str) -> None:

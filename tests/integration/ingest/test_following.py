@@ -9,6 +9,7 @@ from ingest.kernel.use_cases import sync_discussions, sync_patches
 from local.upstreams import HWMON, LEDS
 from tests.integration.ingest.conftest import Kernel
 from tests.integration.ingest.test_first_load import stored_items
+from watchkeeper.correlation import following
 from watchkeeper.dynamodb import Between
 
 LONG_AGO = datetime(2024, 3, 1, 12, 0, tzinfo=UTC)
@@ -39,7 +40,8 @@ def test_a_quiet_hour_writes_nothing_and_asks_little(kernel: Kernel) -> None:
     before = stored_items()
     forget_requests(kernel)
 
-    kernel.read_everything()
+    with following("another-run"):
+        kernel.read_everything()
 
     assert stored_items() == before
     assert len(requests_since(kernel)) <= 8
@@ -198,8 +200,9 @@ def test_a_refresh_reads_the_last_sixty_days_again(kernel: Kernel) -> None:
     kernel.read_everything()
     before = stored_items()
 
-    for name in (HWMON, LEDS):
-        assert kernel.read_list(name, REFRESH)
+    with following("another-run"):
+        for name in (HWMON, LEDS):
+            assert kernel.read_list(name, REFRESH)
 
     assert stored_items() == before
     runs = [source.run for source in kernel.progress.sources() if source.name.startswith("lore:")]

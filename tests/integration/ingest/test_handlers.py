@@ -16,7 +16,7 @@ from tests.integration.conftest import repositories
 from tests.integration.ingest.conftest import Kernel
 from tests.integration.ingest.test_first_load import stored_items
 from tests.lambdas import Context, sqs_record
-from watchkeeper import aws
+from watchkeeper import aws, correlation
 from watchkeeper.clock import utc_now
 from watchkeeper.dynamodb import Between
 from watchkeeper.errors import ConfigurationError
@@ -165,6 +165,37 @@ def test_rubbish_in_a_queue_fails_alone(deployment: Deployment, upstreams: Upstr
     assert repositories()["discussions"].of_message(message_id)
 
 
+def test_threads_there_was_no_time_for_are_handed_on_list_by_list(
+    deployment: Deployment, upstreams: Upstreams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LISTS", f"{HWMON},{LEDS}")
+    module.container.cache_clear()
+    ids = [one.mail.message_id for one in upstreams.world.archive.inboxes[LEDS].messages[:2]]
+    asked = len(upstreams.lore.log.all())
+    context = Waning([180_000, 1000])
+
+    fetch_threads.handler(
+        {"Records": [sqs_record("m1", json.dumps({"message_ids": ids, "if_missing": True}))]}, context
+    )
+
+    assert len(upstreams.lore.log.all()) == asked + 1, "the first list is asked for the first mail, and no more"
+    waiting = deployment.waiting("threads")
+    assert [(work["list"], work["message_ids"]) for work in waiting] == [(LEDS, ids), (HWMON, ids[1:])]
+    deployment.deliver(fetch_threads.handler, *waiting)
+    assert all(repositories()["discussions"].of_message(message_id) for message_id in ids)
+
+
+class Waning(Context):
+    """A call whose remaining milliseconds are given, each time they are asked for; then the last."""
+
+    def __init__(self, milliseconds: list[int]) -> None:
+        super().__init__()
+        self._left = milliseconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self._left.pop(0) if len(self._left) > 1 else self._left[0]
+
+
 def test_an_operator_can_ask_for_a_thread(deployment: Deployment, upstreams: Upstreams) -> None:
     message_id = upstreams.world.archive.inboxes[HWMON].messages[0].mail.message_id
 
@@ -243,6 +274,52 @@ def test_the_same_stream_record_twice_is_the_same_event_twice(kernel: Kernel, mo
     assert sorted(ids[: len(ids) // 2]) == sorted(ids[len(ids) // 2 :])
 
 
+def test_an_event_follows_from_the_run_that_stored_the_row_however_often_it_is_published(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrived = listen(monkeypatch)
+    with correlation.following("the-run"):
+        kernel.read_everything()
+    records = stream_records(NOTHING, stored_items(), "patches", "series", "discussions")[::20]
+
+    publish_changes.handler({"Records": records}, Context("a-request"))
+    publish_changes.handler({"Records": records}, Context("another-request"))
+
+    events = arrived()
+    assert {event["type"] for event in events} == {"PatchReceived", "SeriesCompleted", "DiscussionReceived"}
+    assert {event["correlation_id"] for event in events} == {"the-run"}
+    assert len(events) == 2 * len({event["id"] for event in events})
+
+
+def test_a_change_of_state_follows_from_the_run_that_saw_it(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    arrived = listen(monkeypatch)
+    with correlation.following("the-load"):
+        kernel.read_everything()
+    before = stored_items()
+    patch = next(iter(kernel.upstreams.world.tracker.patches.values()))
+    kernel.upstreams.change("state", {"patch": patch.id, "state": "deferred", "user": "tdahl"})
+    with correlation.following("the-next-run"):
+        kernel.read_everything()
+
+    publish_changes.handler({"Records": stream_records(before, stored_items(), "patches")}, Context())
+
+    [changed] = [event for event in arrived() if event["type"] == "PatchStateChanged"]
+    assert changed["correlation_id"] == "the-next-run"
+
+
+def test_a_row_that_says_no_cause_or_a_harmful_one_follows_from_its_publication(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrived = listen(monkeypatch)
+    with correlation.following("a b\n"):
+        kernel.read_everything()
+    [record, *_] = stream_records(NOTHING, stored_items(), "patches")
+
+    publish_changes.handler({"Records": [record]}, Context("the-publication"))
+
+    assert [event["correlation_id"] for event in arrived()] == ["the-publication"]
+
+
 def listen(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[dict[str, Any]]]:
     """Make a bus whose events land in a queue; the answer takes what has arrived."""
     events, sqs = aws.events_client(), aws.sqs_client()
@@ -286,3 +363,24 @@ def _record(table: str, old: dict[str, Any] | None, new: dict[str, Any]) -> dict
     change = {**images, "ApproximateCreationDateTime": utc_now().timestamp(), "SequenceNumber": place}
     arn = f"arn:aws:dynamodb:us-east-1:123456789012:table/watchkeeper-test-{table}/stream/2026-01-01T00:00:00.000"
     return {"eventID": f"{table}-{new['id']}-{bool(old)}", "eventSourceARN": arn, "dynamodb": change}
+
+
+@pytest.mark.parametrize("function", [fetch_patches, fetch_discussions, fetch_threads, publish_changes])
+class TestStarting:
+    """Whoever deployed asks with no records whether a function starts."""
+
+    def test_nothing_is_done(self, deployment: Deployment, function: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("EVENT_BUS", "bus")
+
+        assert function.handler({"Records": []}, Context()) == {"batchItemFailures": []}
+        assert [deployment.waiting(name) for name in deployment.queues] == [[], [], []]
+
+    def test_a_missing_setting_is_told(
+        self, deployment: Deployment, function: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("LORE_URL", "EVENT_BUS"):
+            monkeypatch.delenv(name, raising=False)
+        publish_changes._publisher.cache_clear()
+
+        with pytest.raises(ConfigurationError, match="is not set"):
+            function.handler({"Records": []}, Context())

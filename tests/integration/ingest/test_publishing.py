@@ -73,6 +73,18 @@ def test_a_bus_that_is_down_gets_the_batch_again(bus: Bus, faults: Faults, plan:
     assert len(bus.heard()) == 30
 
 
+@pytest.mark.parametrize("plan", [throttled, all_refused])
+def test_records_sent_again_by_an_operator_fail_aloud(bus: Bus, faults: Faults, plan: Plan) -> None:
+    """Nobody reads what they are answered with: an invocation that fails becomes another letter."""
+    event = {"Records": RECORDS, "redriven": True}
+
+    with faults.injected(plan, "events"), pytest.raises(publish_changes.NotTold, match="30 of 30 changes"):
+        publish_changes.handler(event, Context())
+
+    assert publish_changes.handler(event, Context()) == DONE
+    assert len(bus.heard()) == 30
+
+
 def test_a_bus_that_goes_down_gets_the_rest_again(bus: Bus, faults: Faults) -> None:
     with faults.injected(burst(2, 9, broken), "events"):
         assert publish(RECORDS) == from_on(20)

@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 
 from scheduler.operations import dead_letters as module
 from scheduler.operations.handlers import dead_letters
 from tests.lambdas import Context
 from tests.unit.scheduler.messages import failed_changes, failed_invocation
 from watchkeeper import aws
-from watchkeeper.dead_letters import FAILURE, Failure, string_attribute
+from watchkeeper.dead_letters import FAILURE, Failure
 from watchkeeper.logs import logger
+from watchkeeper.sqs import string_attribute
 
 STAGE = "test"
 
@@ -25,13 +27,18 @@ class FakeFunctions:
     """Lambda, as far as it takes invocations."""
 
     broken: bool = False
+    garbled: list[str] = field(default_factory=list)
+    """Those whose invocation is answered by nobody knows whom."""
     invoked: list[tuple[str, Any]] = field(default_factory=list)
 
-    def invoke(self, *, FunctionName: str, InvocationType: str, Payload: bytes) -> None:  # noqa: N803 -- botocore's
+    def invoke(self, *, FunctionName: str, InvocationType: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803 -- botocore's
         if self.broken:
             raise ClientError({"Error": {"Code": "TooManyRequestsException", "Message": "later"}}, "Invoke")
         assert InvocationType == "Event"
+        if FunctionName in self.garbled:
+            raise ResponseParserError("<html>")
         self.invoked.append((FunctionName, json.loads(Payload)))
+        return {"StatusCode": 202}
 
 
 @pytest.fixture
@@ -51,10 +58,23 @@ def queues(cloud: None, functions: FakeFunctions, monkeypatch: pytest.MonkeyPatc
     }
     monkeypatch.setenv("STAGE", STAGE)
     monkeypatch.setenv("DEAD_LETTER_QUEUES", json.dumps(configured))
-    monkeypatch.setenv("REDRIVEN_FUNCTIONS", "fetch-threads,fetch-patches,publish-changes")
+    monkeypatch.setenv("REDRIVEN_FUNCTIONS", "fetch-threads,fetch-patches,publish-changes,check-freshness")
     dead_letters._dead_letters.cache_clear()
     yield urls
     dead_letters._dead_letters.cache_clear()
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What is logged."""
+    lines = io.StringIO()
+    monkeypatch.setattr(logger.registered_handler, "stream", lines)
+    return lines
+
+
+def logged(lines: io.StringIO, message: str) -> list[dict[str, Any]]:
+    found = map(json.loads, lines.getvalue().splitlines())
+    return [line for line in found if line["message"] == message]
 
 
 def call(milliseconds: int = 60_000, **event: Any) -> dict[str, Any]:
@@ -73,7 +93,7 @@ def failed_work(queues: dict[str, str], number: int = 0) -> str:
         error="UpstreamBlocked",
         message="403",
         at=f"2026-11-20T12:{59 - number:02}:00Z",
-        first_sent_at=None,
+        sent_at=None,
         request_id="r",
         receives=5,
     )
@@ -157,20 +177,16 @@ def test_one_letter_is_sent_again_and_the_others_stay(queues: dict[str, str]) ->
     assert [letter["id"] for letter in call(action="list", queue="threads")["letters"]] == [other]
 
 
-def test_letters_are_dropped_with_a_reason_that_is_logged(
-    queues: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_letters_are_dropped_with_a_reason_that_is_logged(queues: dict[str, str], lines: io.StringIO) -> None:
     dropped = failed_work(queues, 1)
-    lines = io.StringIO()
-    monkeypatch.setattr(logger.registered_handler, "stream", lines)
 
     answer = call(action="drop", queue="threads", id=dropped, reason="asked for by mistake")
 
     assert answer["dropped"] == [dropped]
     assert call(action="list")["letters"]["threads"] == 0
     assert taken(queues["threads"]) == []
-    [line] = [json.loads(line) for line in lines.getvalue().splitlines() if "dead letter dropped" in line]
-    assert (line["queue"], line["reason"]) == ("threads", "asked for by mistake")
+    [line] = logged(lines, "dead letter settled")
+    assert (line["action"], line["queue"], line["reason"]) == ("drop", "threads", "asked for by mistake")
     assert line["letter"] == {
         "id": dropped,
         "function": "fetch-threads",
@@ -211,6 +227,119 @@ def test_a_letter_stays_when_lambda_takes_no_invocations(queues: dict[str, str],
     assert answer["redriven"] == []
     assert "TooManyRequestsException" in answer["failed"][0]["reason"]
     assert call(action="list")["letters"]["failures"] == 1
+
+
+def test_an_answer_that_is_garbage_stops_no_other(queues: dict[str, str], functions: FakeFunctions) -> None:
+    functions.garbled = ["watchkeeper-test-fetch-patches"]
+    letters = {
+        name: put(queues["failures"], failed_invocation(name, {}))
+        for name in ("fetch-threads", "fetch-patches", "check-freshness")
+    }
+
+    answer = call(action="redrive", queue="failures")
+
+    assert set(answer["redriven"]) == {letters["fetch-threads"], letters["check-freshness"]}
+    assert [failed["id"] for failed in answer["failed"]] == [letters["fetch-patches"]]
+
+
+def test_an_operators_own_failed_order_is_not_given_again(queues: dict[str, str], functions: FakeFunctions) -> None:
+    order = {"action": "drop", "queue": "threads", "reason": "rubbish"}
+    letter = put(queues["failures"], failed_invocation("dead-letters", order))
+
+    [failed] = call(action="redrive", queue="failures")["failed"]
+
+    assert failed["id"] == letter
+    assert "dead-letters is no function that can be invoked again" in failed["reason"]
+    assert functions.invoked == []
+
+
+def test_what_was_done_is_told_and_logged_when_it_breaks_in_the_middle(
+    queues: dict[str, str], lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(25):
+        failed_work(queues, number)
+    receive, asked = aws.sqs_client().receive_message, []
+
+    def receive_twice(**request: Any) -> Any:
+        asked.append(request)
+        if len(asked) > 2:
+            raise ClientError({"Error": {"Code": "ServiceUnavailable", "Message": "down"}}, "ReceiveMessage")
+        return receive(**request)
+
+    monkeypatch.setattr(aws.sqs_client(), "receive_message", receive_twice)
+
+    answer = call(action="drop", queue="threads", reason="rubbish")
+
+    settled = logged(lines, "dead letter settled")
+    assert [line["letter"]["id"] for line in settled] == answer["dropped"]
+    assert {(line["action"], line["reason"]) for line in settled} == {("drop", "rubbish")}
+    assert (len(answer["dropped"]), answer["more"]) == (20, True)
+    assert "ServiceUnavailable" in answer["stopped"]
+
+
+def test_what_was_done_is_logged_even_if_the_function_ends_there(
+    queues: dict[str, str], lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed_work(queues, 1)
+    monkeypatch.setattr(module, "Outcome", lambda *_: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        call(action="drop", queue="threads", reason="rubbish")
+
+    assert len(logged(lines, "dead letter settled")) == 1
+
+
+def test_no_letter_is_begun_in_the_time_that_is_kept_for_ending(
+    queues: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(8):
+        failed_work(queues, number)
+    left = [module._RESERVE_SECONDS + 3.0]
+
+    class Slow(Context):
+        def get_remaining_time_in_millis(self) -> int:
+            return int(left[0] * 1000)
+
+    delete = aws.sqs_client().delete_message
+
+    def delete_slowly(**request: Any) -> Any:
+        left[0] -= 1
+        return delete(**request)
+
+    monkeypatch.setattr(aws.sqs_client(), "delete_message", delete_slowly)
+
+    answer = dead_letters.handler({"action": "redrive", "queue": "threads"}, Slow())
+
+    assert (len(answer["redriven"]), answer["more"]) == (3, True)
+    assert len(taken(queues["threads-dlq"])) == 5, "the others are in sight again"
+
+
+def test_letters_are_not_released_when_there_is_no_time_for_it(
+    queues: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed_work(queues, 1)
+    left = [60.0, 60.0, 0.0]
+
+    class Ending(Context):
+        def get_remaining_time_in_millis(self) -> int:
+            return int((left.pop(0) if len(left) > 1 else left[0]) * 1000)
+
+    assert len(dead_letters.handler({"action": "list", "queue": "threads"}, Ending())["letters"]) == 1
+    assert taken(queues["threads-dlq"]) == [], "it is out of sight until SQS shows it again"
+
+
+def test_every_answer_can_be_encoded(queues: dict[str, str]) -> None:
+    body = failed_invocation("fetch-patches", {"text": "\ud800"})
+    letter = put(queues["failures"], {**body, "responsePayload": {"errorType": "\ud800", "errorMessage": "\ud800"}})
+
+    for event in (
+        {"action": "list", "queue": "failures"},
+        {"action": "show", "queue": "failures", "id": letter},
+        {"action": "redrive", "queue": "failures"},
+        {"action": "list", "queue": "\ud800"},
+        {"action": "list", "\ud800": 1},
+    ):
+        assert json.dumps(call(**event), ensure_ascii=False).encode()
 
 
 def test_changes_that_cannot_be_read_stay_and_say_why(queues: dict[str, str], functions: FakeFunctions) -> None:

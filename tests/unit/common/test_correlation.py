@@ -32,8 +32,11 @@ def test_a_request_an_event_and_an_operator_hand_one_on(event: dict[str, Any]) -
     assert correlation.of_event(event) == "mine"
 
 
-@pytest.mark.parametrize("event", [{}, {"headers": None}, {"detail": "text"}, {"headers": {"x-correlation-id": "a b"}}])
-def test_what_brings_none_has_none(event: dict[str, Any]) -> None:
+NONE: list[Any] = [{}, {"headers": None}, {"detail": "text"}, {"headers": {"x-correlation-id": "a b"}}]
+
+
+@pytest.mark.parametrize("event", [*NONE, None, 7, "text", ["correlation_id"], True])
+def test_what_brings_none_has_none(event: object) -> None:
     assert correlation.of_event(event) is None
 
 

@@ -6,13 +6,15 @@ from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.parsers import ResponseParserError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.lambdas import Context, sqs_record
+from tests.lambdas import sqs_record
 from watchkeeper.correlation import following
 from watchkeeper.dead_letters import FAILURE, LONGEST_MESSAGE, DeadLetterWriter, Failure, dead_letter_writer
 from watchkeeper.errors import ConfigurationError
+from watchkeeper.redaction import redacted_text
 
 FAILED_AT = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
 
@@ -20,19 +22,21 @@ FAILED_AT = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
 @dataclass
 class FakeSqs:
     broken: Exception | None = None
+    answer: dict[str, str] = field(default_factory=lambda: {"MessageId": "1"})
     sent: list[dict[str, Any]] = field(default_factory=list)
 
-    def send_message(self, **request: Any) -> None:
+    def send_message(self, **request: Any) -> dict[str, str]:
         if self.broken:
             raise self.broken
         self.sent.append(request)
+        return self.answer
 
 
 def keep(sqs: FakeSqs, error: Exception, receives: int = 5) -> bool:
     writer = DeadLetterWriter(cast("Any", sqs), "https://queue/dlq", 5, lambda: FAILED_AT)
     record = sqs_record("m1", '{"task":  "patches"}', receives=receives)
     with following("began-there"):
-        return writer.keep(record, error, Context(function_name="watchkeeper-test-fetch-patches"))
+        return writer.keep(record, error, function="watchkeeper-test-fetch-patches", request_id="request-1")
 
 
 def letter_of(error: Exception) -> dict[str, Any]:
@@ -53,7 +57,7 @@ def test_a_letter_is_the_message_itself_with_the_reason_beside_it() -> None:
         error="ValueError",
         message="no such mode",
         at="2026-11-20T12:30:00Z",
-        first_sent_at="2026-01-01T00:00:00Z",
+        sent_at="2026-01-01T00:00:00Z",
         request_id="request-1",
         receives=5,
     )
@@ -91,10 +95,44 @@ def test_a_message_becomes_a_letter_on_its_last_receive(receives: int, last: boo
     [
         ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "SendMessage"),
         ReadTimeoutError(endpoint_url="https://sqs"),
+        ResponseParserError("<html>"),
     ],
 )
 def test_a_letter_that_cannot_be_written_leaves_the_message_to_sqs(trouble: Exception) -> None:
     assert not keep(FakeSqs(broken=trouble), ValueError("why"))
+
+
+def test_a_letter_nobody_says_was_written_leaves_the_message_to_sqs() -> None:
+    """botocore takes a page of HTML with status 200 for success."""
+    assert not keep(FakeSqs(answer={}), ValueError("why"))
+
+
+@pytest.mark.parametrize("shift", range(40))
+def test_a_long_error_is_looked_through_at_its_beginning_alone(monkeypatch: pytest.MonkeyPatch, shift: int) -> None:
+    looked_through: list[str] = []
+
+    def counted(text: str) -> str:
+        looked_through.append(text)
+        return redacted_text(text)
+
+    monkeypatch.setattr("watchkeeper.dead_letters.redacted_text", counted)
+    secret = "https://ann:hunter2hunter2@example.org/" + "p" * 60
+    letter = letter_of(ValueError("x" * shift + f" {secret}" * 10_000))
+
+    failure = Failure.from_json(letter["MessageAttributes"][FAILURE]["StringValue"])
+    assert failure is not None
+    assert "hunter" not in failure.message
+    assert [len(text) <= 4 * LONGEST_MESSAGE for text in looked_through] == [True]
+
+
+@pytest.mark.parametrize("text", ["x", " ", "\n"])
+def test_a_long_error_without_words_is_cut_all_the_same(text: str) -> None:
+    failure = Failure.from_json(
+        letter_of(ValueError(text * 5 * LONGEST_MESSAGE))["MessageAttributes"][FAILURE]["StringValue"]
+    )
+
+    assert failure is not None
+    assert len(failure.message) == LONGEST_MESSAGE
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"function": "x"}', '{"receives": null}', "[" * 100_000])

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping
+from traceback import format_exception
 from typing import Any
 
 import pytest
@@ -89,9 +90,31 @@ def test_fields_of_a_log_line_are_without_secrets(written: Written) -> None:
     assert line["text"] == {"to": "[address]", "token": "[redacted]"}
 
 
-def test_what_an_invocation_that_was_cut_off_measured_is_not_told_by_the_next(written: Written) -> None:
+def test_what_an_invocation_that_was_cut_off_measured_is_told_by_the_next(written: Written) -> None:
     metrics.measure(metrics.EVENTS_PUBLISHED, 5, function="earlier")
 
-    work({}, Context())
+    work({}, Context(function_name="later"))
 
-    assert "EventsPublished" not in json.dumps(written())
+    _, left, own = sorted(written(), key=lambda line: line.get("function", ""))
+    assert (left["function"], left["EventsPublished"]) == ("earlier", [5])
+    assert "EventsPublished" not in own
+
+
+@pytest.mark.parametrize("event", [None, 7, "text", ["a"]])
+def test_an_event_that_is_no_object_is_a_failure_like_any_other(written: Written, event: object) -> None:
+    with pytest.raises(AttributeError):
+        work(event, Context("request-7"))
+
+    line, measured = written()
+    assert (line["message"], line["correlation_id"]) == ("invocation failed", "request-7")
+    assert measured["Failures"] == [1]
+
+
+def test_an_exception_that_leaves_brings_no_cause_along(written: Written) -> None:
+    error = RuntimeError("the upstream failed")
+    error.__cause__ = ValueError("no mail of jane@kernel.example")
+
+    with pytest.raises(RuntimeError) as left:
+        work({"error": error}, Context())
+
+    assert "jane@" not in "".join(format_exception(left.value))

@@ -30,6 +30,17 @@ def test_many_values_are_all_written(capsys: pytest.CaptureFixture[str]) -> None
     assert {line["upstream"] for line in lines} == {"lore"}
 
 
+@pytest.mark.filterwarnings("error")
+def test_as_many_values_as_fit_into_a_line_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    for value in range(100):
+        metrics.measure(metrics.UPSTREAM_LATENCY, value, upstream="lore")
+    metrics.write()
+
+    written = capsys.readouterr()
+    assert len(written.out.splitlines()) == 1
+    assert written.err == ""
+
+
 def test_what_was_written_is_not_written_again(capsys: pytest.CaptureFixture[str]) -> None:
     metrics.measure(metrics.QUEUE_AGE, 1, queue="work")
     metrics.write()

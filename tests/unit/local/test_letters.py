@@ -24,7 +24,7 @@ LETTER = {
     "error": "UpstreamBlocked",
     "message": "403 from lore",
     "failed_at": "2026-11-20T12:30:00Z",
-    "first_sent_at": "2026-11-20T12:00:00Z",
+    "sent_at": "2026-11-20T12:00:00Z",
     "receives": 5,
     "correlation_id": "began-there",
     "work": '{"message_ids":["1@x"]}',
@@ -77,13 +77,13 @@ def test_letters_are_listed_with_what_happened() -> None:
         "",
         "0359806c  fetch-threads: UpstreamBlocked",
         "    403 from lore",
-        "    failed 2026-11-20T12:30:00Z, tried 5 times, first sent 2026-11-20T12:00:00Z, correlation id began-there",
+        "    failed 2026-11-20T12:30:00Z, tried 5 times, sent 2026-11-20T12:00:00Z, correlation id began-there",
         '    {"message_ids":["1@x"]}',
     ]
 
 
 def test_what_a_letter_does_not_say_is_left_out() -> None:
-    nothing = dict.fromkeys(("function", "error", "message", "failed_at", "first_sent_at", "receives"))
+    nothing = dict.fromkeys(("function", "error", "message", "failed_at", "sent_at", "receives"))
     letter = {**LETTER, **nothing, "correlation_id": None, "kind": "unknown", "work": "rubbish"}
 
     assert list(letters.listed(FakeStage({"letters": [letter], "more": False}), "failures")) == [
@@ -175,6 +175,7 @@ def test_a_stage_that_cannot_be_asked_says_why(refusal: Exception, hint: str) ->
 def test_a_stage_on_aws_is_asked_where_it_is_deployed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-north-1")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
+    monkeypatch.delenv("AWS_REGION", raising=False)
 
     assert AwsStage("prod").client("lambda").meta.region_name == "us-east-1"
     assert AwsStage("prod").name("dead-letters") == "watchkeeper-prod-dead-letters"

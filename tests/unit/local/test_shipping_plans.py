@@ -1,14 +1,17 @@
 """What a deployment would change, as CloudFormation works it out."""
 
+from collections import OrderedDict
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from local.plans import LARGEST_BODY, Packaged, Plan, plan
+from local.plans import LARGEST_BODY, Packaged, Plan, deployed_template, plan
 from local.stages import StageRefused
 from tests.unit.local.stand_ins import NO_STACK, Client, FakeStage, refusal
 
-TABLE = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "watchkeeper-dev-patches"}}
+NOTHING = "The submitted information didn't contain changes."
+TABLE: dict[str, Any] = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "watchkeeper-dev-patches"}}
 
 
 def function(key: str) -> dict[str, Any]:
@@ -20,13 +23,27 @@ def packaged(**resources: Any) -> Packaged:
     return Packaged("api", {"Resources": resources}, {"stage": "dev"}, code_sha256="built")
 
 
-def change(action: str, name: str, kind: str, replacement: str = "False", *properties: str) -> dict[str, Any]:
-    details = [{"Target": {"Attribute": "Properties", "Name": name}} for name in properties]
+def change(
+    action: str, name: str, kind: str, replacement: str = "False", *properties: str, recreation: str = "Always"
+) -> dict[str, Any]:
+    """A property named `=Name` recreates nothing."""
+    details = [
+        {
+            "Target": {
+                "Attribute": "Properties",
+                "Name": name.removeprefix("="),
+                "RequiresRecreation": "Never" if name.startswith("=") else recreation,
+            }
+        }
+        for name in properties
+    ]
     resource = {"Action": action, "LogicalResourceId": name, "ResourceType": kind, "Details": details}
     return {"Type": "Resource", "ResourceChange": resource | {"Replacement": replacement}}
 
 
-def changing(*pages: dict[str, Any], deployed: dict[str, Any] | None = None, running: str = "older") -> FakeStage:
+def changing(
+    *pages: dict[str, Any], deployed: dict[str, Any] | None = None, running: str = "older", **stack: Any
+) -> FakeStage:
     """A stage whose change set is described so, page by page."""
     answers = list(pages)
 
@@ -35,7 +52,7 @@ def changing(*pages: dict[str, Any], deployed: dict[str, Any] | None = None, run
 
     cloudformation = Client(
         {
-            "describe_stacks": {"Stacks": [{"StackStatus": "UPDATE_COMPLETE"}]},
+            "describe_stacks": {"Stacks": [{"StackStatus": "UPDATE_COMPLETE"} | stack]},
             "get_template": {"TemplateBody": {"Resources": deployed or {}}},
             "describe_stack_resource": {"StackResourceDetail": {"PhysicalResourceId": "the-bucket"}},
             "create_change_set": {},
@@ -86,14 +103,41 @@ def test_all_pages_are_read_and_the_change_set_is_deleted() -> None:
     assert len(cloudformation.requests("delete_change_set")) == 1
 
 
-@pytest.mark.parametrize(
-    "reason", ["The submitted information didn't contain changes.", "No updates are to be performed"]
-)
+@pytest.mark.parametrize("reason", [NOTHING, "No updates are to be performed"])
 def test_no_changes_are_no_failure(reason: str) -> None:
     found = plan(changing({"Status": "FAILED", "StatusReason": reason}), packaged())
 
     assert found == Plan("api")
+    assert found.is_empty
     assert found.lines() == ["api: unchanged"]
+
+
+def test_outputs_alone_are_a_change() -> None:
+    found = plan(changing(complete()), packaged())
+
+    assert not found.is_empty
+    assert found.lines() == ["api is updated, 1 changes:", "  ~ outputs, tags or descriptions"]
+
+
+@pytest.mark.parametrize(("wanted", "now", "told"), [(True, False, "on"), (False, True, "off")])
+def test_protection_from_deletion_is_a_change_that_no_change_set_names(wanted: bool, now: bool, told: str) -> None:
+    stage = changing({"Status": "FAILED", "StatusReason": NOTHING}, EnableTerminationProtection=now)
+
+    found = plan(stage, replace(packaged(), is_protected=wanted))
+
+    assert not found.is_empty
+    assert found.lines()[1:] == [f"  ~ protection from deletion: {told}"]
+
+
+@pytest.mark.parametrize("status", ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"])
+def test_a_stack_that_is_being_deployed_is_left_alone(status: str) -> None:
+    stage = changing(complete(), StackStatus=status)
+
+    found = plan(stage, packaged())
+
+    assert (found.is_busy, found.is_empty) == (True, False)
+    assert found.lines() == ["api is being deployed: ask again when that has ended"]
+    assert stage.clients["cloudformation"].requests("create_change_set") == []
 
 
 def test_what_cloudformation_refuses_is_told_and_nothing_left() -> None:
@@ -122,6 +166,49 @@ def test_what_loses_data_is_marked(found: dict[str, Any], loses: bool) -> None:
     assert ("loses what it holds" in str(made.changes[0])) is loses
 
 
+@pytest.mark.parametrize(
+    ("action", "replacement", "policies", "loses"),
+    [
+        ("Remove", "False", {"DeletionPolicy": "Retain"}, False),
+        ("Remove", "False", {"DeletionPolicy": "RetainExceptOnCreate"}, False),
+        ("Remove", "False", {"UpdateReplacePolicy": "Retain"}, True),
+        ("Modify", "True", {"UpdateReplacePolicy": "Retain"}, False),
+        ("Modify", "Conditional", {"UpdateReplacePolicy": "Retain"}, False),
+        ("Modify", "True", {"DeletionPolicy": "Retain"}, True),
+        ("Remove", "False", {"DeletionPolicy": "Delete"}, True),
+    ],
+)
+def test_what_is_retained_as_it_was_deployed_is_no_loss(
+    action: str, replacement: str, policies: dict[str, str], loses: bool
+) -> None:
+    found = change(action, "PatchesTable", "AWS::DynamoDB::Table", replacement, "TableName")
+
+    made = plan(changing(complete(found), deployed={"PatchesTable": TABLE | policies}), packaged())
+
+    assert bool(made.losses) is loses
+    assert ("is retained" in str(made.changes[0])) is not loses
+
+
+@pytest.mark.parametrize(
+    ("replacement", "properties", "loses"),
+    [
+        ("Conditional", ["AttributeDefinitions", "=GlobalSecondaryIndexes"], False),
+        ("Conditional", ["AttributeDefinitions", "KeySchema"], True),
+        ("Conditional", ["KeySchema"], True),
+        ("True", ["AttributeDefinitions"], True),
+    ],
+)
+def test_a_new_index_of_a_table_is_a_warning_and_no_loss(replacement: str, properties: list[str], loses: bool) -> None:
+    found = change(
+        "Modify", "PatchesTable", "AWS::DynamoDB::Table", replacement, *properties, recreation="Conditionally"
+    )
+
+    made = plan(changing(complete(found)), packaged())
+
+    assert bool(made.losses) is loses
+    assert ("a new index does not" in str(made.changes[0])) is not loses
+
+
 def test_the_same_code_at_another_place_is_no_change() -> None:
     stage = changing(complete(), deployed={"Kernel": function("older/place.zip")}, running="built")
 
@@ -137,6 +224,15 @@ def test_other_code_is_a_change() -> None:
     plan(stage, packaged(Kernel=function("newer/place.zip")))
 
     assert "newer/place.zip" in template_asked_for(stage)
+
+
+def test_a_template_is_of_plain_dicts_though_boto_makes_it_of_ordered_ones() -> None:
+    body = OrderedDict(Resources=OrderedDict(Alias=OrderedDict(FunctionName=OrderedDict(Ref="Kernel"))))
+    stage = FakeStage({"cloudformation": Client({"get_template": {"TemplateBody": body}})})
+
+    found = deployed_template(stage, "watchkeeper-dev-api")
+
+    assert str(found["Resources"]["Alias"]["FunctionName"]) == str({"Ref": "Kernel"})
 
 
 def test_a_function_somebody_deleted_has_no_code() -> None:

@@ -1,29 +1,36 @@
 """What is asked, told and refused before and after a stage changes."""
 
+import json
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 import pytest
 import requests
+import yaml
 from botocore.exceptions import NoCredentialsError
 from click.testing import CliRunner
 
-from local import shipping
+from local import declared, shipping
 from local.artifacts import Artifacts
 from local.cli import cli
 from local.cloud import SERVICES
-from local.deployment import Deployment, DeploymentRefused, identity
+from local.deployment import Deployment, DeploymentRefused, identity, refuse_ringing, refuse_unset
+from local.frameworks import CommandFailed
 from local.plans import Change, Plan
 from local.removal import Holding, RemovalRefused, empty_buckets, holdings, refuse_needed, refuse_protected
 from local.smoke import Check, smoke
-from local.stages import StageRefused
+from local.stages import REGION, StageRefused, region_of
 from local.workspace import REPOSITORY, Workspace
 from tests.unit.local.stand_ins import NO_STACK, Client, FakeStage, refusal
 
 LOSS = Plan("ingest", changes=[Change("Replace", "PatchesTable", "AWS::DynamoDB::Table")])
 HARMLESS = Plan("api", changes=[Change("Modify", "Kernel", "AWS::Lambda::Function")])
+CHANGED = {service: replace(HARMLESS, service=service) for service in SERVICES}
 
 
 def typing(monkeypatch: pytest.MonkeyPatch, answer: str) -> list[str]:
@@ -85,6 +92,7 @@ class TestConfirmation:
 class TestIdentity:
     def test_account_region_profile_and_stage_are_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AWS_PROFILE", "watchkeeper")
+        monkeypatch.delenv("AWS_REGION", raising=False)
         caller = {"Account": "111111111111", "Arn": "arn:aws:sts::111111111111:assumed-role/deployer/me"}
 
         told = identity(FakeStage({"sts": Client({"get_caller_identity": caller})}))
@@ -118,28 +126,143 @@ class TestDeployment:
         stack = {"StackStatus": "UPDATE_COMPLETE", "Outputs": outputs}
         return FakeStage({"cloudformation": Client({"describe_stacks": {"Stacks": [stack]}})})
 
-    def test_all_go_in_the_order_of_compose_with_the_packages_there_are(
+    def test_a_service_is_deployed_whatever_was_uploaded_last_with_the_package_there_is(
         self, stage: FakeStage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         runs = Runs(monkeypatch)
 
-        Deployment(stage, Workspace(tmp_path), Artifacts(tmp_path / "built"), SERVICES, {"CONTACT": "x"}).run()
+        Deployment(stage, Workspace(REPOSITORY), Artifacts(tmp_path), SERVICES, {"CONTACT": "x"}).deploy("ingest")
 
         [(command, arguments, settings)] = runs.commands
-        assert (command, arguments) == ("osls-compose", ["deploy", "--stage", "dev"])
-        assert settings == {"CONTACT": "x", "WATCHKEEPER_ARTIFACTS": str(tmp_path / "built")}
+        assert (command, arguments) == ("sls", ["deploy", "--force", "--stage", "dev"])
+        assert settings == {"CONTACT": "x", "WATCHKEEPER_ARTIFACTS": str(tmp_path)}
 
-    def test_one_alone_is_handed_what_compose_would_hand_it(
+    def test_a_service_is_handed_what_compose_would_hand_it(
         self, stage: FakeStage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         runs = Runs(monkeypatch)
 
-        Deployment(stage, Workspace(REPOSITORY), Artifacts(tmp_path), ("scheduler",)).run()
+        Deployment(stage, Workspace(REPOSITORY), Artifacts(tmp_path), ("scheduler",)).deploy("scheduler")
 
-        [(command, arguments, _)] = runs.commands
-        assert (command, arguments[:3]) == ("sls", ["deploy", "--stage", "dev"])
+        [(_, arguments, _)] = runs.commands
         assert "--param=progressTable=the-progress-table" in arguments
         assert not [argument for argument in arguments if "queueUrlPrefix" in argument], "it has no such output yet"
+
+    def test_the_order_is_that_of_compose(self) -> None:
+        assert tuple(yaml.safe_load((REPOSITORY / "serverless-compose.yml").read_text())["services"]) == SERVICES
+
+
+@dataclass
+class Planned:
+    """A deployment whose services differ so, each time they are planned; what was done, in order."""
+
+    answers: dict[str, Plan]
+    stage: FakeStage
+    done: list[str] = field(default_factory=list)
+
+    def plan(self, service: str) -> Plan:
+        self.done.append(f"plan {service}")
+        return self.answers[service]
+
+    def deploy(self, service: str) -> None:
+        self.done.append(f"deploy {service}")
+
+
+EMPTY = {service: Plan(service) for service in SERVICES}
+
+
+def rolled_out(before: dict[str, Plan], after: dict[str, Plan], stage: str = "dev") -> list[str]:
+    deployment = Planned(after, FakeStage({}, stage))
+    shipping.roll_out(cast("Deployment", deployment), before.values())
+    return deployment.done
+
+
+class TestRollOut:
+    def test_where_nothing_would_change_nothing_is_deployed(self) -> None:
+        assert rolled_out(EMPTY, EMPTY) == []
+
+    def test_a_service_that_differs_from_what_runs_is_deployed(self) -> None:
+        assert rolled_out(EMPTY | {"scheduler": CHANGED["scheduler"]}, {}) == ["deploy scheduler"]
+
+    def test_what_follows_is_planned_anew_and_left_alone_if_nothing_would_change(self) -> None:
+        done = rolled_out(CHANGED, EMPTY | {"scheduler": CHANGED["scheduler"]})
+
+        assert done == ["deploy ingest", "plan api", "plan scheduler", "deploy scheduler"]
+
+    def test_what_follows_is_deployed_if_it_is_handed_something_else(self) -> None:
+        done = rolled_out(EMPTY | {"ingest": CHANGED["ingest"]}, EMPTY | {"api": CHANGED["api"]})
+
+        assert done == ["deploy ingest", "plan api", "deploy api", "plan scheduler"]
+
+    @pytest.mark.parametrize(("stage", "is_refused"), [("prod", True), ("dev", False)])
+    def test_a_loss_nobody_could_agree_to_ends_it_on_prod(self, stage: str, is_refused: bool) -> None:
+        after = EMPTY | {"api": replace(LOSS, service="api")}
+        with pytest.raises(DeploymentRefused, match="PatchesTable of api") if is_refused else nullcontext():
+            rolled_out(CHANGED, after, stage)
+
+    def test_a_loss_that_was_agreed_to_is_not_asked_about_again(self) -> None:
+        known = EMPTY | {"ingest": CHANGED["ingest"], "api": replace(LOSS, service="api")}
+
+        assert "deploy api" in rolled_out(known, known, "prod")
+
+    def test_a_service_somebody_else_deploys_is_not_touched(self) -> None:
+        with pytest.raises(DeploymentRefused, match="api is being deployed by somebody else"):
+            shipping.refuse_busy([Plan("ingest"), Plan("api", is_busy=True)])
+
+
+def alarms(**states: str) -> FakeStage:
+    found = [{"AlarmName": f"watchkeeper-dev-{name}-deployment", "StateValue": states[name]} for name in states]
+    return FakeStage({"cloudwatch": Client({"describe_alarms": {"CompositeAlarms": found}})})
+
+
+class TestAlarms:
+    def test_one_that_rings_ends_it_before_any_service_is_touched(self) -> None:
+        stage = alarms(ingest="OK", scheduler="ALARM")
+
+        with pytest.raises(DeploymentRefused, match=r"^watchkeeper-dev-scheduler-deployment rings.*IGNORE_ALARMS=1"):
+            refuse_ringing(stage, SERVICES, {})
+
+        [asked] = stage.clients["cloudwatch"].requests("describe_alarms")
+        assert asked["AlarmTypes"] == ["CompositeAlarm"]
+        assert asked["AlarmNames"] == [f"watchkeeper-dev-{service}-deployment" for service in SERVICES]
+
+    @pytest.mark.parametrize("state", ["OK", "INSUFFICIENT_DATA"])
+    def test_others_do_not(self, state: str) -> None:
+        refuse_ringing(alarms(api=state), SERVICES, {})
+
+    def test_what_mends_it_is_deployed_all_the_same(self) -> None:
+        refuse_ringing(alarms(api="ALARM"), SERVICES, {"IGNORE_ALARMS": "1"})
+
+
+class TestSettings:
+    @pytest.mark.parametrize("settings", [{}, {"CORS_ORIGINS": ""}])
+    def test_prod_says_whose_scripts_may_ask(self, settings: dict[str, str]) -> None:
+        with pytest.raises(DeploymentRefused, match="gh variable set CORS_ORIGINS"):
+            refuse_unset("prod", SERVICES, settings)
+
+    @pytest.mark.parametrize(
+        ("stage", "services", "settings"),
+        [
+            ("prod", SERVICES, {"CORS_ORIGINS": "https://watchkeeper.example"}),
+            ("prod", ("ingest",), {}),
+            ("staging", SERVICES, {}),
+        ],
+    )
+    def test_others_need_not(self, stage: str, services: tuple[str, ...], settings: dict[str, str]) -> None:
+        refuse_unset(stage, services, settings)
+
+    @pytest.mark.parametrize("stage", ["dev", "staging", "prod"])
+    def test_the_region_is_the_one_stages_yml_takes(self, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
+        monkeypatch.delenv("AWS_REGION", raising=False)
+        assert declared.parameter(stage, "region") == f"${{env:AWS_REGION, '{region_of(stage)}'}}"
+
+        monkeypatch.setenv("AWS_REGION", "eu-central-1")
+        assert region_of(stage) == "eu-central-1"
+
+    def test_the_local_cloud_stays_where_it_is(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AWS_REGION", "eu-central-1")
+
+        assert region_of("local") == declared.parameter("local", "region") == REGION
 
 
 def stacks(stage: str, **found: dict[str, Any] | None) -> Callable[..., Any]:
@@ -207,10 +330,73 @@ class TestRemoval:
         assert deleted["Bucket"] == "goes"
         assert {each["VersionId"] for each in deleted["Delete"]["Objects"]} == {"1", "2"}
 
+    def test_a_bucket_that_keeps_objects_is_told(self) -> None:
+        errors = [{"Key": "a", "Code": "AccessDenied", "Message": "Access Denied"}]
+        versions = [{"Versions": [{"Key": "a", "VersionId": "1"}]}]
+        s3 = Client({"list_object_versions": versions, "delete_objects": {"Errors": errors}})
+
+        with pytest.raises(RemovalRefused, match="goes keeps 1 objects: Access Denied"):
+            empty_buckets(FakeStage({"s3": s3}), [bucket("goes", False)])
+
+    def test_what_a_failed_removal_has_removed_is_not_looked_for_again(self) -> None:
+        gone = {"LogicalResourceId": "B", "PhysicalResourceId": "b", "ResourceType": "AWS::S3::Bucket"}
+        summaries = [{"StackResourceSummaries": [gone | {"ResourceStatus": "DELETE_COMPLETE"}]}]
+        cloudformation = Client(
+            {
+                "describe_stacks": stacks("dev", ingest={}),
+                "get_template": {"TemplateBody": {"Resources": {"B": {"Type": "AWS::S3::Bucket"}}}},
+                "list_stack_resources": summaries,
+            }
+        )
+
+        assert list(holdings(FakeStage({"cloudformation": cloudformation}), ("ingest",))) == []
+
+    def test_a_bucket_is_emptied_right_before_its_own_stack_goes(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        done: list[str] = []
+        stage = holding_a_bucket_each(done)
+        monkeypatch.setattr("local.frameworks.run", lambda command, arguments, folder, _: done.append(folder.name))
+
+        shipping.take_away(stage, Workspace(tmp_path), SERVICES)
+
+        assert done == ["empty scheduler-bucket", "scheduler", "empty ingest-bucket", "ingest"], "api is gone already"
+
+    def test_a_removal_that_fails_says_how_to_go_on(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        def run(*_: object) -> None:
+            raise CommandFailed("sls remove failed")
+
+        monkeypatch.setattr("local.frameworks.run", run)
+
+        with pytest.raises(CommandFailed, match=r"sls remove failed\. Running it again goes on with scheduler"):
+            shipping.take_away(holding_a_bucket_each([]), Workspace(tmp_path), SERVICES)
+
     def test_the_local_cloud_is_deleted_in_another_way(self, tmp_path: Path) -> None:
         result = CliRunner().invoke(cli, ["--state", str(tmp_path), "remove", "--stage", "local"])
 
         assert (result.exit_code, "make reset" in result.output) == (1, True)
+
+
+def holding_a_bucket_each(done: list[str]) -> FakeStage:
+    """A stage without an api; what is emptied is noted."""
+
+    def resources(StackName: str) -> Any:  # noqa: N803
+        name = StackName.removeprefix("watchkeeper-dev-")
+        found = {"LogicalResourceId": "B", "PhysicalResourceId": f"{name}-bucket", "ResourceType": "AWS::S3::Bucket"}
+        return [{"StackResourceSummaries": [found]}]
+
+    def versions(Bucket: str) -> Any:  # noqa: N803
+        done.append(f"empty {Bucket}")
+        return []
+
+    cloudformation = Client(
+        {
+            "describe_stacks": stacks("dev", ingest={}, scheduler={}),
+            "get_template": {"TemplateBody": {"Resources": {"B": {"Type": "AWS::S3::Bucket"}}}},
+            "list_stack_resources": resources,
+        }
+    )
+    return FakeStage({"cloudformation": cloudformation, "s3": Client({"list_object_versions": versions})})
 
 
 def bucket(name: str, is_retained: bool) -> Holding:
@@ -296,6 +482,66 @@ class TestSmoke:
 
         assert failed(answers, "schedule watchkeeper-dev-hourly")
 
+    @pytest.mark.parametrize(
+        ("name", "is_driven", "event"),
+        [
+            ("kernel", True, {"Records": []}),
+            ("check-freshness", False, {}),
+            ("dead-letters", False, {"action": "list"}),
+        ],
+    )
+    def test_what_can_be_invoked_without_effect_is(
+        self, answers: dict[str, dict[str, Any]], name: str, is_driven: bool, event: dict[str, Any]
+    ) -> None:
+        invocable(answers, name, is_driven)
+
+        stage, checks = look(answers)
+
+        [check] = [check for check in checks if check.thing.startswith("invoke ")]
+        assert (check.thing, check.is_well) == (f"invoke watchkeeper-dev-{name}", True)
+        [asked] = stage.clients["lambda"].requests("invoke")
+        assert (asked["FunctionName"], json.loads(asked["Payload"])) == (f"watchkeeper-dev-{name}", event)
+
+    def test_a_function_that_does_not_start(self, answers: dict[str, dict[str, Any]]) -> None:
+        problem = {"errorType": "Runtime.ImportModuleError", "errorMessage": "No module named 'orjson'"}
+        invocable(answers, "fetch-patches", True, {"FunctionError": "Unhandled"}, problem)
+
+        assert failed(answers, "invoke watchkeeper-dev-fetch-patches") == (
+            "Runtime.ImportModuleError: No module named 'orjson'"
+        )
+
+    def test_a_function_that_may_not_be_invoked(self, answers: dict[str, dict[str, Any]]) -> None:
+        invocable(answers, "fetch-patches", True)
+        answers["lambda"]["invoke"] = refusal("AccessDeniedException")
+
+        assert failed(answers, "invoke watchkeeper-dev-fetch-patches") == "AccessDeniedException"
+
+    @pytest.mark.parametrize(("count", "warns"), [("0", True), ("2", False)])
+    def test_whether_anybody_hears_the_alarms(
+        self, answers: dict[str, dict[str, Any]], count: str, warns: bool
+    ) -> None:
+        resources = answers["cloudformation"]["get_template"]["TemplateBody"]["Resources"]
+        resources["Topic"] = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "watchkeeper-dev-alarms"}}
+        resources["Alarm"] = {"Type": "AWS::CloudWatch::Alarm"}
+        outputs = [{"OutputKey": "AlarmsTopicArn", "OutputValue": "the-topic"}]
+        answers["cloudformation"]["describe_stacks"] = stacks("dev", ingest={"Outputs": outputs})
+        answers["sns"] = {"get_topic_attributes": {"Attributes": {"SubscriptionsConfirmed": count}}}
+
+        stage, checks = look(answers)
+
+        [check] = [check for check in checks if check.thing == "topic watchkeeper-dev-alarms"]
+        assert (check.is_well, check.warns) == (True, warns)
+        assert str(check).startswith("look  " if warns else "ok    ")
+        assert stage.clients["sns"].requests("get_topic_attributes") == [{"TopicArn": "the-topic"}]
+
+    def test_a_stage_without_alarms_needs_nobody_to_hear_them(self, answers: dict[str, dict[str, Any]]) -> None:
+        resources = answers["cloudformation"]["get_template"]["TemplateBody"]["Resources"]
+        resources["Topic"] = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "watchkeeper-dev-alarms"}}
+
+        _, checks = look(answers)
+
+        assert [check for check in checks if check.thing.startswith("topic")] == []
+
     def test_work_that_waits_to_be_sent_again_is_told_and_holds_nothing_up(
         self, answers: dict[str, dict[str, Any]]
     ) -> None:
@@ -338,6 +584,24 @@ class TestSmoke:
 
         assert works is False
         assert "2 checks failed on dev" in capsys.readouterr().out
+
+
+def invocable(
+    answers: dict[str, dict[str, Any]],
+    name: str,
+    is_driven: bool,
+    outcome: dict[str, str] | None = None,
+    payload: Any = None,
+) -> None:
+    """The stage's only function is this one; it answers so."""
+    function = {"Type": "AWS::Lambda::Function", "Properties": {"FunctionName": f"watchkeeper-dev-{name}"}}
+    mapping = {
+        "Type": "AWS::Lambda::EventSourceMapping",
+        "Properties": {"FunctionName": {"Fn::GetAtt": ["Function", "Arn"]}},
+    }
+    driven = {"Mapping": mapping} if is_driven else {}
+    answers["cloudformation"]["get_template"] = {"TemplateBody": {"Resources": {"Function": function, **driven}}}
+    answers["lambda"]["invoke"] = {"Payload": BytesIO(json.dumps(payload).encode()), **(outcome or {})}
 
 
 def response(status: int) -> requests.Response:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.operations.letters import EXCERPT, NEVER_SAID, Kind, Letter, Reader
+from scheduler.operations.letters import EXCERPT, NEVER_SAID, Kind, Letter, Reader, encodable
 from tests.unit.scheduler.messages import (
     LAMBDA,
     SENT_AT,
@@ -23,7 +23,7 @@ FAILED = Failure(
     error="UpstreamBlocked",
     message="403 from lore",
     at="2026-11-20T12:30:00Z",
-    first_sent_at="2026-11-20T12:00:00Z",
+    sent_at="2026-11-20T12:00:00Z",
     request_id="9a-request",
     receives=5,
 )
@@ -49,7 +49,7 @@ def test_work_says_what_failed_why_where_when_and_after_what() -> None:
         "error": "UpstreamBlocked",
         "message": "403 from lore",
         "failed_at": "2026-11-20T12:30:00Z",
-        "first_sent_at": "2026-11-20T12:00:00Z",
+        "sent_at": "2026-11-20T12:00:00Z",
         "receives": 5,
         "correlation_id": "began-there",
         "work": {"message_ids": ["a@b"]},
@@ -70,7 +70,7 @@ def test_work_that_sqs_moved_says_what_is_known(failure: dict[str, str]) -> None
         None,
         NEVER_SAID,
     )
-    assert (letter.failed_at, letter.first_sent_at) == (None, SENT_AT)
+    assert (letter.failed_at, letter.sent_at) == (None, SENT_AT)
     assert (letter.correlation_id, letter.work) == ("began-there", "rubbish")
 
 
@@ -113,7 +113,7 @@ def test_changes_of_a_stream() -> None:
         "failed_at": "2026-11-20T12:03:00.000Z",
         "receives": 6,
     }
-    assert (letter.first_sent_at, letter.correlation_id) == ("2026-11-20T11:00:00Z", "c9b8-request")
+    assert (letter.sent_at, letter.correlation_id) == ("2026-11-20T11:00:00Z", "c9b8-request")
     assert letter.work["startSequenceNumber"] == "100"
 
 
@@ -153,6 +153,39 @@ def test_a_summary_is_short() -> None:
     assert len(summary["message"]) == len(summary["work"]) == EXCERPT
 
 
+def test_a_summary_is_short_whoever_wrote_it() -> None:
+    long = "x" * 5000
+    body = failed_invocation(long, {}, requestId=long)
+    spoilt = {**body, "timestamp": long, "responsePayload": {"errorType": long, "errorMessage": long}}
+    fields = dict.fromkeys(("function", "error", "message", "at", "sent_at", "request_id"), long)
+    letters = [
+        OF_FAILURES.read(message(spoilt)),
+        OF_WORK.read(message("{}", {FAILURE: json.dumps({**fields, "receives": 5})})),
+    ]
+
+    for letter in letters:
+        assert max(len(value) for value in letter.summary().values() if isinstance(value, str)) == EXCERPT
+        assert len(json.dumps(letter.identity())) < 4 * EXCERPT
+
+
+def test_lone_surrogates_are_kept_for_the_work_and_can_be_told() -> None:
+    lone = "\ud800"
+    body = failed_invocation("fetch-patches", {"text": lone})
+    letter = OF_FAILURES.read(message({**body, "responsePayload": {"errorType": lone, "errorMessage": lone}}))
+
+    assert letter.kind is Kind.INVOCATION
+    assert letter.work == {"text": lone}
+    assert letter.summary()["error"] == letter.identity()["error"] == "?"
+    assert encodable({"letter": letter.whole()})["letter"]["work"] == {"text": "?"}
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999", "9" * 5000])
+def test_numbers_nobody_can_send_are_shown_as_text(number: str) -> None:
+    letter = OF_WORK.read(message(f'{{"number": {number}}}'))
+
+    assert letter.work == letter.body
+
+
 def _fields(failure: Failure) -> dict[str, Any]:
     fields: dict[str, Any] = json.loads(failure.to_json())
     return fields
@@ -189,6 +222,8 @@ def test_no_message_is_too_strange_to_be_read(
 ) -> None:
     letter = reader.read(message(body, attributes, Attributes=system))
 
-    assert json.loads(json.dumps(letter.summary()))["id"] == "letter-1"
-    assert json.loads(json.dumps(letter.whole()))["id"] == "letter-1"
+    assert json.loads(json.dumps(letter.summary(), ensure_ascii=False).encode())["id"] == "letter-1"
+    answer = json.dumps(encodable({"letter": letter.whole()}), ensure_ascii=False)
+    assert json.loads(answer.encode())["letter"]["id"] == "letter-1"
+    assert json.dumps(letter.identity(), ensure_ascii=False).encode()
     assert letter.body == body

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.parsers import ResponseParserError
 
 from scheduler.operations.errors import NotSent
 from scheduler.operations.letters import Letter, Reader
@@ -24,14 +25,16 @@ class FakeAws:
     """Takes messages and invocations, unless it is broken."""
 
     broken: Exception | None = None
+    status: int = 202
     sent: list[dict[str, Any]] = field(default_factory=list)
 
     def send_message(self, **request: Any) -> dict[str, str]:
         self._take(request)
         return {"MessageId": "1"}
 
-    def invoke(self, **request: Any) -> None:
+    def invoke(self, **request: Any) -> dict[str, int]:
         self._take(request)
+        return {"StatusCode": self.status}
 
     def _take(self, request: dict[str, Any]) -> None:
         if self.broken:
@@ -90,7 +93,17 @@ def test_work_goes_to_its_queue_as_it_was_without_the_failure() -> None:
     redriver(aws).send(work('{"task":  1}', correlation_id="began-there", failure="{}"), QUEUE)
 
     attributes = {"correlation_id": {"DataType": "String", "StringValue": "began-there"}}
-    assert aws.sent == [{"QueueUrl": QUEUE, "MessageBody": '{"task":  1}', "MessageAttributes": attributes}]
+    assert aws.sent == [
+        {"QueueUrl": QUEUE, "MessageBody": '{"task":  1}', "MessageAttributes": attributes, "DelaySeconds": 0}
+    ]
+
+
+def test_work_starts_with_all_its_attempts_again() -> None:
+    aws = FakeAws()
+
+    redriver(aws).send(work('{"attempt": 5, "number": 18446744073709551617, "text": "\\ud800\\u00e9"}'), QUEUE)
+
+    assert [sent["MessageBody"] for sent in aws.sent] == ['{"number":18446744073709551617,"text":"\\ud800\\u00e9"}']
 
 
 def test_work_without_a_correlation_id_is_sent_without_one() -> None:
@@ -98,7 +111,7 @@ def test_work_without_a_correlation_id_is_sent_without_one() -> None:
 
     redriver(aws).send(work("rubbish"), QUEUE)
 
-    assert aws.sent == [{"QueueUrl": QUEUE, "MessageBody": "rubbish", "MessageAttributes": {}}]
+    assert [(sent["MessageBody"], sent["MessageAttributes"]) for sent in aws.sent] == [("rubbish", {})]
 
 
 def test_an_invocation_is_made_again_under_its_correlation_id() -> None:
@@ -111,12 +124,30 @@ def test_an_invocation_is_made_again_under_its_correlation_id() -> None:
 
 
 @pytest.mark.parametrize("payload", [None, [], "text", 3])
-def test_a_payload_that_is_no_object_is_sent_as_it_was(payload: object) -> None:
+def test_a_payload_that_is_no_object_stays(payload: object) -> None:
     aws = FakeAws()
 
-    redriver(aws).send(failure(failed_invocation("fetch-patches", payload)), None)
+    with pytest.raises(NotSent, match="a JSON object"):
+        redriver(aws).send(failure(failed_invocation("fetch-patches", payload)), None)
+    assert aws.sent == []
 
-    assert list(events(aws)) == [payload]
+
+@pytest.mark.parametrize(
+    "payload", ['{"n":18446744073709551617}', '{"n":0.1,"s":"\\ud800","t":"\\u00e9"}', '{"n":-9223372036854775809}']
+)
+def test_a_payload_is_sent_as_it_was_in_ascii(payload: str) -> None:
+    aws = FakeAws()
+    record = json.dumps(failed_invocation("fetch-patches", "payload", requestId=None))
+
+    redriver(aws).send(failure(record.replace('"payload"', payload)), None)
+
+    assert [request["Payload"].replace(b" ", b"") for request in aws.sent] == [payload.encode()]
+
+
+@pytest.mark.parametrize("status", [200, 204, 500])
+def test_an_invocation_that_was_not_taken_is_the_reason(status: int) -> None:
+    with pytest.raises(NotSent, match="Invoke failed"):
+        redriver(FakeAws(status=status)).send(failure(failed_invocation("fetch-patches", {})), None)
 
 
 def test_a_schedule_is_delivered_again() -> None:
@@ -136,6 +167,8 @@ def test_changes_are_read_again_from_the_first_to_the_last_and_given_as_lambda_g
     redriver(aws, *pages).send(failure(failed_changes("100", "300")), None)
 
     [event] = events(aws)
+    assert event["redriven"] is True, "nobody reads what the function answers"
+    assert event["correlation_id"] == "c9b8-request"
     assert [record["eventID"] for record in event["Records"]] == ["e100", "e200", "e300"]
     assert {record["eventSourceARN"] for record in event["Records"]} == {STREAM}
     assert event["Records"][0]["dynamodb"]["ApproximateCreationDateTime"] == created.timestamp()
@@ -169,6 +202,24 @@ def test_changes_that_are_gone_stay_with_the_reason(pages: list[list[dict[str, A
     assert aws.sent == []
 
 
+@pytest.mark.parametrize(
+    "page",
+    [
+        ResponseParserError("<html>"),
+        ReadTimeoutError(endpoint_url="https://aws"),
+        refusal("AccessDenied"),
+        [{"eventID": "e1"}],
+        [change(100), "rubbish"],
+    ],
+)
+def test_changes_that_cannot_be_read_stay(page: Any) -> None:
+    aws = FakeAws()
+
+    with pytest.raises(NotSent, match="the stream could not be read"):
+        redriver(aws, page).send(failure(failed_changes("100", "300")), None)
+    assert aws.sent == []
+
+
 @pytest.mark.parametrize("spoilt", [{"endSequenceNumber": "x"}, {"shardId": None}, {"streamArn": None}])
 def test_changes_that_are_not_named_stay(spoilt: dict[str, object]) -> None:
     body = failed_changes()
@@ -179,11 +230,11 @@ def test_changes_that_are_not_named_stay(spoilt: dict[str, object]) -> None:
         redriver(FakeAws(), [change(300)]).send(letter, None)
 
 
-@pytest.mark.parametrize("function", ["somebody-elses", ""])
+@pytest.mark.parametrize("function", ["somebody-elses", "", "dead-letters"])
 def test_a_function_that_is_not_ours_is_not_invoked(function: str) -> None:
     aws = FakeAws()
 
-    with pytest.raises(NotSent, match="no function that can be invoked again"):
+    with pytest.raises(NotSent, match=r"no function that can be invoked again.*drop it"):
         redriver(aws).send(failure(failed_invocation(function, {})), None)
     assert aws.sent == []
 
@@ -193,8 +244,11 @@ def test_what_nobody_knows_is_not_sent() -> None:
         redriver(FakeAws()).send(failure("rubbish"), None)
 
 
-@pytest.mark.parametrize("trouble", [refusal("AccessDenied"), ReadTimeoutError(endpoint_url="https://aws")])
+@pytest.mark.parametrize(
+    "trouble",
+    [refusal("AccessDenied"), ReadTimeoutError(endpoint_url="https://aws"), ResponseParserError("<html>")],
+)
 def test_what_aws_refuses_is_the_reason(trouble: Exception) -> None:
     for letter in (work("{}"), failure(failed_invocation("fetch-patches", {}))):
-        with pytest.raises(NotSent, match=r"AccessDenied|Read timeout"):
+        with pytest.raises(NotSent, match=r"AccessDenied|ReadTimeoutError|garbage"):
             redriver(FakeAws(broken=trouble)).send(letter, QUEUE)

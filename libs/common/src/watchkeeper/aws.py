@@ -7,7 +7,8 @@ nothing to them.
 """
 
 import gzip
-from functools import cache
+from collections.abc import Callable
+from functools import cache, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -42,11 +43,29 @@ class _WireJSONParser(JSONParser):
         return answer
 
 
-class _WireParserFactory(ResponseParserFactory):
+class _ParserFactory(ResponseParserFactory):
+    """Makes parsers that raise one error whatever is wrong with an answer: botocore's own fall over some."""
+
+    def __init__(self, *, wire_json: bool) -> None:
+        super().__init__()
+        self._wire_json = wire_json and hasattr(JSONParser, "_handle_json_body")
+
     def create_parser(self, protocol_name: str) -> Any:
-        if protocol_name != "json":
-            return super().create_parser(protocol_name)
-        return _WireJSONParser()
+        own = self._wire_json and protocol_name == "json"
+        parser: Any = _WireJSONParser() if own else super().create_parser(protocol_name)
+        parser.parse = _complaining(parser.parse)
+        return parser
+
+
+def _complaining(parse: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(parse)
+    def parsed(*arguments: Any) -> Any:
+        try:
+            return parse(*arguments)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ResponseParserError(f"the answer cannot be parsed: {type(error).__name__}") from error
+
+    return parsed
 
 
 _SERVICES = ["dynamodb", "dynamodbstreams", "events", "lambda", "s3", "secretsmanager", "sqs"]
@@ -74,8 +93,7 @@ class _LeanLoader(Loader):
 def _session(*, wire_json: bool = False) -> botocore.session.Session:
     session = botocore.session.get_session()
     session.register_component("data_loader", _LeanLoader(file_loader=_FastFileLoader()))
-    if wire_json and hasattr(JSONParser, "_handle_json_body"):
-        session.register_component("response_parser_factory", _WireParserFactory())
+    session.register_component("response_parser_factory", _ParserFactory(wire_json=wire_json))
     return session
 
 

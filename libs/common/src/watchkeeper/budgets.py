@@ -4,8 +4,12 @@ Two kinds of caller: people, who would rather hear "try again" than wait, and wo
 budget bounds one call whatever happens in it: every attempt may time out, and between two of them botocore pauses,
 jittered, for at most a second, then two, then four. (A server's wish for a longer pause is not granted, see
 ``watchkeeper.aws``.) What a batch left undone is asked again only at the beginning, so that the last request still
-ends within the budget. A time-out is of one wait for an octet: an answer that drips in slower is cut off by the
-function's own time-out alone.
+ends within the budget. A time-out is of one wait, for a connection or for an octet: an answer that drips in slower is
+cut off by the function's own time-out alone.
+
+A person's request makes many calls, and still ends within five seconds: none begins after ``request_seconds``, and the
+last one has ended a call's longest time later. So people's time-outs are short: in one region a connection, its
+encryption included, takes a tenth of a second, and the first octet of the largest answer a quarter of one.
 """
 
 import math
@@ -13,7 +17,7 @@ import random
 import time
 from dataclasses import dataclass
 
-from watchkeeper.errors import OutOfTime
+from watchkeeper.errors import ConfigurationError, OutOfTime
 
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
@@ -26,6 +30,9 @@ class Budget:
     attempts: int
     leftover_seconds: float
     """No request for what a batch left undone begins later than this after the batch's first."""
+    request_seconds: float = math.inf
+    """A request of somebody who waits asks AWS for nothing more once this has passed, neither for what a batch left
+    undone nor for the body of an object."""
 
     @property
     def call_seconds(self) -> float:
@@ -39,15 +46,21 @@ class Budget:
         return self.leftover_seconds + self.call_seconds
 
 
-PEOPLE = Budget(connect_seconds=0.5, read_seconds=1.2, attempts=2, leftover_seconds=0.5)
-"""Nothing AWS is asked for takes longer than 4.9 seconds."""
+PEOPLE = Budget(connect_seconds=0.3, read_seconds=0.6, attempts=2, leftover_seconds=0.5, request_seconds=2.2)
+"""A call takes 2.8 seconds at the most, a batch with what it left undone 3.3, and a whole request 5. One call that times
+out, and is asked again, leaves a request time for others."""
 
 WORKERS = Budget(connect_seconds=1, read_seconds=3, attempts=3, leftover_seconds=8)
 """A call takes 15 seconds at the most, a batch with what it left undone 23."""
 
-REQUEST_SECONDS = 4.0
-"""A request of somebody who waits asks AWS for nothing more once this has passed, so that it is answered, if only with
-"try again", before its function's time-out."""
+_NAMED = {"people": PEOPLE, "workers": WORKERS}
+
+
+def budget_named(name: str) -> Budget:
+    """``people`` or ``workers``; raises ``ConfigurationError`` for another."""
+    if name not in _NAMED:
+        raise ConfigurationError(f"there is no budget {name!r}; there are {', '.join(_NAMED)}")
+    return _NAMED[name]
 
 
 class Patience:

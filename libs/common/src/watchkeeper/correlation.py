@@ -1,7 +1,8 @@
 """The correlation id: one name for all that follows from one cause, in logs, messages, events and answers.
 
 It begins with a request (the caller's ``X-Correlation-Id``) or with a schedule, and is handed on: to queues as a
-message attribute, to the bus in a domain event's envelope.
+message attribute, to the bus in a domain event's envelope. The rows of facts carry the one they were written under, so
+that it goes on to the events their tables' streams become.
 """
 
 import re
@@ -11,7 +12,7 @@ from contextvars import ContextVar
 from typing import Any
 
 ATTRIBUTE = "correlation_id"
-"""The name of the SQS message attribute, and of the field in what is sent to a function."""
+"""The name of the SQS message attribute, of a row's attribute, and of the field in what is sent to a function."""
 
 HEADER = "x-correlation-id"
 
@@ -23,6 +24,11 @@ _current: ContextVar[str] = ContextVar("correlation_id", default="")
 def current() -> str:
     """The correlation id of what is being done; empty outside of any."""
     return _current.get()
+
+
+def noted() -> dict[str, str]:
+    """The attribute a row carries of what writes it; none outside of any cause."""
+    return {ATTRIBUTE: cause} if (cause := current()) else {}
 
 
 @contextmanager
@@ -40,12 +46,12 @@ def accepted(given: object) -> str | None:
     return given if isinstance(given, str) and _HARMLESS.fullmatch(given) else None
 
 
-def of_event(event: Mapping[str, Any]) -> str | None:
+def of_event(event: object) -> str | None:
     """The id a function was invoked with: an HTTP request's header, a domain event's envelope, an operator's field."""
     candidates = (
-        _header(event.get("headers")),
-        _field(event.get("detail"), ATTRIBUTE),
-        event.get(ATTRIBUTE),
+        _header(_field(event, "headers")),
+        _field(_field(event, "detail"), ATTRIBUTE),
+        _field(event, ATTRIBUTE),
     )
     return next((found for found in map(accepted, candidates) if found), None)
 

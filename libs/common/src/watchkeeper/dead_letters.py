@@ -12,22 +12,20 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from watchkeeper import correlation
+from watchkeeper import correlation, sqs
 from watchkeeper.clock import Clock, to_iso, utc_now
-from watchkeeper.entry import LambdaContext
-from watchkeeper.errors import ConfigurationError
+from watchkeeper.errors import ConfigurationError, DatabaseError
 from watchkeeper.logs import logger
 from watchkeeper.redaction import redacted_text
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef
 
 FAILURE = "failure"
 """The attribute of a letter that says why it is one: a ``Failure`` as JSON."""
 LONGEST_MESSAGE = 1000
+_LONGEST_REDACTED = 4 * LONGEST_MESSAGE
+"""So much of what an error says is looked through: it may quote an answer of megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +38,8 @@ class Failure:
     message: str
     at: str
     """Moments are ISO 8601 in UTC."""
-    first_sent_at: str | None
-    """When the work was asked for."""
+    sent_at: str | None
+    """When SQS took the message; work that was put off goes on as a new one."""
     request_id: str
     receives: int
 
@@ -59,11 +57,11 @@ class Failure:
                 error=str(said["error"]),
                 message=str(said["message"]),
                 at=str(said["at"]),
-                first_sent_at=None if said["first_sent_at"] is None else str(said["first_sent_at"]),
+                sent_at=None if said.get("sent_at") is None else str(said["sent_at"]),
                 request_id=str(said["request_id"]),
                 receives=int(said["receives"]),
             )
-        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
             return None
 
 
@@ -76,7 +74,7 @@ class DeadLetterWriter:
         self._max_receives = max_receives
         self._clock = clock
 
-    def keep(self, record: Mapping[str, Any], error: Exception, context: LambdaContext) -> bool:
+    def keep(self, record: Mapping[str, Any], error: Exception, *, function: str, request_id: str) -> bool:
         """Whether the message of an event's record is a letter now and is to be answered as done.
 
         Otherwise it is to be answered as failed: it comes again, or SQS moves it as it is.
@@ -84,32 +82,29 @@ class DeadLetterWriter:
         if _receives(record) < self._max_receives:
             return False
         try:
-            self._write(record, self._failure(record, error, context))
-        except (ClientError, BotoCoreError):
+            self._write(record, self._failure(record, error, function, request_id))
+        except DatabaseError:
             logger.exception("dead letter not written; SQS moves the message without it")
             return False
         return True
 
-    def _failure(self, record: Mapping[str, Any], error: Exception, context: LambdaContext) -> Failure:
+    def _failure(self, record: Mapping[str, Any], error: Exception, function: str, request_id: str) -> Failure:
         return Failure(
-            function=context.function_name,
+            function=function,
             error=type(error).__name__,
-            message=_shortened(redacted_text(str(error))),
+            message=_shortened(redacted_text(_beginning(str(error)))),
             at=to_iso(self._clock()),
-            first_sent_at=sent_at(record["attributes"]),
-            request_id=context.aws_request_id,
+            sent_at=sent_at(record["attributes"]),
+            request_id=request_id,
             receives=_receives(record),
         )
 
     def _write(self, record: Mapping[str, Any], failure: Failure) -> None:
-        self._client.send_message(
-            QueueUrl=self._url,
-            MessageBody=record["body"],
-            MessageAttributes={
-                correlation.ATTRIBUTE: string_attribute(correlation.current() or failure.request_id),
-                FAILURE: string_attribute(failure.to_json()),
-            },
-        )
+        attributes = {
+            correlation.ATTRIBUTE: correlation.current() or failure.request_id,
+            FAILURE: failure.to_json(),
+        }
+        sqs.send(self._client, self._url, record["body"], attributes)
 
 
 def dead_letter_writer(client: "SQSClient", environment: Mapping[str, str] = os.environ) -> DeadLetterWriter:
@@ -122,10 +117,6 @@ def dead_letter_writer(client: "SQSClient", environment: Mapping[str, str] = os.
     return DeadLetterWriter(client, url, int(receives))
 
 
-def string_attribute(value: str) -> "MessageAttributeValueTypeDef":
-    return {"DataType": "String", "StringValue": value}
-
-
 def sent_at(attributes: Mapping[str, Any]) -> str | None:
     """When SQS took a message, from its system attributes."""
     try:
@@ -136,6 +127,14 @@ def sent_at(attributes: Mapping[str, Any]) -> str | None:
 
 def _receives(record: Mapping[str, Any]) -> int:
     return int(record["attributes"]["ApproximateReceiveCount"])
+
+
+def _beginning(text: str) -> str:
+    """Cut between two words: half a secret is not known for one."""
+    if len(text) <= _LONGEST_REDACTED:
+        return text
+    whole_words, _, last = text[:_LONGEST_REDACTED].rpartition(" ")
+    return whole_words or last
 
 
 def _shortened(text: str) -> str:

@@ -9,13 +9,13 @@ for the one item that breaks a limit; here that item is refused, by name, before
 
 import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from watchkeeper.budgets import WORKERS, Budget, Deadline, Patience
 from watchkeeper.errors import DatabaseError, LimitExceeded, Throttled
-from watchkeeper.translation import translated
+from watchkeeper.translation import translated, understood
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -88,8 +88,9 @@ class Table:
 
     def get(self, key: Key, *, consistent: bool = True) -> Item | None:
         """The item with that key, or ``None``."""
-        with self._translated("GetItem"):
+        with self._asking("GetItem"):
             answer: Any = self._client.get_item(TableName=self.name, Key=_to_wire(key), ConsistentRead=consistent)
+        with self._reading("GetItem"):
             _require_only(answer, "Item")
             return _from_wire(answer["Item"]) if "Item" in answer else None
 
@@ -109,8 +110,9 @@ class Table:
             request["ConditionExpression"] = condition
         if values:
             request["ExpressionAttributeValues"] = _to_wire(values)
-        with self._translated("PutItem"):
+        with self._asking("PutItem"):
             answer: Any = self._client.put_item(**request)
+        with self._reading("PutItem"):
             _require_only(answer)
 
     def batch_put(self, items: Iterable[Item], *, keys: Keys, refused: Refused | None = None) -> None:
@@ -182,8 +184,9 @@ class Table:
             request["ConditionExpression"] = condition
         if all_values := given | dict(values or {}):
             request["ExpressionAttributeValues"] = _to_wire(all_values)
-        with self._translated("UpdateItem"):
+        with self._asking("UpdateItem"):
             answer: Any = self._client.update_item(**request)
+        with self._reading("UpdateItem"):
             _require_only(answer)
 
     def query_page(
@@ -213,8 +216,9 @@ class Table:
             request["Limit"] = limit
         if start:
             request["ExclusiveStartKey"] = _to_wire(start)
-        with self._translated("Query"):
+        with self._asking("Query"):
             answer: Any = self._client.query(**request)
+        with self._reading("Query"):
             last = answer.get("LastEvaluatedKey")
             return Page([_from_wire(item) for item in answer["Items"]], _from_wire(last) if last else None)
 
@@ -243,23 +247,25 @@ class Table:
 
         def send(pending: list[Any]) -> list[Any]:
             request: Any = {self.name: {"Keys": pending, "ConsistentRead": consistent}}
-            answer: Any = self._client.batch_get_item(RequestItems=request)
-            found.extend(_from_wire(item) for item in answer["Responses"].get(self.name, []))
-            left = answer["UnprocessedKeys"].get(self.name, {}).get("Keys", [])
-            return [_to_wire(_from_wire(key)) for key in left]
+            with self._asking("BatchGetItem"):
+                answer: Any = self._client.batch_get_item(RequestItems=request)
+            with self._reading("BatchGetItem"):
+                found.extend(_from_wire(item) for item in answer["Responses"].get(self.name, []))
+                left = answer["UnprocessedKeys"].get(self.name, {}).get("Keys", [])
+                return [_to_wire(_from_wire(key)) for key in left]
 
-        with self._translated("BatchGetItem"):
-            self._until_done(send, keys)
+        self._until_done(send, keys)
         return found
 
     def _write_chunk(self, writes: list[Any]) -> None:
         def send(pending: list[Any]) -> list[Any]:
-            answer: Any = self._client.batch_write_item(RequestItems={self.name: pending})
-            left = answer["UnprocessedItems"].get(self.name, [])
-            return [_write_of(_from_wire(one["PutRequest"]["Item"])) for one in left]
+            with self._asking("BatchWriteItem"):
+                answer: Any = self._client.batch_write_item(RequestItems={self.name: pending})
+            with self._reading("BatchWriteItem"):
+                left = answer["UnprocessedItems"].get(self.name, [])
+                return [_write_of(_from_wire(one["PutRequest"]["Item"])) for one in left]
 
-        with self._translated("BatchWriteItem"):
-            self._until_done(send, writes)
+        self._until_done(send, writes)
 
     def _until_done(self, send: Callable[[list[Any]], list[Any]], pending: list[Any]) -> None:
         """Send until nothing is left over, as long as the budget allows."""
@@ -269,11 +275,14 @@ class Table:
                 raise Throttled(f"{self.name} left part of a batch undone")
 
     @contextmanager
-    def _translated(self, operation: str) -> Iterator[None]:
+    def _asking(self, operation: str) -> Iterator[None]:
         if self._deadline:
             self._deadline.check()
         with translated(f"{operation} on {self.name} failed"):
             yield
+
+    def _reading(self, operation: str) -> AbstractContextManager[None]:
+        return understood(f"{operation} on {self.name} failed")
 
 
 def _require_only(answer: Mapping[str, Any], *names: str) -> None:

@@ -1,13 +1,13 @@
 """What every Lambda function does around its work: correlation id, log context, metrics, and failures told safely."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import wraps
 from time import perf_counter
 from typing import Any, Protocol
 
 from watchkeeper import correlation, metrics
 from watchkeeper.logs import logger
-from watchkeeper.redaction import redact_error
+from watchkeeper.redaction import redacted_error
 
 
 class LambdaContext(Protocol):
@@ -29,25 +29,23 @@ def entry_point(handler: Handler) -> Handler:
     """Every handler is one. An exception leaves it without secrets, for Lambda's runtime prints it."""
 
     @wraps(handler)
-    def enter(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-        metrics.forget()  # of an invocation that was cut off
+    def enter(event: object, context: LambdaContext) -> dict[str, Any]:
         with correlation.following(correlation.of_event(event) or context.aws_request_id):
-            logger.set_correlation_id(correlation.current())
             return _measured(handler, event, context)
 
     injected: Handler = logger.inject_lambda_context(enter, clear_state=True)
     return injected
 
 
-def _measured(handler: Handler, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+def _measured(handler: Handler, event: object, context: LambdaContext) -> dict[str, Any]:
     started, failed = perf_counter(), 0
     try:
+        metrics.write()  # what an invocation that was cut off has left
         return handler(event, context)
     except Exception as error:
         failed = 1
         logger.exception("invocation failed")
-        redact_error(error)
-        raise
+        raise redacted_error(error) from None  # its causes are in the log
     finally:
         function = context.function_name
         metrics.measure(metrics.INVOCATIONS, 1, function=function)

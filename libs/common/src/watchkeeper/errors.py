@@ -27,7 +27,7 @@ class Throttled(Unavailable):
 
 
 class NoAnswer(Unavailable):
-    """It did not answer, or broke off; what was asked may have been done."""
+    """It did not answer, broke off, or failed inside; what was asked may have been done."""
 
 
 class OutOfTime(Unavailable):

@@ -13,7 +13,7 @@ import orjson
 
 from watchkeeper.budgets import Patience
 from watchkeeper.errors import DatabaseError, LimitExceeded, WatchkeeperError
-from watchkeeper.translation import translated
+from watchkeeper.translation import translated, understood
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -105,9 +105,12 @@ class EventBridgePublisher:
 
     def _send(self, pending: Sequence[_Entry]) -> list[str | None]:
         """For each entry why it was refused, or ``None``."""
-        with translated(f"PutEvents on {self._bus} failed"):
-            entries: Any = [entry for _, entry in pending]
-            results = self._client.put_events(Entries=entries)["Entries"]
+        failed = f"PutEvents on {self._bus} failed"
+        entries: Any = [entry for _, entry in pending]
+        with translated(failed):
+            answer = self._client.put_events(Entries=entries)
+        with understood(failed):
+            results = answer["Entries"]
             if len(results) != len(pending) or not all(one.get("EventId") or one.get("ErrorCode") for one in results):
                 raise ValueError("not every entry is answered for")
             return [one.get("ErrorCode") for one in results]

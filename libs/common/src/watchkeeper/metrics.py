@@ -1,7 +1,7 @@
 """Every metric there is, and the one way to measure it: CloudWatch's embedded metric format, written to the log.
 
-What is measured is collected and written once, when the function ends. All metrics are in one namespace and have the
-dimensions ``stage`` and ``service`` before their own.
+What is measured is collected, and written after each piece of work and when the function ends. All metrics are in one
+namespace and have the dimensions ``stage`` and ``service`` before their own.
 """
 
 import os
@@ -89,17 +89,14 @@ def measure(metric: Metric, value: float, **dimensions: str) -> None:
 
 def write() -> None:
     """Write what was measured, one line for each set of dimensions, and forget it."""
-    for dimensions, values in _collected.items():
+    collected = list(_collected.items())
+    _collected.clear()
+    for dimensions, values in collected:
         line = EphemeralMetrics(namespace=NAMESPACE)
         line.add_dimension("stage", os.environ.get("STAGE", "local"))
         for name, text in dimensions:
             line.add_dimension(name, text)
         for metric, value in values:
             line.add_metric(metric.name, metric.unit, value)
-        line.flush_metrics()
-    forget()
-
-
-def forget() -> None:
-    """Drop what was measured and never written."""
-    _collected.clear()
+        if line.metric_set:  # it writes by itself when it is full
+            line.flush_metrics()

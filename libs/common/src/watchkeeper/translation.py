@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as NoConnection
 from botocore.parsers import ResponseParserError
 
@@ -22,30 +22,60 @@ _THROTTLING = frozenset(
         "TooManyRequestsException",
     }
 )
+_FAILED_INSIDE = frozenset(
+    {
+        "InternalError",
+        "InternalFailure",
+        "InternalServerError",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ServiceUnavailable",
+    }
+)
+_FAILED_INSIDE_STATUSES = frozenset({500, 502, 503, 504})
 
 
 @contextmanager
 def translated(failed: str) -> Iterator[None]:
-    """Errors leave as ``DatabaseError`` and its subclasses, and say ``failed``.
+    """Errors of a call leave as ``DatabaseError`` and its subclasses, and say ``failed``.
 
-    Also those of looking for what an answer must hold, and which it lacks: botocore takes a page of HTML with status
-    200 for success. So ask for it inside.
+    Only botocore's: a mistake of ours in what we ask for stays what it is. What the answer lacks is found by reading
+    it, which is for ``understood``.
     """
     try:
         yield
     except ClientError as error:
         raise _translation(error, failed) from error
-    except (HTTPClientError, NoConnection) as error:
+    except (HTTPClientError, NoConnection, IncompleteReadError) as error:
         raise NoAnswer(f"{failed}: {type(error).__name__}") from error
     except BotoCoreError as error:
         raise DatabaseError(f"{failed}: {type(error).__name__}") from error
-    except (ResponseParserError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DatabaseError(f"{failed}: the answer is garbage") from error
+    except ResponseParserError as error:
+        raise _garbage(failed) from error
+
+
+@contextmanager
+def understood(failed: str) -> Iterator[None]:
+    """Looking in an answer for what it must hold, and lacks, leaves as ``DatabaseError``: botocore takes a page of
+    HTML with status 200 for success."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _garbage(failed) from error
+
+
+def _garbage(failed: str) -> DatabaseError:
+    return DatabaseError(f"{failed}: the answer is garbage")
 
 
 def _translation(error: ClientError, failed: str) -> DatabaseError:
     code = error.response.get("Error", {}).get("Code", "")
     if code == "ConditionalCheckFailedException":
         return ConditionFailed(failed)
-    kind = Throttled if code in _THROTTLING else DatabaseError
-    return kind(f"{failed}: {code}")
+    return _kind(code, error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))(f"{failed}: {code}")
+
+
+def _kind(code: str, status: int) -> type[DatabaseError]:
+    if code in _THROTTLING:
+        return Throttled
+    return NoAnswer if code in _FAILED_INSIDE or status in _FAILED_INSIDE_STATUSES else DatabaseError

@@ -12,7 +12,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from api.app import answer
 from api.container import container
-from watchkeeper.budgets import REQUEST_SECONDS
 from watchkeeper.entry import entry_point
 
 _origins = container().settings.cors_origins
@@ -23,5 +22,5 @@ gc.enable()
 
 @entry_point
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    container().deadline.start(REQUEST_SECONDS)
+    container().start_request()
     return answer(event, context, origins=_origins)

@@ -45,10 +45,9 @@ class Lore:
         """When the list's oldest mail was received, or ``None`` if it has none."""
         path = f"/{quote(name)}/?q=rt:{_seconds(FIRST_SECOND)}..&x=A&o=-1&l=1"
         try:
-            response = self._upstream.get(path, accept="application/atom+xml")
+            return self._upstream.read(path, _first_update, accept="application/atom+xml")
         except NotFoundResponse:
             return None
-        return _first_update(response)
 
     def received(self, name: str, since: int, until: int | None = None) -> AbstractContextManager[Iterator[bytes]]:
         """The raw mails of a list received from ``since`` to ``until`` (seconds of the epoch, inclusive), newest

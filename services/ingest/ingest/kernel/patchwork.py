@@ -26,6 +26,7 @@ MAX_MESSAGE_ID_BYTES = 1024
 """What can be a key; no mail has a line as long."""
 
 API = "/api/1.3"
+_JSON = "application/json"
 
 Row = dict[str, Any]
 T = TypeVar("T")
@@ -61,7 +62,7 @@ class Patchwork:
     def require_project(self, link_name: str) -> None:
         """Raises ``UnknownSource`` unless the server tracks the project; no list endpoint would say so."""
         try:
-            project = self._json(f"{API}/projects/{quote(link_name, safe='')}/")
+            project = self._upstream.read(f"{API}/projects/{quote(link_name, safe='')}/", _decoded, accept=_JSON)
         except NotFoundResponse as error:
             if error.html:
                 raise UnknownSource(f"{self._upstream.base_url} is no Patchwork with API 1.3") from error
@@ -89,14 +90,16 @@ class Patchwork:
     def page(self, path: str) -> RowPage:
         """One page of a list. Raises ``UpstreamGarbled`` when it is none."""
         try:
-            response = self._upstream.get(path, accept="application/json")
+            return self._upstream.read(path, self._page, accept=_JSON)
         except NotFoundResponse as error:
             if "Invalid page" not in error.text:
                 raise
             return RowPage([], None, shrunk=True)
+
+    def _page(self, response: requests.Response) -> RowPage:
         rows = _decoded(response)
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise UpstreamGarbled(f"{self._upstream.base_url} sent no list for {path}")
+            raise UpstreamGarbled(f"{response.url} is no list")
         return RowPage(rows, _next(response, self._upstream.base_url))
 
     def pages(self, path: str | None) -> Iterator[RowPage]:
@@ -122,17 +125,11 @@ class Patchwork:
 
     def _row(self, path: str) -> Row | None:
         try:
-            row = self._json(path)
+            return self._upstream.read(path, _object, accept=_JSON)
         except NotFoundResponse as error:
             if error.html:
                 raise UpstreamGarbled(f"{self._upstream.base_url} answered a page for {path}") from error
             return None
-        if not isinstance(row, dict):
-            raise UpstreamGarbled(f"{self._upstream.base_url} sent no object for {path}")
-        return row
-
-    def _json(self, path: str) -> Any:
-        return _decoded(self._upstream.get(path, accept="application/json"))
 
 
 def parse_patch(row: Row) -> Patch:
@@ -291,3 +288,10 @@ def _decoded(response: requests.Response) -> Any:
         return orjson.loads(response.content)
     except orjson.JSONDecodeError as error:
         raise UpstreamGarbled(f"{response.url} is no JSON: {error}") from error
+
+
+def _object(response: requests.Response) -> Row:
+    row = _decoded(response)
+    if not isinstance(row, dict):
+        raise UpstreamGarbled(f"{response.url} is no object")
+    return row

@@ -1,15 +1,16 @@
 """Dead letters: what failed for good, to be looked at, sent again, or dropped with a reason."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from scheduler.operations.errors import NotSent, WrongRequest
 from scheduler.operations.letters import Letter, Reader
+from watchkeeper.budgets import WORKERS
+from watchkeeper.errors import DatabaseError
 from watchkeeper.logs import logger
+from watchkeeper.translation import translated, understood
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
 _BATCH = 10
 _HELD_SECONDS = 120
 """Longer than the function may run, so that no letter is seen twice in one run."""
-_RELEASE_SECONDS = 20.0
-"""What is left of the function's time when no more letters are taken: enough to finish one and release all."""
-_MOST_HELD = 500
+_RESERVE_SECONDS = 2 * WORKERS.call_seconds + 5
+"""What is left of the function's time when no more letters are taken up: enough to send one and to remove it, however
+slow AWS is, or to release all that are held, as fast as it mostly is."""
+_MOST_HELD = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,15 @@ class DeadLetterQueue:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of the letters of a request."""
+    """What became of the letters of a request, by their ids: there may be more of them than there is memory for."""
 
-    done: list[Letter] = field(default_factory=list)
-    failed: list[tuple[Letter, str]] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
     """With the reason; they are where they were."""
     more: bool = False
     """Whether some were not looked at."""
+    stopped: str | None = None
+    """Why it came to no end, if that was not for want of time."""
 
 
 class DeadLetters:
@@ -76,26 +80,30 @@ class DeadLetters:
         """Send one letter, or all of a queue, to where they failed. A letter is removed only after its work was sent,
         so that none is lost; work is safe to be done twice."""
         queue = self._queue(name)
-        return self._settle(name, letter_id, seconds_left, lambda letter: self._send(letter, queue.queue))
+        doing = _Doing("redrive", lambda letter: self._send(letter, queue.queue))
+        return self._settle(name, letter_id, seconds_left, doing)
 
-    def drop(self, name: str, letter_id: str | None, seconds_left: Callable[[], float]) -> Outcome:
-        return self._settle(name, letter_id, seconds_left, _nothing)
+    def drop(self, name: str, letter_id: str | None, reason: str, seconds_left: Callable[[], float]) -> Outcome:
+        return self._settle(name, letter_id, seconds_left, _Doing("drop", _nothing, reason))
 
-    def _settle(
-        self, name: str, letter_id: str | None, seconds_left: Callable[[], float], do: Callable[[Letter], None]
-    ) -> Outcome:
+    def _settle(self, name: str, letter_id: str | None, seconds_left: Callable[[], float], doing: "_Doing") -> Outcome:
         """One letter that fails does not stop the others."""
-        outcome = Outcome()
+        done: list[str] = []
+        failed: dict[str, str] = {}
+        stopped: str | None = None
         with self._hold(name, seconds_left) as hold:
-            for letter in self._chosen(name, letter_id, hold):
-                try:
-                    do(letter)
-                    hold.delete(letter)
-                except NotSent as failure:
-                    outcome.failed.append((letter, str(failure)))
-                else:
-                    outcome.done.append(letter)
-        return Outcome(outcome.done, outcome.failed, more=letter_id is None and not hold.complete)
+            try:
+                for letter in self._chosen(name, letter_id, hold):
+                    problem = _problem(letter, hold, doing)
+                    if problem is None:
+                        done.append(letter.id)
+                    else:
+                        failed[letter.id] = problem
+            except DatabaseError as error:
+                logger.exception("dead letters left where they were", action=doing.action, queue=name)
+                stopped = str(error)
+        more = stopped is not None or (letter_id is None and not hold.complete)
+        return Outcome(done, failed, more, stopped)
 
     def _chosen(self, name: str, letter_id: str | None, hold: "_Hold") -> Iterator[Letter]:
         if letter_id is not None:
@@ -123,10 +131,37 @@ class DeadLetters:
         return self._queues[name]
 
     def _depth(self, url: str) -> int:
-        answer = self._client.get_queue_attributes(
-            QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        )
-        return sum(map(int, answer["Attributes"].values()))
+        failed = "GetQueueAttributes failed"
+        with translated(failed):
+            answer = self._client.get_queue_attributes(
+                QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+            )
+        with understood(failed):
+            return sum(map(int, answer["Attributes"].values()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Doing:
+    """What an operator has done with letters."""
+
+    action: str
+    do: Callable[[Letter], None]
+    reason: str | None = None
+
+
+def _problem(letter: Letter, hold: "_Hold", doing: _Doing) -> str | None:
+    """Why a letter could not be settled; ``None`` once it is.
+
+    It is logged at once, so that what was done is known whatever becomes of the function afterwards."""
+    told: dict[str, Any] = {"action": doing.action, "queue": letter.queue, "letter": letter.identity()}
+    try:
+        doing.do(letter)
+        hold.delete(letter)
+    except NotSent as failure:
+        logger.error("dead letter not settled", **told, problem=str(failure))
+        return str(failure)
+    logger.warning("dead letter settled", **told, reason=doing.reason)
+    return None
 
 
 class _Hold:
@@ -146,16 +181,37 @@ class _Hold:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """What was done stays done, even if a letter cannot be released."""
+        """What was done stays done, even if a letter cannot be released, or there is no time for it."""
         for letter_id, receipt in self._receipts.items():
-            try:
-                self._client.change_message_visibility(QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=0)
-            except (ClientError, BotoCoreError):
+            if self._seconds_left() <= WORKERS.call_seconds or not self._release(receipt):
                 logger.warning("dead letter not released; it is in sight again in minutes", letter=letter_id)
 
     def messages(self) -> Iterator[Mapping[str, Any]]:
+        while len(self._receipts) < _MOST_HELD and self._in_time():
+            messages = self._receive()
+            if not messages:
+                self.complete = True
+                return
+            for message in messages:
+                if not self._in_time():
+                    return
+                yield message
+
+    def delete(self, letter: Letter) -> None:
+        try:
+            with translated("DeleteMessage failed"):
+                self._client.delete_message(QueueUrl=self._url, ReceiptHandle=letter.raw["ReceiptHandle"])
+        except DatabaseError as error:
+            raise NotSent(f"it was dealt with, but could not be removed: {error}") from error
+        self._receipts.pop(letter.id, None)
+
+    def _in_time(self) -> bool:
+        return self._seconds_left() > _RESERVE_SECONDS
+
+    def _receive(self) -> Sequence[Mapping[str, Any]]:
         """A long poll asks all of SQS's servers, so that an empty answer means that there are none."""
-        while len(self._receipts) < _MOST_HELD and self._seconds_left() > _RELEASE_SECONDS:
+        failed = "ReceiveMessage failed"
+        with translated(failed):
             answer = self._client.receive_message(
                 QueueUrl=self._url,
                 MaxNumberOfMessages=_BATCH,
@@ -164,19 +220,18 @@ class _Hold:
                 AttributeNames=["All"],
                 MessageAttributeNames=["All"],
             )
+        with understood(failed):
             messages = answer.get("Messages", [])
-            if not messages:
-                self.complete = True
-                return
             self._receipts |= {message["MessageId"]: message["ReceiptHandle"] for message in messages}
-            yield from messages
+        return messages
 
-    def delete(self, letter: Letter) -> None:
+    def _release(self, receipt: str) -> bool:
         try:
-            self._client.delete_message(QueueUrl=self._url, ReceiptHandle=self._receipts[letter.id])
-        except (ClientError, BotoCoreError) as error:
-            raise NotSent(f"it was dealt with, but could not be removed: {error}") from error
-        del self._receipts[letter.id]
+            with translated("ChangeMessageVisibility failed"):
+                self._client.change_message_visibility(QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=0)
+        except DatabaseError:
+            return False
+        return True
 
 
 def _nothing(letter: Letter) -> None:
@@ -184,4 +239,4 @@ def _nothing(letter: Letter) -> None:
 
 
 def _moment(summary: Mapping[str, Any]) -> str:
-    return str(summary["failed_at"] or summary["first_sent_at"] or "")
+    return str(summary["failed_at"] or summary["sent_at"] or "")

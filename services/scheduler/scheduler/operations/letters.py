@@ -1,14 +1,14 @@
 """One shape for everything that ends among the dead letters, whoever wrote it."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from math import isfinite
 from typing import Any
 
-import orjson
-
 from watchkeeper import correlation
-from watchkeeper.dead_letters import FAILURE, Failure, sent_at
+from watchkeeper.dead_letters import FAILURE, LONGEST_MESSAGE, Failure, sent_at
 
 EXCERPT = 200
 NEVER_SAID = "SQS moved it: the function was killed, ran out of time, or could not say why it failed"
@@ -26,50 +26,59 @@ class Kind(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
     """What failed, why, where and when; ``None`` where the letter does not say."""
 
-    id: str
     queue: str
     kind: Kind
-    function: str | None
-    """Without project and stage, where it is one of ours."""
-    error: str | None
-    message: str | None
-    failed_at: str | None
-    first_sent_at: str | None
-    receives: int | None
-    """How often it was tried."""
-    correlation_id: str | None
     work: Any
     """What the function was given, or is to be given again."""
     raw: Mapping[str, Any]
     """The SQS message."""
+    function: str | None = None
+    """Without project and stage, where it is one of ours."""
+    error: str | None = None
+    message: str | None = None
+    failed_at: str | None = None
+    sent_at: str | None = None
+    """When the message that failed was sent, or the first of the changes made: not always when the work began, which
+    may have been put off."""
+    receives: int | None = None
+    """How often it was tried."""
+    correlation_id: str | None = None
+
+    @property
+    def id(self) -> str:
+        return str(self.raw.get("MessageId", ""))
 
     @property
     def body(self) -> str:
         return str(self.raw.get("Body", ""))
 
     def summary(self) -> dict[str, Any]:
-        message = None if self.message is None else _shortened(self.message)
-        work = self.work if isinstance(self.work, str) else orjson.dumps(self.work).decode()
-        return {**self._facts(), "message": message, "work": _shortened(work)}
+        work = self.work if isinstance(self.work, str) else json.dumps(self.work, separators=(",", ":"))
+        return {**self._facts(), "message": _shortened(self.message), "work": _shortened(work)}
 
     def whole(self) -> dict[str, Any]:
         """Everything, with the record as it was kept, where that says more than the work does."""
         record = {} if self.kind is Kind.WORK else {"record": _parsed(self.body), "attributes": _attributes(self.raw)}
-        return {**self._facts(), "message": self.message, "work": self.work, **record}
+        return {**self._facts(), "message": _shortened(self.message, LONGEST_MESSAGE), "work": self.work, **record}
+
+    def identity(self) -> dict[str, str | None]:
+        """What a log line says of it; its own correlation id stands beside that of the operator's request."""
+        facts = self._facts()
+        return {name: facts[name] for name in ("id", "function", "error", "correlation_id")}
 
     def _facts(self) -> dict[str, Any]:
         return {
             "id": self.id,
             "queue": self.queue,
             "kind": self.kind.value,
-            "function": self.function,
-            "error": self.error,
-            "failed_at": self.failed_at,
-            "first_sent_at": self.first_sent_at,
+            "function": _shortened(self.function),
+            "error": _shortened(self.error),
+            "failed_at": _shortened(self.failed_at),
+            "sent_at": _shortened(self.sent_at),
             "receives": self.receives,
             "correlation_id": self.correlation_id,
         }
@@ -98,30 +107,32 @@ class Reader:
                 return self._changes(message, record)
             if "requestPayload" in record:
                 return self._invocation(message, record)
-        return self._letter(message, Kind.UNKNOWN, body, failed_at=_sent_at(message))
+        return Letter(queue=self.queue, kind=Kind.UNKNOWN, work=body, raw=message, failed_at=_sent_at(message))
 
     def _work(self, message: Mapping[str, Any], attributes: Mapping[str, str], body: Any) -> Letter:
         failure = Failure.from_json(attributes.get(FAILURE, ""))
         correlation_id = correlation.accepted(attributes.get(correlation.ATTRIBUTE))
         if failure is None:
-            return self._letter(
-                message,
-                Kind.WORK,
-                body,
+            return Letter(
+                queue=self.queue,
+                kind=Kind.WORK,
+                work=body,
+                raw=message,
                 function=self.function,
-                problem=NEVER_SAID,
-                first_sent_at=_sent_at(message),
+                message=NEVER_SAID,
+                sent_at=_sent_at(message),
                 correlation_id=correlation_id,
             )
-        return self._letter(
-            message,
-            Kind.WORK,
-            body,
+        return Letter(
+            queue=self.queue,
+            kind=Kind.WORK,
+            work=body,
+            raw=message,
             function=self._short(failure.function) or self.function,
             error=failure.error,
-            problem=failure.message,
+            message=failure.message,
             failed_at=failure.at,
-            first_sent_at=failure.first_sent_at,
+            sent_at=failure.sent_at,
             receives=failure.receives,
             correlation_id=correlation_id or correlation.accepted(failure.request_id),
         )
@@ -129,13 +140,14 @@ class Reader:
     def _invocation(self, message: Mapping[str, Any], record: Mapping[str, Any]) -> Letter:
         context, answer = _mapping(record["requestContext"]), _mapping(record.get("responsePayload"))
         payload = record["requestPayload"]
-        return self._letter(
-            message,
-            Kind.INVOCATION,
-            payload,
+        return Letter(
+            queue=self.queue,
+            kind=Kind.INVOCATION,
+            work=payload,
+            raw=message,
             function=self._of_arn(context.get("functionArn")),
             error=_text(answer.get("errorType")) or _text(context.get("condition")),
-            problem=_text(answer.get("errorMessage")) or _text(context.get("condition")),
+            message=_text(answer.get("errorMessage")) or _text(context.get("condition")),
             failed_at=_text(record.get("timestamp")) or _sent_at(message),
             receives=_number(context.get("approximateInvokeCount")),
             correlation_id=correlation.of_event(_mapping(payload)) or correlation.accepted(context.get("requestId")),
@@ -144,60 +156,33 @@ class Reader:
     def _changes(self, message: Mapping[str, Any], record: Mapping[str, Any]) -> Letter:
         context, answer = _mapping(record["requestContext"]), _mapping(record.get("responsePayload"))
         batch = _mapping(record["DDBStreamBatchInfo"])
-        return self._letter(
-            message,
-            Kind.CHANGES,
-            batch,
+        return Letter(
+            queue=self.queue,
+            kind=Kind.CHANGES,
+            work=batch,
+            raw=message,
             function=self._of_arn(context.get("functionArn")),
             error=_text(answer.get("errorType")) or _text(context.get("condition")),
-            problem=_text(answer.get("errorMessage"))
+            message=_text(answer.get("errorMessage"))
             or f"{batch.get('batchSize')} changes of {_table(batch)} were given up; the function's log says why",
             failed_at=_text(record.get("timestamp")) or _sent_at(message),
-            first_sent_at=_text(batch.get("approximateArrivalOfFirstRecord")),
+            sent_at=_text(batch.get("approximateArrivalOfFirstRecord")),
             receives=_number(context.get("approximateInvokeCount")),
             correlation_id=correlation.accepted(context.get("requestId")),
         )
 
     def _schedule(self, message: Mapping[str, Any], attributes: Mapping[str, str], body: Any) -> Letter:
-        return self._letter(
-            message,
-            Kind.SCHEDULE,
-            body,
+        return Letter(
+            queue=self.queue,
+            kind=Kind.SCHEDULE,
+            work=body,
+            raw=message,
             function=self._of_arn(attributes["TARGET_ARN"]),
             error=attributes.get("ERROR_CODE"),
-            problem=attributes.get("ERROR_MESSAGE"),
+            message=attributes.get("ERROR_MESSAGE"),
             failed_at=_sent_at(message),
             receives=_number(attributes.get("RETRY_ATTEMPTS")),
             correlation_id=correlation.of_event(_mapping(body)),
-        )
-
-    def _letter(
-        self,
-        message: Mapping[str, Any],
-        kind: Kind,
-        work: Any,
-        *,
-        function: str | None = None,
-        error: str | None = None,
-        problem: str | None = None,
-        failed_at: str | None = None,
-        first_sent_at: str | None = None,
-        receives: int | None = None,
-        correlation_id: str | None = None,
-    ) -> Letter:
-        return Letter(
-            id=str(message.get("MessageId", "")),
-            queue=self.queue,
-            kind=kind,
-            function=function,
-            error=error,
-            message=problem,
-            failed_at=failed_at,
-            first_sent_at=first_sent_at,
-            receives=receives,
-            correlation_id=correlation_id,
-            work=work,
-            raw=message,
         )
 
     def _of_arn(self, arn: object) -> str | None:
@@ -207,6 +192,12 @@ class Reader:
 
     def _short(self, name: str) -> str:
         return name.removeprefix(self.prefix)
+
+
+def encodable(answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer with question marks for lone surrogates: JSON can name them, and UTF-8 cannot."""
+    encoded: dict[str, Any] = json.loads(json.dumps(answer, ensure_ascii=False).encode(errors="replace"))
+    return encoded
 
 
 def _attributes(message: Mapping[str, Any]) -> dict[str, str]:
@@ -220,13 +211,23 @@ def _sent_at(message: Mapping[str, Any]) -> str | None:
 
 
 def _parsed(body: str) -> Any:
-    """The text itself where it is no JSON, or JSON nested too deep to be written again."""
+    """The text itself where it is no JSON, or JSON that cannot be written again: nested too deep, a number beyond all.
+
+    Not with orjson, which makes floats of long integers and refuses lone surrogates: the work is sent again as it was.
+    """
     try:
-        parsed = orjson.loads(body)
-        orjson.dumps(parsed)
-    except (ValueError, TypeError):
+        parsed = json.loads(body, parse_float=_finite, parse_constant=_finite)
+        json.dumps([[[[parsed]]]])  # answers hold it deeper still
+    except (ValueError, RecursionError):
         return body
     return parsed
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not isfinite(value):
+        raise ValueError(f"{number} is no number of JSON's")
+    return value
 
 
 def _table(batch: Mapping[str, Any]) -> str:
@@ -249,5 +250,9 @@ def _number(value: object) -> int | None:
         return None
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= EXCERPT else f"{text[: EXCERPT - 1]}…"
+def _shortened(text: str | None, length: int = EXCERPT) -> str | None:
+    """Encodable too, for log lines."""
+    if text is None:
+        return None
+    short = text if len(text) <= length else f"{text[: length - 1]}…"
+    return short.encode(errors="replace").decode()

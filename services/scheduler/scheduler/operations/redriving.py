@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Collection, Mapping
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from scheduler.operations.errors import NotSent
 from scheduler.operations.letters import Kind, Letter
 from scheduler.operations.streams import Streams
+from watchkeeper import sqs
 from watchkeeper.correlation import ATTRIBUTE
-from watchkeeper.dead_letters import string_attribute
+from watchkeeper.errors import DatabaseError
+from watchkeeper.translation import translated, understood
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 
 class Redriver:
     def __init__(
-        self, sqs: "SQSClient", functions: "LambdaClient", streams: Streams, prefix: str, known: Collection[str]
+        self, client: "SQSClient", functions: "LambdaClient", streams: Streams, prefix: str, known: Collection[str]
     ) -> None:
-        self._sqs = sqs
+        self._client = client
         self._functions = functions
         self._streams = streams
         self._prefix = prefix
@@ -32,34 +33,45 @@ class Redriver:
         try:
             match letter.kind:
                 case Kind.WORK if queue_url:
-                    self._enqueue(letter, queue_url)
+                    sqs.send(self._client, queue_url, _first_attempt(letter), _cause(letter))
                 case Kind.INVOCATION | Kind.SCHEDULE:
-                    self._invoke(letter, json.dumps(_followed(letter.work, letter.correlation_id)))
+                    self._invoke(letter, letter.work)
                 case Kind.CHANGES:
                     for event in self._streams.events(letter.work):
                         self._invoke(letter, event)
                 case _:
                     raise NotSent("it is of no kind that can be sent again; look at it, and drop it with a reason")
-        except (ClientError, BotoCoreError) as error:
+        except DatabaseError as error:
             raise NotSent(str(error)) from error
 
-    def _enqueue(self, letter: Letter, queue_url: str) -> None:
-        followed = {ATTRIBUTE: string_attribute(letter.correlation_id)} if letter.correlation_id else {}
-        sent = self._sqs.send_message(QueueUrl=queue_url, MessageBody=letter.body, MessageAttributes=followed)
-        if not sent.get("MessageId"):  # botocore takes a page of HTML with status 200 for success
-            raise NotSent("nothing says that it was sent")
-
-    def _invoke(self, letter: Letter, event: str) -> None:
+    def _invoke(self, letter: Letter, payload: object) -> None:
         """Asynchronously, as it was: what fails again comes back as another letter."""
         if letter.function not in self._known:
-            raise NotSent(f"{letter.function or 'nothing'} is no function that can be invoked again")
-        self._functions.invoke(
-            FunctionName=f"{self._prefix}{letter.function}", InvocationType="Event", Payload=event.encode()
-        )
+            raise NotSent(
+                f"{letter.function or 'nothing'} is no function that can be invoked again; "
+                "look at it, and drop it with a reason"
+            )
+        if not isinstance(payload, Mapping):
+            raise NotSent("a function is given a JSON object, which its payload is not; drop it with a reason")
+        with translated("Invoke failed"):
+            answer = self._functions.invoke(
+                FunctionName=f"{self._prefix}{letter.function}",
+                InvocationType="Event",
+                Payload=json.dumps({**_cause(letter), **payload}).encode(),
+            )
+        with understood("Invoke failed"):
+            if answer["StatusCode"] != HTTPStatus.ACCEPTED:
+                raise ValueError("nothing says that it was taken")
 
 
-def _followed(payload: Any, correlation_id: str | None) -> Any:
-    """The payload with the id of what it began with, which functions take from there."""
-    if isinstance(payload, Mapping) and correlation_id:
-        return {ATTRIBUTE: correlation_id, **payload}
-    return payload
+def _cause(letter: Letter) -> dict[str, str]:
+    """The id of what it began with, which functions take from there."""
+    return {ATTRIBUTE: letter.correlation_id} if letter.correlation_id else {}
+
+
+def _first_attempt(letter: Letter) -> str:
+    """The message as it was, without the attempts it has used up: it would be given up at once."""
+    work: Any = letter.work
+    if not isinstance(work, Mapping) or "attempt" not in work:
+        return letter.body
+    return json.dumps({name: value for name, value in work.items() if name != "attempt"}, separators=(",", ":"))

@@ -3,12 +3,16 @@
 import json
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from scheduler.operations.errors import NotSent
+from watchkeeper.errors import DatabaseError
+from watchkeeper.translation import translated, understood
 
 LARGEST_EVENT = 256 * 1024
 """Octets of records given to a function at once; Lambda takes four times as many."""
@@ -17,74 +21,99 @@ _EMPTY_PAGES = 50
 _GONE = frozenset({"TrimmedDataAccessException", "ResourceNotFoundException", "ExpiredIteratorException"})
 TRIMMED = "its records are no longer in the stream, which keeps them for a day"
 
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Where the records of a letter are."""
+
+    stream: str
+    shard: str
+    first: str
+    last: int
+
+    @classmethod
+    def of(cls, info: Json) -> "_Batch":
+        try:
+            first, last = str(info["startSequenceNumber"]), int(info["endSequenceNumber"])
+            return cls(str(info["streamArn"]), str(info["shardId"]), first, last)
+        except (KeyError, TypeError, ValueError) as error:
+            raise NotSent("the letter does not say which records it is about") from error
+
 
 class Streams:
     def __init__(self, client: Any) -> None:
         """``client`` is one for DynamoDB's streams."""
         self._client = client
 
-    def events(self, batch: Mapping[str, Any]) -> Iterator[str]:
-        """The records a ``DDBStreamBatchInfo`` names, as events in the form Lambda gives them to a function.
+    def events(self, info: Json) -> Iterator[Json]:
+        """The records a ``DDBStreamBatchInfo`` names, as events in the form Lambda gives them to a function; they are
+        ``redriven``, which says that nobody reads the function's answer.
 
         Raises ``NotSent`` when not all of them can be read; those before may have been given out then.
         """
-        records: list[str] = []
+        batch = _Batch.of(info)
+        records: list[Json] = []
         size = 0
         for record in self._records(batch):
-            text = _to_json({**record, "eventSourceARN": batch["streamArn"]})
+            text = json.dumps({**record, "eventSourceARN": batch.stream}, default=_wire_form)
             if records and size + len(text) > LARGEST_EVENT:
                 yield _event(records)
                 records, size = [], 0
-            records.append(text)
+            records.append(json.loads(text))
             size += len(text)
         yield _event(records)
 
-    def _records(self, batch: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    def _records(self, batch: _Batch) -> Iterator[Json]:
         """All from the first to the last."""
-        try:
-            last = int(batch["endSequenceNumber"])
-            iterator = self._iterator(batch)
-            for record in self._from(iterator):
-                number = int(record["dynamodb"]["SequenceNumber"])
-                if number > last:
-                    break
-                yield record
-                if number == last:
-                    return
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _GONE:
-                raise NotSent(TRIMMED) from error
-            raise NotSent(str(error)) from error
-        except BotoCoreError as error:
-            raise NotSent(str(error)) from error
-        except (KeyError, TypeError, ValueError) as error:
-            raise NotSent("the letter does not say which records it is about") from error
+        for number, record in self._from(batch):
+            if number > batch.last:
+                break
+            yield record
+            if number == batch.last:
+                return
         raise NotSent(TRIMMED)
 
-    def _iterator(self, batch: Mapping[str, Any]) -> str:
-        answer = self._client.get_shard_iterator(
-            StreamArn=batch["streamArn"],
-            ShardId=batch["shardId"],
-            ShardIteratorType="AT_SEQUENCE_NUMBER",
-            SequenceNumber=batch["startSequenceNumber"],
-        )
-        return str(answer["ShardIterator"])
-
-    def _from(self, iterator: str | None) -> Iterator[Mapping[str, Any]]:
-        empty = 0
+    def _from(self, batch: _Batch) -> Iterator[tuple[int, Json]]:
+        """Records with their sequence numbers, from the batch's first on."""
+        iterator, empty = self._iterator(batch), 0
         while iterator and empty < _EMPTY_PAGES:
+            records, iterator = self._page(iterator)
+            yield from records
+            empty = 0 if records else empty + 1
+
+    def _iterator(self, batch: _Batch) -> str | None:
+        with _told():
+            answer = self._client.get_shard_iterator(
+                StreamArn=batch.stream,
+                ShardId=batch.shard,
+                ShardIteratorType="AT_SEQUENCE_NUMBER",
+                SequenceNumber=batch.first,
+            )
+            return str(answer["ShardIterator"])
+
+    def _page(self, iterator: str) -> tuple[list[tuple[int, Json]], str | None]:
+        with _told():
             page = self._client.get_records(ShardIterator=iterator)
-            yield from page["Records"]
-            empty = 0 if page["Records"] else empty + 1
-            iterator = page.get("NextShardIterator")
+            records = [(int(record["dynamodb"]["SequenceNumber"]), record) for record in page["Records"]]
+            return records, page.get("NextShardIterator")
 
 
-def _event(records: list[str]) -> str:
-    return f'{{"Records":[{",".join(records)}]}}'
+@contextmanager
+def _told() -> Iterator[None]:
+    """Whatever is wrong with an answer is a reason not to send."""
+    try:
+        with translated("the stream could not be read"), understood("the stream could not be read"):
+            yield
+    except DatabaseError as error:
+        cause = error.__cause__
+        gone = isinstance(cause, ClientError) and cause.response["Error"]["Code"] in _GONE
+        raise NotSent(TRIMMED if gone else str(error)) from error
 
 
-def _to_json(record: Mapping[str, Any]) -> str:
-    return json.dumps(record, default=_wire_form, separators=(",", ":"))
+def _event(records: list[Json]) -> Json:
+    return {"redriven": True, "Records": records}
 
 
 def _wire_form(value: object) -> Any:

@@ -4,19 +4,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from ingest.kernel.container import LORE, Container, container
-from ingest.kernel.handlers.work import Work, attempt, each_message, read_source
+from ingest.kernel.handlers.forms import Form, Forms, Work, checked
+from ingest.kernel.handlers.work import attempt, each_message, read_source
 from ingest.kernel.reading import RECENT, Reading
-from ingest.kernel.use_cases.fetch_threads import ThreadFetch
+from ingest.kernel.use_cases.fetch_threads import ThreadFetch, Wanted
 from watchkeeper.entry import LambdaContext, entry_point
 
 SOURCE = "threads"
+FORMS: Forms = {
+    None: Form(optional={"message_ids": list, "tracked": list, "list": str, "if_missing": bool}),
+}
 
 
 @entry_point
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     if "Records" in event:
-        return each_message(event, context, lambda work: _do(work, container(), context))
-    _do(dict(event), container(), context)
+        return each_message(event, context, FORMS, lambda work: _do(work, container(), context))
+    _do(checked(dict(event), FORMS), container(), context)
     return {"message_ids": list(event.get("message_ids", []))}
 
 
@@ -24,15 +28,13 @@ def _do(work: Work, kernel: Container, context: LambdaContext) -> None:
     attempt(work, kernel.threads_queue, context, lambda: _read(work, kernel, context), scheduled=False)
 
 
-def _fetch(work: Work, threads: ThreadFetch, current: Reading) -> list[str]:
-    wanted = work.get("message_ids", ())
-    if work.get("if_missing"):
-        return threads.fetch_missing(wanted, current)
-    return threads.fetch(wanted, current, list_name=work.get("list"))
+def _fetch(work: Work, threads: ThreadFetch, current: Reading) -> list[Wanted]:
+    fetch = threads.fetch_missing if work.get("if_missing") else threads.fetch
+    return fetch(work.get("message_ids", ()), current, list_name=work.get("list"))
 
 
 def _read(work: Work, kernel: Container, context: LambdaContext) -> bool:
-    left: list[str] = []
+    left: list[Wanted] = []
 
     def read(current: Reading) -> bool:
         threads = kernel.thread_fetch()
@@ -44,6 +46,7 @@ def _read(work: Work, kernel: Container, context: LambdaContext) -> bool:
         return True
 
     read_source(LORE, SOURCE, kernel.progress, context, read)
-    if left:
-        kernel.threads_queue.send({**work, "tracked": [], "message_ids": left})
+    for name in dict.fromkeys(name for _, name in left):
+        message_ids = [message_id for message_id, wanted_in in left if wanted_in == name]
+        kernel.threads_queue.send({**work, "tracked": [], "message_ids": message_ids, "list": name})
     return True

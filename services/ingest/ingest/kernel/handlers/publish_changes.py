@@ -1,7 +1,11 @@
 """``publish-changes``: stream records of the tables become events on the bus.
 
 All that can be is published. The answer names the first change that could not be told: from it on the stream is sent
-again, a few times, before it is left to the failures queue; consumers drop by its id what they have seen.
+again, for as long as the stage lets a change grow old, before it is left to the failures queue; consumers drop by its
+id what they have seen.
+
+Records that an operator sends again come from no stream, and nobody reads the answer: there the invocation fails, so
+that Lambda repeats it and makes another letter of it.
 """
 
 import os
@@ -14,10 +18,14 @@ from ingest.kernel.use_cases.publish_changes import Change, publish_changes
 from watchkeeper import aws, correlation
 from watchkeeper.dynamodb import Item, item_from_stream
 from watchkeeper.entry import LambdaContext, entry_point
-from watchkeeper.errors import ConfigurationError, DatabaseError
+from watchkeeper.errors import ConfigurationError, DatabaseError, WatchkeeperError
 from watchkeeper.events import EventBridgePublisher
 from watchkeeper.logs import logger
 from watchkeeper.metrics import EVENTS_PUBLISHED, FAILURES, measure
+
+
+class NotTold(WatchkeeperError):
+    """Changes that were sent again could not be told this time either."""
 
 
 @entry_point
@@ -28,8 +36,10 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     failed = unreadable | published.failed
     if not failed:
         return {"batchItemFailures": []}
-    measure(FAILURES, len(failed), function=context.function_name)
     logger.error("changes were not told; they come again", failed=failed)
+    if event.get("redriven"):
+        raise NotTold(f"{len(failed)} of {len(event['Records'])} changes: {failed[min(failed, key=int)]}")
+    measure(FAILURES, len(failed), function=context.function_name)
     return {"batchItemFailures": [{"itemIdentifier": min(failed, key=int)}]}
 
 

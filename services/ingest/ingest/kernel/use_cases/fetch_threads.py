@@ -11,6 +11,9 @@ from ingest.kernel.use_cases.keep_mails import MailKeeper, Weeks
 from ingest.queues import WorkQueue
 from watchkeeper.clock import Clock
 
+Wanted = tuple[str, str]
+"""A mail, and the list its thread is looked for in."""
+
 
 @dataclass(frozen=True, slots=True)
 class ThreadFetch:
@@ -21,27 +24,29 @@ class ThreadFetch:
     lists: Sequence[str]
     """The watched lists; a thread is looked for in each of them."""
 
-    def fetch(self, message_ids: Iterable[str], reading: Reading, *, list_name: str | None = None) -> list[str]:
+    def fetch(self, message_ids: Iterable[str], reading: Reading, *, list_name: str | None = None) -> list[Wanted]:
         """Store the threads of these mails as the lists have them. Returns those there was no time for."""
         self._count_weeks(reading)
-        left = list(dict.fromkeys(message_ids))
+        left = self._wanted(dict.fromkeys(message_ids), list_name)
         while left and not reading.out_of_time():
-            message_id = left.pop(0)
-            for name in (list_name,) if list_name else self.lists:
-                self._fetch_one(message_id, name, reading)
+            self._fetch_one(*left.pop(0), reading)
         return left
 
-    def fetch_missing(self, message_ids: Iterable[str], reading: Reading) -> list[str]:
+    def fetch_missing(
+        self, message_ids: Iterable[str], reading: Reading, *, list_name: str | None = None
+    ) -> list[Wanted]:
         """The same for mails that a list's reading may have brought by now, or the thread of another one of them."""
         self._count_weeks(reading)
-        left = self.keeper.threading.missing(message_ids)
+        left = self._wanted(self.keeper.threading.missing(message_ids), list_name)
         while left and not reading.out_of_time():
-            message_id = left.pop(0)
-            for name in self.lists:
-                if self.keeper.threading.missing([message_id]):
-                    self._fetch_one(message_id, name, reading)
-            left = self.keeper.threading.missing(left)
+            self._fetch_one(*left.pop(0), reading)
+            missing = set(self.keeper.threading.missing(message_id for message_id, _ in left))
+            left = [(message_id, name) for message_id, name in left if message_id in missing]
         return left
+
+    def _wanted(self, message_ids: Iterable[str], list_name: str | None) -> list[Wanted]:
+        lists = (list_name,) if list_name else self.lists
+        return [(message_id, name) for message_id in message_ids for name in lists]
 
     def link_tracked(self, message_ids: Iterable[str], reading: Reading) -> None:
         """Give mails that Patchwork tracks as patches, though they do not look it, their replies."""

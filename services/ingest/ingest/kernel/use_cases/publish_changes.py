@@ -1,9 +1,14 @@
-"""Turn changes of the tables into domain events: an event tells of what is stored, and nothing stored goes untold."""
+"""Turn changes of the tables into domain events: an event tells of what is stored, and nothing stored goes untold.
+
+An event follows from what wrote the row, and not from its publication: it carries the row's correlation id, the same
+one however often the change is delivered.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from watchkeeper.correlation import ATTRIBUTE, accepted
 from watchkeeper.dynamodb import Item
 from watchkeeper.events import DeliveryFailed, DomainEvent, EventPublisher, event_id
 from watchkeeper.kernel.events import (
@@ -42,7 +47,10 @@ class Published:
 
 
 def publish_changes(changes: Iterable[Change], publisher: EventPublisher, correlation_id: str) -> Published:
-    """Publish what the changes mean. One that cannot be told does not keep the others from it."""
+    """Publish what the changes mean. One that cannot be told does not keep the others from it.
+
+    ``correlation_id`` is for changes of rows that carry none.
+    """
     failed: dict[str, str] = {}
     causes: dict[str, str] = {}
     told: list[DomainEvent] = []
@@ -69,9 +77,13 @@ def _events(change: Change, correlation_id: str) -> Iterator[DomainEvent]:
             type=type(data).__name__,
             version=data.version,
             occurred_at=change.at,
-            correlation_id=correlation_id,
+            correlation_id=_cause(change) or correlation_id,
             data=data.model_dump(mode="json"),
         )
+
+
+def _cause(change: Change) -> str | None:
+    return accepted(change.new.get(ATTRIBUTE)) if change.new else None
 
 
 def _meaning(change: Change) -> Iterator[KernelEvent]:

@@ -10,22 +10,22 @@ import orjson
 
 from scheduler.operations.dead_letters import DeadLetterQueue, DeadLetters, Outcome
 from scheduler.operations.errors import WrongRequest
-from scheduler.operations.letters import Letter
+from scheduler.operations.letters import encodable
 from scheduler.operations.redriving import Redriver
 from scheduler.operations.requests import Request
 from scheduler.operations.streams import Streams
 from watchkeeper import aws
 from watchkeeper.entry import LambdaContext, entry_point
 from watchkeeper.errors import ConfigurationError
-from watchkeeper.logs import logger
 
 
 @entry_point
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     try:
-        return _answer(Request.of(event), _dead_letters(), lambda: context.get_remaining_time_in_millis() / 1000)
+        answer = _answer(Request.of(event), _dead_letters(), lambda: context.get_remaining_time_in_millis() / 1000)
     except WrongRequest as wrong:
-        return {"error": str(wrong)}
+        answer = {"error": str(wrong)}
+    return encodable(answer)
 
 
 def _answer(request: Request, letters: DeadLetters, seconds_left: Callable[[], float]) -> dict[str, Any]:
@@ -38,30 +38,18 @@ def _answer(request: Request, letters: DeadLetters, seconds_left: Callable[[], f
         case Request(action="redrive", queue=str(queue)):
             return _settled("redriven", queue, letters.redrive(queue, request.id, seconds_left))
         case Request(action="drop", queue=str(queue)):
-            return _settled("dropped", queue, letters.drop(queue, request.id, seconds_left), request.reason)
+            return _settled("dropped", queue, letters.drop(queue, request.id, request.reason, seconds_left))
     return {"letters": letters.count()}
 
 
-def _settled(what: str, queue: str, outcome: Outcome, reason: str | None = None) -> dict[str, Any]:
-    for letter in outcome.done:
-        logger.warning(f"dead letter {what}", queue=queue, letter=_identity(letter), reason=reason)
-    for letter, problem in outcome.failed:
-        logger.error(f"dead letter not {what}", queue=queue, letter=_identity(letter), problem=problem)
+def _settled(what: str, queue: str, outcome: Outcome) -> dict[str, Any]:
+    stopped = {"stopped": outcome.stopped} if outcome.stopped else {}
     return {
         "queue": queue,
-        what: [letter.id for letter in outcome.done],
-        "failed": [{"id": letter.id, "reason": problem} for letter, problem in outcome.failed],
+        what: outcome.done,
+        "failed": [{"id": letter_id, "reason": problem} for letter_id, problem in outcome.failed.items()],
         "more": outcome.more,
-    }
-
-
-def _identity(letter: Letter) -> dict[str, str | None]:
-    """The letter's own correlation id stands beside that of the operator's request."""
-    return {
-        "id": letter.id,
-        "function": letter.function,
-        "error": letter.error,
-        "correlation_id": letter.correlation_id,
+        **stopped,
     }
 
 

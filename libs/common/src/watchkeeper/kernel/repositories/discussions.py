@@ -10,17 +10,19 @@
 
 A patch is named by the Message-ID of its mail, not by a Patchwork number: so a mail is linked to its patch in every
 project at once, and also before Patchwork has it. The text is kept compressed beside the summary, outside every index;
-one that would not fit an item goes to the bucket.
+one that would not fit an item goes to the bucket. A row's ``correlation_id``, of what wrote it last, is no part of the
+mail: see ``publish-changes``.
 """
 
 import gzip
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from watchkeeper import correlation
 from watchkeeper.budgets import Deadline
 from watchkeeper.clock import iso_week, to_iso
 from watchkeeper.dynamodb import Between, Item, Keys, Table, item_size
@@ -77,23 +79,27 @@ class BodyStore:
 
     def put(self, key: str, content: bytes) -> None:
         """Raises ``DatabaseError`` when the object cannot be stored."""
-        with self._translated(f"the body {key} cannot be stored"):
+        failed = f"the body {key} cannot be stored"
+        with self._asking(failed):
             stored = self._client().put_object(
                 Bucket=self._bucket, Key=key, Body=content, ContentType="application/gzip"
             )
-            if not stored.get("ETag"):
-                raise ValueError("nothing says that it was stored")
+        if not stored.get("ETag"):
+            raise DatabaseError(f"{failed}: nothing says that it was")
 
     def get(self, key: str) -> bytes:
         """Raises ``DatabaseError`` when the object cannot be had."""
-        with self._translated(f"the body {key} cannot be read"):
-            return self._client().get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        failed = f"the body {key} cannot be read"
+        with self._asking(failed):
+            content = self._client().get_object(Bucket=self._bucket, Key=key)["Body"]
+        with self._asking(failed):  # it is waited for again
+            return content.read()
 
     @contextmanager
-    def _translated(self, what: str) -> Iterator[None]:
+    def _asking(self, failed: str) -> Iterator[None]:
         if self._deadline:
             self._deadline.check()
-        with translated(what):
+        with translated(failed):
             yield
 
 
@@ -104,26 +110,26 @@ class DiscussionRepository:
 
     def put_many(self, mails: Iterable[tuple[Discussion, bytes]]) -> None:
         """Store mails with their packed bodies (see ``pack``), whatever was stored before."""
-        self._table.batch_put((self._item(discussion, body) for discussion, body in mails), keys=KEYS)
+        items = (self._item(discussion, body) | correlation.noted() for discussion, body in mails)
+        self._table.batch_put(items, keys=KEYS)
 
     def move(self, message_id: str, timestamp: str, placement: Placement) -> None:
         """Give a stored mail another place. Raises ``ConditionFailed`` when it is not stored."""
-        self._table.update(
-            {"id": message_id, "timestamp": timestamp},
-            {
-                "thread_id": placement.thread_id,
-                "parent_id": placement.parent_id,
-                "patch_id": placement.patch_message_id,
-            },
-            keys=KEYS,
-            condition="attribute_exists(id)",
-        )
+        place = {
+            "thread_id": placement.thread_id,
+            "parent_id": placement.parent_id,
+            "patch_id": placement.patch_message_id,
+        }
+        self._update(message_id, timestamp, place)
 
     def set_lists(self, message_id: str, timestamp: str, lists: Iterable[str]) -> None:
         """Note that a stored mail came by further lists, none of which sorts before its first."""
+        self._update(message_id, timestamp, {"lists": ",".join(lists)})
+
+    def _update(self, message_id: str, timestamp: str, changes: Mapping[str, str | None]) -> None:
         self._table.update(
             {"id": message_id, "timestamp": timestamp},
-            {"lists": ",".join(lists)},
+            {correlation.ATTRIBUTE: None, **changes, **correlation.noted()},
             keys=KEYS,
             condition="attribute_exists(id)",
         )

@@ -12,13 +12,15 @@
 
 `sort` is the patch's date and id, `2026-07-01T13:39:18Z#0000009539`: unique, so that it can serve as a cursor. A state
 is one partition per project, never one for all. The single checks are an attribute of the table alone, so that patches
-read from an index have none (their ``check`` says the worst), and a new verdict does not rewrite five indexes.
+read from an index have none (their ``check`` says the worst), and a new verdict does not rewrite five indexes. Neither
+does the ``correlation_id`` of what wrote a row, which is no part of the patch or series: see ``publish-changes``.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from watchkeeper import correlation
 from watchkeeper.clock import to_iso
 from watchkeeper.dynamodb import Between, Item, Keys, Refused, Table
 from watchkeeper.errors import ItemNotFound
@@ -64,7 +66,8 @@ class PatchRepository:
     def put_many(self, patches: Iterable[Patch], *, now: datetime, refused: Refused | None = None) -> None:
         """Store patches, whatever was stored before; ``now`` bounds dates that lie in the future, and ``refused`` is
         told of those that fit no item."""
-        self._table.batch_put((_patch_item(patch, now) for patch in patches), keys=PATCH_KEYS, refused=refused)
+        items = (_patch_item(patch, now) | correlation.noted() for patch in patches)
+        self._table.batch_put(items, keys=PATCH_KEYS, refused=refused)
 
     def of_message(self, message_id: str) -> list[Patch]:
         """Every project's record of one mail."""
@@ -145,7 +148,8 @@ class SeriesRepository:
     def put_many(self, series: Iterable[Series], *, refused: Refused | None = None) -> None:
         """Store series; ``refused`` is told of those that fit no item."""
         items: Iterator[Item] = (
-            {"id": str(one.id), "record": records.encode(one, without=_SERIES_ATTRIBUTES)} for one in series
+            {"id": str(one.id), "record": records.encode(one, without=_SERIES_ATTRIBUTES), **correlation.noted()}
+            for one in series
         )
         self._table.batch_put(items, keys=SERIES_KEYS, refused=refused)
 

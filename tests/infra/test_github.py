@@ -1,0 +1,131 @@
+"""GitHub's jobs may do to an account what their environment is for, and a pull request changes nothing."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.infra.packages import as_list
+
+LONGEST_JOB = 5400
+"""Seconds deploy.yml asks for."""
+LARGEST_POLICIES = 10_240
+"""Characters of all inline policies of a role."""
+ISSUER = "token.actions.githubusercontent.com"
+WITHOUT_NAMES = (
+    "apigateway:",
+    "application-autoscaling:",
+    "cloudformation:ValidateTemplate",
+    "cloudwatch:Describe",
+    "execute-api:",
+    "iam:CreateServiceLinkedRole",
+    "lambda:CreateEventSourceMapping",
+    "lambda:DeleteEventSourceMapping",
+    "lambda:GetEventSourceMapping",
+    "lambda:List",
+    "lambda:TagResource",
+    "lambda:UntagResource",
+    "lambda:UpdateEventSourceMapping",
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:Describe",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+    "secretsmanager:GetRandomPassword",
+    "sts:GetCallerIdentity",
+)
+"""What is asked for where names of ours are not known."""
+
+
+@pytest.fixture(scope="module")
+def roles(repository: Path) -> dict[str, Mapping[str, Any]]:
+    template = yaml.safe_load((repository / "deployment" / "github.yml").read_text())
+    found = template["Resources"].items()
+    return {name: resource["Properties"] for name, resource in found if resource["Type"] == "AWS::IAM::Role"}
+
+
+@pytest.mark.parametrize(
+    ("role", "subject"),
+    [
+        ("DeploymentRole", "repo:${Repository}:environment:${Stage}"),
+        ("PlanRole", "repo:${Repository}:pull_request"),
+    ],
+)
+def test_each_role_is_for_one_kind_of_job_of_one_repository(
+    roles: dict[str, Mapping[str, Any]], role: str, subject: str
+) -> None:
+    (trust,) = roles[role]["AssumeRolePolicyDocument"]["Statement"]
+
+    assert trust["Condition"] == {
+        "StringEquals": {f"{ISSUER}:aud": "sts.amazonaws.com", f"{ISSUER}:sub": {"Fn::Sub": subject}}
+    }
+    assert trust["Principal"]["Federated"]["Fn::Sub"].endswith(f":oidc-provider/{ISSUER}")
+
+
+def test_a_deployment_may_take_as_long_as_its_job(roles: dict[str, Mapping[str, Any]], repository: Path) -> None:
+    workflow = (repository / ".github" / "workflows" / "deploy.yml").read_text()
+
+    assert f"role-duration-seconds: {LONGEST_JOB}" in workflow
+    assert roles["DeploymentRole"]["MaxSessionDuration"] == LONGEST_JOB
+
+
+def test_plans_read_and_keep_nothing_but_their_templates(roles: dict[str, Mapping[str, Any]]) -> None:
+    granted = {
+        action: statement["Resource"]
+        for statement in statements(roles["PlanRole"])
+        for action in as_list(statement["Action"])
+    }
+    writing = {action for action in granted if not action.split(":")[1].startswith(("Describe", "Get"))}
+
+    assert writing == {
+        "cloudformation:CreateChangeSet",
+        "cloudformation:DeleteChangeSet",
+        "s3:DeleteObject",
+        "s3:PutObject",
+    }
+    assert granted["s3:PutObject"]["Fn::Sub"].endswith("/plans/*")
+    assert "stack/watchkeeper-dev-*" in granted["cloudformation:CreateChangeSet"]["Fn::Sub"]
+
+
+def test_a_deployment_reaches_what_is_named_after_its_stage(roles: dict[str, Mapping[str, Any]]) -> None:
+    named = ("watchkeeper-${Stage}-", "watchkeeper-ingest-${Stage}-", "watchkeeper-api-${Stage}-")
+    wide = [
+        (action, resource)
+        for statement in statements(roles["DeploymentRole"])
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+        if not action.startswith(WITHOUT_NAMES)
+        and not any(name in str(resource) for name in (*named, "watchkeeper-scheduler-${Stage}-", ":deploymentconfig:"))
+    ]
+
+    assert wide == []
+
+
+def test_no_job_widens_its_own_role(roles: dict[str, Mapping[str, Any]]) -> None:
+    names = [
+        role["RoleName"] if isinstance(role["RoleName"], str) else role["RoleName"]["Fn::Sub"]
+        for role in roles.values()
+    ]
+    writable = [
+        resource["Fn::Sub"].rpartition("role/")[2].removesuffix("*")
+        for statement in statements(roles["DeploymentRole"])
+        if "iam:PutRolePolicy" in as_list(statement["Action"])
+        for resource in statement["Resource"]
+    ]
+
+    assert len(writable) == 4
+    assert [name for name in names if name.startswith(tuple(writable))] == []
+
+
+def test_policies_are_not_too_large_for_a_role(roles: dict[str, Mapping[str, Any]]) -> None:
+    for role in roles.values():
+        assert sum(len(json.dumps(policy["PolicyDocument"])) for policy in role["Policies"]) < LARGEST_POLICIES
+
+
+def statements(role: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [statement for policy in role["Policies"] for statement in policy["PolicyDocument"]["Statement"]]
