@@ -63,7 +63,7 @@ def test_work_follows_the_schedule_that_handed_it_out_and_hands_that_on(queue: S
     def function(event: Record, context: Context) -> Record:
         if "Records" in event:
             return each_message(event, context, ANY, lambda work: queue.send({"next": work}))
-        return hand_out(event, context, queue, [{"task": "patches"}])
+        return hand_out(event, context, queue, [{"project": "p"}])
 
     function({"mode": "recent"}, Context("the-schedule"))
     first = delivered(queue)

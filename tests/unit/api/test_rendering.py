@@ -1,6 +1,6 @@
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from api.kernel.links import Links
@@ -11,6 +11,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 
 
 @given(TEXT, st.integers(2, 100))
+@example("\x1f", 6)
 def test_a_cut_text_fits_and_is_a_beginning(text: str, octets: int) -> None:
     kept = cut(text, octets)
 

@@ -47,8 +47,8 @@ class Budget:
 
 
 PEOPLE = Budget(connect_seconds=0.3, read_seconds=0.6, attempts=2, leftover_seconds=0.5, request_seconds=2.2)
-"""A call takes 2.8 seconds at the most, a batch with what it left undone 3.3, and a whole request 5. One call that times
-out, and is asked again, leaves a request time for others."""
+"""A call takes 2.8 seconds at the most, a batch with what it left undone 3.3, and a whole request 5. One call that
+times out, and is asked again, leaves a request time for others."""
 
 WORKERS = Budget(connect_seconds=1, read_seconds=3, attempts=3, leftover_seconds=8)
 """A call takes 15 seconds at the most, a batch with what it left undone 23."""

@@ -95,6 +95,6 @@ def _tree(node: Node, patch_ids: PatchIds, links: Links) -> MailNode | MissingMa
 
 def cut(text: str, octets: int) -> str:
     """As much of the text as fits so many octets of JSON."""
-    while len(text) * 6 > octets and (size := len(orjson.dumps(text))) > octets:
+    while len(text) * 6 + 2 > octets and (size := len(orjson.dumps(text))) > octets:
         text = text[: len(text) * octets // size]
     return text
