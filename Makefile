@@ -93,18 +93,22 @@ package: tools ## Build the packages for all stages of AWS: [SERVICE=] [ARTIFACT
 
 ## Develop
 
-.PHONY: lint
-lint: tools ## Style, types and pipelines
+.PHONY: lint style types
+lint: style types ## Style, types and pipelines
+
+style: tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/zizmor --offline --quiet --config .github/zizmor.yml .github
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-actions .github/actions/*/action.yml
 
+types: tools
+	$(BIN)/mypy
+
 .PHONY: test
-test: lint test-units cloud-tools ## Everything CI runs, up to the first failure
-	@$(MAKE) --no-print-directory -j 2 test-infra test-e2e # one computes, the other mostly waits
+test: style test-units cloud-tools ## Everything CI runs, up to the first failure
+	@$(MAKE) --no-print-directory -j 2 test-e2e types test-infra # the first mostly waits, the others compute
 
 .PHONY: test-units
 test-units: tools ## Unit and integration tests

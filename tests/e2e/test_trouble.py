@@ -12,7 +12,7 @@ from tests.e2e.tables import differences
 from tests.e2e.waiting import wait_for
 from watchkeeper.kernel.events import PatchReceived
 
-KILLS = 6
+KILLS = 4
 LONGEST_LIFE = 1.5
 """Seconds a reading goes on before it is killed, at most."""
 
