@@ -6,7 +6,7 @@ const ASYNCHRONOUS = { maximumRetryAttempts: 2, maximumEventAge: 3600 };
 const SCHEDULE = { retryPolicy: { maximumRetryAttempts: 3, maximumEventAge: 3600 } };
 const SINGLE_FAILURES = { functionResponseType: 'ReportBatchItemFailures' };
 // Five quick tries end within a minute: how old a record may grow, `maximumRecordAgeInSeconds`, is the only bound.
-const STREAM = { ...SINGLE_FAILURES, bisectBatchOnFunctionError: true, maximumRetryAttempts: -1 };
+const STREAM = { ...SINGLE_FAILURES, bisectBatchOnFunctionError: true, maximumRetryAttempts: 50 };
 
 const failSafely = (fn, provider, failures) => {
   fn.iamRoleStatements = [...(fn.iamRoleStatements ?? []), ...tracing(fn, provider)];

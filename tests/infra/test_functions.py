@@ -118,8 +118,8 @@ def test_streams_outlast_a_bus_that_is_down_and_give_up_on_a_poison_record(packa
     assert len(streams) == 3
     for stream in streams:
         assert stream["BisectBatchOnFunctionError"] is True
-        assert stream["MaximumRetryAttempts"] == -1, "its age alone ends it"
-        assert stream["MaximumRecordAgeInSeconds"] == 3600
+        assert stream["MaximumRetryAttempts"] == 50
+        assert stream["MaximumRecordAgeInSeconds"] == 6 * 3600
         assert stream["DestinationConfig"]["OnFailure"]["Destination"]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 HIDDEN = "[redacted]"
 ADDRESS = "[address]"
-LONGEST_TEXT = 16 * 1024
+LONGEST_TEXT = 64 * 1024
 """Characters of one text that are looked at and shown; the rest is cut off."""
 
 _NAME = (
