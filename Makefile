@@ -41,19 +41,19 @@ status: tools ## The board: what runs, waits, fails, is late: [STAGE=] [PROFILE=
 
 .PHONY: logs
 logs: tools ## What a function logged: FUNCTION=fetch-patches [FOLLOW=1]
-	@$(LOCAL) logs "$${FUNCTION:?say which: FUNCTION=fetch-patches}" $(if $(FOLLOW),--follow)
+	@$(LOCAL) logs "$${FUNCTION:?say which: FUNCTION=fetch-patches}" $(OF_STAGE) $(if $(FOLLOW),--follow)
 
 .PHONY: invoke
 invoke: tools ## Invoke a deployed function: FUNCTION=fetch-patches [EVENT=event.json]
-	@$(LOCAL) invoke "$${FUNCTION:?say which: FUNCTION=fetch-patches}" $(if $(EVENT),--event "$(EVENT)")
+	@$(LOCAL) invoke "$${FUNCTION:?say which: FUNCTION=fetch-patches}" $(OF_STAGE) $(if $(EVENT),--event "$(EVENT)")
 
 .PHONY: invoke-local
 invoke-local: tools ## Run a function's sources here: FUNCTION=fetch-patches [EVENT=event.json]
-	@$(LOCAL) invoke --here "$${FUNCTION:?say which: FUNCTION=fetch-patches}" $(if $(EVENT),--event "$(EVENT)")
+	@$(LOCAL) invoke --here "$${FUNCTION:?say which: FUNCTION=fetch-patches}" $(OF_STAGE) $(if $(EVENT),--event "$(EVENT)")
 
 .PHONY: dlq
-dlq: tools ## What failed for good: [STAGE=] [QUEUE=threads] [ID=] [REDRIVE=1 | DROP="why"]
-	@$(LOCAL) dlq --stage $(or $(STAGE),local) $(if $(QUEUE),--queue "$$QUEUE") $(if $(ID),--id "$$ID") \
+dlq: tools ## What failed for good: [STAGE=] [PROFILE=] [QUEUE=threads] [ID=] [REDRIVE=1 | DROP="why"]
+	@$(SHIP) dlq $(OF_STAGE) $(if $(QUEUE),--queue "$$QUEUE") $(if $(ID),--id "$$ID") \
 	  $(if $(REDRIVE),--redrive) $(if $(DROP),--drop "$$DROP")
 
 .PHONY: ingest
@@ -68,6 +68,7 @@ reset: tools ## Stop it and delete its data
 
 # STAGE= [SERVICE=] [ARTIFACTS=] say what; PROFILE= says with whose credentials.
 SHIP = $(if $(PROFILE),AWS_PROFILE="$(PROFILE)") $(LOCAL)
+OF_STAGE = --stage $(or $(STAGE),local)
 WHAT = --stage $(or $(STAGE),local) $(if $(SERVICE),--service "$(SERVICE)")
 
 .PHONY: deploy

@@ -1,6 +1,7 @@
 """The commands behind the Makefile."""
 
 import fcntl
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from botocore.exceptions import ProfileNotFound
 
 from local import bootstrap, frameworks, functions, letters, report, samples, shipping
 from local.artifacts import Artifacts, ArtifactsRefused
@@ -18,7 +20,7 @@ from local.deployment import DeploymentRefused
 from local.loading import follow_load, start_load
 from local.processes import CouldNotStart
 from local.removal import RemovalRefused
-from local.settings import DEFAULT_PORT, Upstreams
+from local.settings import DEFAULT_PORT, Upstreams, WrongSetting
 from local.stages import AwsStage, Stage, StageRefused
 from local.workspace import REPOSITORY
 
@@ -36,8 +38,10 @@ EXPECTED = (
     letters.LettersRefused,
     NotRunning,
     PortTaken,
+    ProfileNotFound,
     RemovalRefused,
     StageRefused,
+    WrongSetting,
 )
 
 
@@ -89,7 +93,9 @@ def upstream_options(command: Any) -> Any:
 
 def chosen_upstreams(cloud: LocalCloud, choice: dict[str, str | None]) -> Upstreams:
     given = {name: value or None for name, value in choice.items()}
-    return Upstreams(**given, sample_ports=(cloud.port + 1, cloud.port + 2))
+    upstreams = Upstreams(**given, sample_ports=(cloud.port + 1, cloud.port + 2))
+    upstreams.check()
+    return upstreams
 
 
 @cli.command()
@@ -264,23 +270,28 @@ def ingest(cloud: LocalCloud, mode: str, wait: float | None) -> None:
 
 @cli.command()
 @click.argument("function")
+@click.option("--stage", type=click.Choice(STAGES), default="local", show_default=True)
 @click.option("--lines", default=200, show_default=True)
 @click.option("--follow", is_flag=True)
 @pass_cloud
-def logs(cloud: LocalCloud, function: str, lines: int, follow: bool) -> None:
+def logs(cloud: LocalCloud, function: str, stage: str, lines: int, follow: bool) -> None:
     """What a function wrote to its log."""
+    only_local(stage, f"aws logs tail /aws/lambda/watchkeeper-{stage}-{functions.known(function)} --since 1h")
     for line in functions.log_lines(require(cloud), functions.known(function), lines, follow):
         click.echo(line)
 
 
 @cli.command()
 @click.argument("function")
+@click.option("--stage", type=click.Choice(STAGES), default="local", show_default=True)
 @click.option("--event", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="a JSON file")
 @click.option("--here", is_flag=True, help="run the sources on this machine instead of the deployed function")
 @pass_cloud
-def invoke(cloud: LocalCloud, function: str, event: Path | None, here: bool) -> None:
+def invoke(cloud: LocalCloud, function: str, stage: str, event: Path | None, here: bool) -> None:
     """Invoke a function by `sls invoke`, or run it by `sls invoke local`."""
     service = functions.service_of(functions.known(function))
+    only_local(stage, f"cd services/{service} && ../../node_modules/.bin/sls invoke --stage {stage} -f {function}")
+    refuse_rubbish(event)
     arguments = ["invoke", *(["local"] if here else []), "--function", function, "--stage", cloud.stage]
     arguments += ["--path", str(event.resolve())] if event else ["--data", "{}"]
     settings = require(cloud).environment() | samples.environment(cloud)
@@ -336,6 +347,18 @@ def bench(arguments: tuple[str, ...]) -> None:
     """Run the benchmarks."""
     command = [sys.executable, "-m", "benchmarks", *arguments]
     sys.exit(subprocess.run(command, cwd=REPOSITORY, check=False).returncode)
+
+
+def only_local(stage: str, instead: str) -> None:
+    if stage != "local":
+        raise click.ClickException(f"This is for the local cloud. For {stage}, with its credentials: {instead}")
+
+
+def refuse_rubbish(event: Path | None) -> None:
+    try:
+        json.loads(event.read_text() if event else "{}")
+    except ValueError as error:
+        raise click.ClickException(f"{event} is not JSON: {error}") from error
 
 
 def require(cloud: LocalCloud) -> LocalCloud:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -12,6 +13,10 @@ SAMPLE_SOURCES = "sample-hwmon,sample-leds"
 PACED_BY_UPSTREAM = "4"
 """Requests a second to an upstream that is not ours, unless REQUESTS_PER_SECOND says otherwise."""
 CLOUD_RUNTIME = "python3.13"
+
+
+class WrongSetting(Exception):
+    """A setting is not what it should be."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,15 @@ class Upstreams:
             "REQUESTS_PER_SECOND": os.environ.get("REQUESTS_PER_SECOND") or self._pace(),
         }
         return {name: value for name, value in chosen.items() if value}
+
+    def check(self) -> None:
+        """Raise `WrongSetting` before anything is deployed with it."""
+        for name, url in (("PATCHWORK_URL", self.patchwork_url), ("LORE_URL", self.lore_url)):
+            if url and not url.startswith(("http://", "https://")):
+                raise WrongSetting(f"{name} is not an http(s) URL: {url}")
+        pace = os.environ.get("REQUESTS_PER_SECOND") or "1"
+        if not re.fullmatch(r"\d*\.?\d+", pace) or float(pace) == 0:
+            raise WrongSetting(f"REQUESTS_PER_SECOND is not a number above 0: {pace}")
 
     def _pace(self) -> str:
         """As soon as one of the two servers is not ours, both are asked at its pace."""

@@ -15,7 +15,7 @@ from tests.unit.local.ports import taken, three_free_ports
 
 @pytest.fixture(autouse=True)
 def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PORT", "PATCHWORK_URL", "LORE_URL", "PROJECTS", "LISTS"):
+    for name in ("PORT", "PATCHWORK_URL", "LORE_URL", "PROJECTS", "LISTS", "REQUESTS_PER_SECOND"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -130,3 +130,41 @@ def test_an_unknown_stage_is_refused_by_name(port: int, state: Path) -> None:
 
     assert result.exit_code == 2
     assert "'nonsense' is not one of 'local', 'dev', 'staging', 'prod'" in result.output
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("PATCHWORK_URL", "nonsense"), ("LORE_URL", "ftp://x"), ("REQUESTS_PER_SECOND", "abc")]
+)
+def test_a_setting_the_functions_would_refuse_is_refused_before_anything_is_done(
+    port: int, state: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    result = run(port, state, "up")
+
+    assert result.exit_code == 1
+    assert result.output.startswith(f"Error: {name} is not a")
+    assert value in result.output
+    assert not state.exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "instead"), [("logs", "aws logs tail /aws/lambda/watchkeeper-prod-kernel"), ("invoke", "sls invoke")]
+)
+def test_what_is_for_the_local_cloud_alone_says_what_to_do_on_another(
+    port: int, state: Path, command: str, instead: str
+) -> None:
+    result = run(port, state, command, "kernel", "--stage", "prod")
+
+    assert result.exit_code == 1
+    assert "for the local cloud" in result.output
+    assert instead in result.output
+
+
+def test_an_event_that_is_no_json_is_refused_by_name(port: int, state: Path, tmp_path: Path) -> None:
+    event = tmp_path / "event.json"
+    event.write_text("{mode: full}")
+
+    result = run(port, state, "invoke", "fetch-patches", "--event", str(event))
+
+    assert (result.exit_code, f"{event} is not JSON" in result.output) == (1, True)
