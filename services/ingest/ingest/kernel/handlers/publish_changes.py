@@ -1,8 +1,8 @@
 """``publish-changes``: stream records of the tables become events on the bus.
 
 All that can be is published. The answer names the first change that could not be told: from it on the stream is sent
-again, for as long as the stage lets a change grow old, before it is left to the failures queue; consumers drop by its
-id what they have seen.
+again, until that was tried as often as libs/operations/safety.js says, or the change is older than the stage allows;
+then it is left to the failures queue. Consumers drop by its id what they have seen.
 
 Records that an operator sends again come from no stream, and nobody reads the answer: there the invocation fails, so
 that Lambda repeats it and makes another letter of it.
