@@ -2,19 +2,20 @@
 
 Attribute values are ``str``, ``int``, ``bool`` and ``bytes``; whatever is structured is stored as one JSON string
 (it is read and written five to twenty times faster than a DynamoDB map, and takes fewer bytes). AWS's limits are
-kept here: 25 writes and 16 MB a batch write, no key twice in it, 100 keys a batch read, 400 KB an item, 38 digits a
-number, 2,048 octets a partition key and 1,024 a sort key, neither of them empty. DynamoDB would refuse a whole batch
-for the one item that breaks a limit; here that item is refused, by name, before anything of it is sent.
+kept here: 25 writes and 16 MB a batch write, no key twice in it, 100 writes a transaction, 100 keys a batch read,
+400 KB an item, 38 digits a number, 2,048 octets a partition key and 1,024 a sort key, neither of them empty. DynamoDB
+would refuse a whole batch for the one item that breaks a limit; here that item is refused, by name, before anything of
+it is sent.
 """
 
 import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from watchkeeper.budgets import WORKERS, Budget, Deadline, Patience
-from watchkeeper.errors import DatabaseError, LimitExceeded, Throttled
+from watchkeeper.errors import DatabaseError, LimitExceeded, Throttled, TransactionConflict
 from watchkeeper.translation import translated, understood
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ _MAX_DIGITS = 38
 _WRITES_PER_BATCH = 25
 _BYTES_PER_BATCH = 12 * 1024 * 1024
 _READS_PER_BATCH = 100
+_WRITES_PER_TRANSACTION = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,46 @@ class Keys:
         yield from ((name, _MAX_SORT_KEY_BYTES) for name in (*([self.sort] if self.sort else []), *self.index_sorts))
 
 
+@dataclass(frozen=True, slots=True)
+class Put:
+    """An item takes the place of the one with its key."""
+
+    item: Item
+    condition: str | None = None
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Attributes are set, or removed where the value is ``None``; those of ``add`` are added to what is there."""
+
+    key: Key
+    changes: Mapping[str, Value | None] = field(default_factory=dict)
+    add: Mapping[str, int] = field(default_factory=dict)
+    condition: str | None = None
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    key: Key
+    condition: str | None = None
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Nothing is written, and the others only if this holds."""
+
+    key: Key
+    condition: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+
+Write = Put | Update | Delete | Check
+"""A write; its condition names attributes directly, and values as in ``values``."""
+
+
 class Table:
     """One table. Errors of botocore leave it as ``DatabaseError`` and its subclasses.
 
@@ -104,16 +146,71 @@ class Table:
     ) -> None:
         """Write one item; raises ``ConditionFailed`` when the stored one does not meet ``condition``, and
         ``LimitExceeded``."""
-        self.check(item, keys)
-        request: dict[str, Any] = {"TableName": self.name, "Item": _to_wire(item)}
-        if condition:
-            request["ConditionExpression"] = condition
-        if values:
-            request["ExpressionAttributeValues"] = _to_wire(values)
+        request = self._put_request(Put(item, condition, values or {}), keys)
         with self._asking("PutItem"):
             answer: Any = self._client.put_item(**request)
         with self._reading("PutItem"):
             _require_only(answer)
+
+    def delete(self, key: Key, *, condition: str | None = None, values: Mapping[str, Value] | None = None) -> None:
+        """Delete the item with that key, if there is one; raises ``ConditionFailed``."""
+        request = self._delete_request(Delete(key, condition, values or {}))
+        with self._asking("DeleteItem"):
+            answer: Any = self._client.delete_item(**request)
+        with self._reading("DeleteItem"):
+            _require_only(answer)
+
+    def write(self, writes: Sequence[Write], *, keys: Keys) -> None:
+        """All of the writes, or none: one as what it is, several as a transaction, which costs twice as much.
+
+        Raises ``ConditionFailed``, whose ``failed`` tells which of the writes by their places, ``LimitExceeded``, and
+        ``Unavailable`` when other transactions hold one of the items all the time. A transaction takes no item twice.
+        """
+        match writes:
+            case []:
+                return
+            case [Put() as put]:
+                self.put(put.item, keys=keys, condition=put.condition, values=put.values)
+            case [Update() as update]:
+                self._send_update(update, keys)
+            case [Delete() as delete]:
+                self.delete(delete.key, condition=delete.condition, values=delete.values)
+            case _:
+                self._transact([self._transacted(write, keys) for write in writes])
+
+    def _transact(self, requests: Sequence[Mapping[str, Any]]) -> None:
+        if len(requests) > _WRITES_PER_TRANSACTION:
+            raise LimitExceeded(f"{self.name} cannot take {len(requests)} writes at once")
+        patience = Patience(self._budget.leftover_seconds)
+        while True:
+            try:
+                with self._asking("TransactWriteItems"):
+                    answer: Any = self._client.transact_write_items(TransactItems=requests)  # type: ignore[arg-type]
+            except TransactionConflict:
+                if not patience.pause():
+                    raise
+                continue
+            with self._reading("TransactWriteItems"):
+                _require_only(answer)
+            return
+
+    def _transacted(self, write: Write, keys: Keys) -> dict[str, Any]:
+        match write:
+            case Put():
+                return {"Put": self._put_request(write, keys)}
+            case Update():
+                return {"Update": self._update_request(write, keys)}
+            case Delete():
+                return {"Delete": self._delete_request(write)}
+            case Check():
+                return {"ConditionCheck": self._delete_request(write)}
+
+    def _put_request(self, put: Put, keys: Keys) -> dict[str, Any]:
+        self.check(put.item, keys)
+        return {"TableName": self.name, "Item": _to_wire(put.item), **_condition(put.condition, put.values)}
+
+    def _delete_request(self, write: Delete | Check) -> dict[str, Any]:
+        return {"TableName": self.name, "Key": _to_wire(write.key), **_condition(write.condition, write.values)}
 
     def batch_put(self, items: Iterable[Item], *, keys: Keys, refused: Refused | None = None) -> None:
         """Write items without conditions, 25 a request; what DynamoDB leaves unprocessed is sent again. Of items with
@@ -125,6 +222,12 @@ class Table:
         fitting = (item for item in items if self._fits(item, keys, refused))
         for chunk in _write_chunks(fitting, keys):
             self._write_chunk([_write_of(item) for item in chunk])
+
+    def batch_delete(self, found: Iterable[Key], *, keys: Keys) -> None:
+        """Delete the items with these keys, whether they exist or not; of whole items their keys are taken."""
+        wire = {repr(key := keys.of(item)): {"DeleteRequest": {"Key": _to_wire(key)}} for item in found}
+        for chunk in _chunks(list(wire.values()), _WRITES_PER_BATCH):
+            self._write_chunk(chunk)
 
     def check(self, item: Item, keys: Keys) -> None:
         """Raises ``LimitExceeded`` for an item that DynamoDB would not take."""
@@ -158,36 +261,41 @@ class Table:
         changes: Mapping[str, Value | None],
         *,
         keys: Keys,
+        add: Mapping[str, int] | None = None,
         condition: str | None = None,
         values: Mapping[str, Value] | None = None,
-    ) -> None:
-        """Set attributes, or remove those whose value is ``None``; raises what ``put`` raises.
+    ) -> Item:
+        """Set attributes, or remove those whose value is ``None``, or add to those in ``add``; the item as it is then.
+        Raises what ``put`` raises.
 
         What the item holds besides is not known here: it can still be too large for DynamoDB.
-
-        ``condition`` names attributes directly and its values as in ``values``.
         """
-        self.check({**key, **{name: value for name, value in changes.items() if value is not None}}, keys)
-        names = {f"#{index}": name for index, name in enumerate(changes)}
-        sets = [f"{alias} = :{alias[1:]}" for alias, name in names.items() if changes[name] is not None]
-        removes = [alias for alias, name in names.items() if changes[name] is None]
-        given: dict[str, Value] = {
-            f":{alias[1:]}": value for alias, name in names.items() if (value := changes[name]) is not None
-        }
-        request: dict[str, Any] = {
-            "TableName": self.name,
-            "Key": _to_wire(key),
-            "UpdateExpression": " ".join(part for part in (_clause("SET", sets), _clause("REMOVE", removes)) if part),
-            "ExpressionAttributeNames": names,
-        }
-        if condition:
-            request["ConditionExpression"] = condition
-        if all_values := given | dict(values or {}):
-            request["ExpressionAttributeValues"] = _to_wire(all_values)
+        return self._send_update(Update(key, changes, add or {}, condition, values or {}), keys)
+
+    def _send_update(self, update: Update, keys: Keys) -> Item:
+        request = self._update_request(update, keys)
         with self._asking("UpdateItem"):
-            answer: Any = self._client.update_item(**request)
+            answer: Any = self._client.update_item(**request, ReturnValues="ALL_NEW")
         with self._reading("UpdateItem"):
-            _require_only(answer)
+            _require_only(answer, "Attributes")
+            return _from_wire(answer["Attributes"])
+
+    def _update_request(self, update: Update, keys: Keys) -> dict[str, Any]:
+        changes, added = update.changes, update.add
+        self.check({**update.key, **{name: value for name, value in changes.items() if value is not None}}, keys)
+        aliases = {name: str(index) for index, name in enumerate((*changes, *added))}
+        sets = [f"#{aliases[name]} = :{aliases[name]}" for name, value in changes.items() if value is not None]
+        removes = [f"#{aliases[name]}" for name, value in changes.items() if value is None]
+        adds = [f"#{aliases[name]} :{aliases[name]}" for name in added]
+        clauses = (_clause("SET", sets), _clause("REMOVE", removes), _clause("ADD", adds))
+        given = {f":{aliases[name]}": value for name, value in (*changes.items(), *added.items()) if value is not None}
+        return {
+            "TableName": self.name,
+            "Key": _to_wire(update.key),
+            "UpdateExpression": " ".join(clause for clause in clauses if clause),
+            "ExpressionAttributeNames": {f"#{alias}": name for name, alias in aliases.items()},
+            **_condition(update.condition, given | dict(update.values)),
+        }
 
     def query_page(
         self,
@@ -262,8 +370,7 @@ class Table:
             with self._asking("BatchWriteItem"):
                 answer: Any = self._client.batch_write_item(RequestItems={self.name: pending})
             with self._reading("BatchWriteItem"):
-                left = answer["UnprocessedItems"].get(self.name, [])
-                return [_write_of(_from_wire(one["PutRequest"]["Item"])) for one in left]
+                return [_write_again(one) for one in answer["UnprocessedItems"].get(self.name, [])]
 
         self._until_done(send, writes)
 
@@ -359,8 +466,21 @@ def _bounds(bounds: Between) -> tuple[str, dict[str, str]] | None:
     return None
 
 
+def _condition(condition: str | None, values: Mapping[str, Value]) -> dict[str, Any]:
+    """The parts of a request that say when it is done, and with which values."""
+    said = {"ConditionExpression": condition} if condition else {}
+    return said | ({"ExpressionAttributeValues": _to_wire(values)} if values else {})
+
+
 def _write_of(item: Item) -> dict[str, Any]:
     return {"PutRequest": {"Item": _to_wire(item)}}
+
+
+def _write_again(left: Mapping[str, Any]) -> dict[str, Any]:
+    """A write of a batch that was left undone, as it is sent again."""
+    if deletion := left.get("DeleteRequest"):
+        return {"DeleteRequest": {"Key": _to_wire(_from_wire(deletion["Key"]))}}
+    return _write_of(_from_wire(left["PutRequest"]["Item"]))
 
 
 def _to_wire(item: Mapping[str, Value]) -> dict[str, Any]:

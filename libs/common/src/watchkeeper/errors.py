@@ -26,6 +26,10 @@ class Throttled(Unavailable):
     """It stayed too busy for all attempts."""
 
 
+class TransactionConflict(Throttled):
+    """Another transaction held one of the items."""
+
+
 class NoAnswer(Unavailable):
     """It did not answer, broke off, or failed inside; what was asked may have been done."""
 
@@ -36,6 +40,11 @@ class OutOfTime(Unavailable):
 
 class ConditionFailed(DatabaseError):
     """A conditional write found another state than the one it named; nothing was written."""
+
+    def __init__(self, message: str, failed: tuple[int, ...] = (0,)) -> None:
+        super().__init__(message)
+        self.failed = failed
+        """Which writes of a transaction, by their places."""
 
 
 class ItemNotFound(DatabaseError):

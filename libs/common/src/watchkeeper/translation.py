@@ -7,7 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, Inc
 from botocore.exceptions import ConnectionError as NoConnection
 from botocore.parsers import ResponseParserError
 
-from watchkeeper.errors import ConditionFailed, DatabaseError, NoAnswer, Throttled
+from watchkeeper.errors import ConditionFailed, DatabaseError, NoAnswer, Throttled, TransactionConflict
 
 _THROTTLING = frozenset(
     {
@@ -70,9 +70,30 @@ def _garbage(failed: str) -> DatabaseError:
 
 def _translation(error: ClientError, failed: str) -> DatabaseError:
     code = error.response.get("Error", {}).get("Code", "")
-    if code == "ConditionalCheckFailedException":
-        return ConditionFailed(failed)
+    match code:
+        case "ConditionalCheckFailedException":
+            return ConditionFailed(failed)
+        case "TransactionCanceledException":
+            return _cancelled([str(reason.get("Code")) for reason in _reasons(error)], failed)
+        case "TransactionConflictException":
+            return TransactionConflict(failed)
     return _kind(code, error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))(f"{failed}: {code}")
+
+
+def _reasons(error: ClientError) -> list[dict[str, str]]:
+    """Why a transaction was cancelled, one reason for each of its writes."""
+    found: list[dict[str, str]] = error.response.get("CancellationReasons") or []  # type: ignore[assignment]
+    return found
+
+
+def _cancelled(codes: list[str], failed: str) -> DatabaseError:
+    """A condition that does not hold is told before what would pass by trying again: that would find it too."""
+    if refused := tuple(place for place, code in enumerate(codes) if code == "ConditionalCheckFailed"):
+        return ConditionFailed(failed, refused)
+    if "TransactionConflict" in codes:
+        return TransactionConflict(failed)
+    busy = {"ThrottlingError", "ProvisionedThroughputExceeded"}.intersection(codes)
+    return (Throttled if busy else DatabaseError)(f"{failed}: {', '.join(sorted(set(codes)))}")
 
 
 def _kind(code: str, status: int) -> type[DatabaseError]:

@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler.content_types import APPLICATION_JSON
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from api.web.observation import note_route
-from watchkeeper.kernel.records import dumps
+from watchkeeper.records import dumps
 
 SHORTLY = "private, max-age=15"
 """For facts: they change once an hour at most, and people look for what has just come in."""

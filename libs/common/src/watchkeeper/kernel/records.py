@@ -1,15 +1,8 @@
-"""Models of the kernel watch to and from the JSON strings kept in items.
-
-A record leaves out what is empty and what the item's own attributes say already. The same model always gives the
-same string, so that comparing strings tells whether anything changed.
-"""
+"""Models of the kernel watch to and from the JSON strings kept in items."""
 
 from collections.abc import Mapping
-from dataclasses import fields
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
-
-import orjson
+from typing import Any
 
 from watchkeeper.kernel.models import (
     Attachment,
@@ -26,29 +19,11 @@ from watchkeeper.kernel.models import (
     Stance,
     Trailer,
 )
+from watchkeeper.records import dumps, encode, loads
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
+__all__ = ["body", "discussion", "dumps", "encode", "loads", "patch", "series"]
 
 Record = dict[str, Any]
-
-_FIELDS: dict[type, tuple[str, ...]] = {}
-_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
-
-
-def encode(model: "DataclassInstance", *, without: frozenset[str] = frozenset()) -> str:
-    """The record of a dataclass, without its empty fields and those named."""
-    kept = {name: value for name in _names(type(model)) if not _is_empty(value := getattr(model, name))}
-    return dumps({name: value for name, value in kept.items() if name not in without})
-
-
-def dumps(value: object) -> str:
-    """JSON with times in UTC to the second."""
-    return orjson.dumps(value, option=_OPTIONS).decode()
-
-
-def loads(text: str | bytes) -> Any:
-    return orjson.loads(text)
 
 
 def patch(record: Record) -> Patch:
@@ -122,16 +97,6 @@ def body(record: Record) -> Body:
         attachments=tuple(Attachment(**attachment) for attachment in record.get("attachments", ())),
         references=tuple(record.get("references", ())),
     )
-
-
-def _is_empty(value: object) -> bool:
-    return value is None or value is False or value in ((), "")
-
-
-def _names(model: "type[DataclassInstance]") -> tuple[str, ...]:
-    if model not in _FIELDS:
-        _FIELDS[model] = tuple(field.name for field in fields(model))
-    return _FIELDS[model]
 
 
 def _person(record: Mapping[str, str] | None) -> Person:

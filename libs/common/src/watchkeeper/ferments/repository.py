@@ -1,0 +1,188 @@
+"""Batches, their timelines and photos in the table of what people own (``watchkeeper.people.table``).
+
+The repository reads; writes are made by the functions below it and committed together with others
+(``Table.write``): what changes a batch also writes its timeline. A batch that is deleted is marked at once, and is not
+found from then on; what belongs to it is removed later, and last of all its own item.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from watchkeeper import records
+from watchkeeper.clock import from_iso
+from watchkeeper.dynamodb import Between, Delete, Item, Put, Table, Update
+from watchkeeper.errors import ItemNotFound
+from watchkeeper.ferments.models import Batch, BatchStatus, Event, EventKind, Photo, Stage, Timing
+from watchkeeper.people.table import EXISTS, INDEX, IS_NEW, beginning, partition, user_key
+
+
+class FermentRepository:
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def batch(self, user: str, batch: str) -> Batch:
+        """Raises ``ItemNotFound``, too, for a batch that is somebody else's, or deleted."""
+        item = self._table.get(_batch_key(user, batch))
+        if item is None or "deleted_at" in item:
+            raise ItemNotFound("no such batch")
+        return _batch(item)
+
+    def batches(self, user: str, before: str | None = None) -> Iterator[Batch]:
+        """Newest first; only those older than the batch of that id, if one is given."""
+        end = f"BATCH#{before or beginning('').high}"
+        sort = ("SK", Between("BATCH#", end))
+        items = self._table.query({"PK": user_key(user)}, sort=sort, descending=True, consistent=True)
+        return (_batch(item) for item in items if "deleted_at" not in item and item["SK"] != end)
+
+    def is_deleted(self, user: str, batch: str) -> bool:
+        """Whether it is marked, and what belongs to it not removed yet."""
+        item = self._table.get(_batch_key(user, batch))
+        return item is not None and "deleted_at" in item
+
+    def public_batch(self, batch: str) -> Batch:
+        """Whoever's it is. Raises ``ItemNotFound`` unless it is public now."""
+        for found in self._table.query({"GSI1PK": f"PUBLIC#{batch}"}, index=INDEX):
+            shared = self.batch(str(found["PK"]).removeprefix("USER#"), batch)
+            if shared.public:
+                return shared
+        raise ItemNotFound("no such public batch")
+
+    def events(self, user: str, batch: str, after: str | None = None) -> Iterator[Event]:
+        """Oldest first; only those after the event of that id, if one is given."""
+        begin = f"EVENT#{batch}#{after or ''}"
+        sort = ("SK", Between(begin, beginning(f"EVENT#{batch}#").high))
+        items = self._table.query({"PK": user_key(user)}, sort=sort, consistent=True)
+        return (_event(item) for item in items if item["SK"] != begin)
+
+    def all_events(self, user: str) -> Iterator[Event]:
+        """Of all batches."""
+        return map(_event, partition(self._table, user, "EVENT#"))
+
+    def photo(self, user: str, batch: str, photo: str) -> Photo:
+        """Raises ``ItemNotFound``."""
+        item = self._table.get(_photo_key(user, batch, photo))
+        if item is None:
+            raise ItemNotFound("no such photo")
+        return _photo(item)
+
+    def photos(self, user: str, batch: str) -> Iterator[Photo]:
+        return map(_photo, partition(self._table, user, f"PHOTO#{batch}#"))
+
+    def children(self, user: str, batch: str) -> Iterator[Item]:
+        """The items of its events and photos."""
+        for kind in ("EVENT", "PHOTO"):
+            yield from partition(self._table, user, f"{kind}#{batch}#")
+
+    def remove_deleted(self, user: str, batch: str) -> None:
+        """The last of it. Raises ``ConditionFailed`` unless the batch was marked as deleted, or is gone."""
+        gone_or_marked = f"{IS_NEW} OR attribute_exists(deleted_at)"
+        self._table.delete(_batch_key(user, batch), condition=gone_or_marked)
+
+
+def new_batch(batch: Batch) -> Put:
+    return Put(_batch_item(batch), IS_NEW)
+
+
+def changed_batch(batch: Batch, *, was: int) -> Put:
+    """Fails on its condition when the stored batch is not of the version ``was``."""
+    return Put(_batch_item(batch), "version = :was AND attribute_not_exists(deleted_at)", {":was": was})
+
+
+def deleted_batch(batch: Batch, now: datetime) -> Update:
+    """Marks it: it is not found any more, neither by its maker nor on its public page. Fails on its condition when the
+    stored batch is not of this version."""
+    changes = {"deleted_at": now.isoformat(), "GSI1PK": None, "GSI1SK": None}
+    condition = "version = :was AND attribute_not_exists(deleted_at)"
+    return Update(_batch_key(batch.user, batch.id), changes, condition=condition, values={":was": batch.version})
+
+
+def new_event(event: Event) -> Put:
+    return Put(
+        {**_event_key(event.user, event.batch, event.id), "record": records.encode(event, without=_EVENT_KEYS)}, IS_NEW
+    )
+
+
+def removed_event(user: str, batch: str, event: str) -> Delete:
+    """Fails on its condition when there is none."""
+    return Delete(_event_key(user, batch, event), EXISTS)
+
+
+def new_photo(photo: Photo) -> Put:
+    return Put(
+        {**_photo_key(photo.user, photo.batch, photo.id), "record": records.encode(photo, without=_PHOTO_KEYS)}, IS_NEW
+    )
+
+
+def removed_photo(photo: Photo) -> Delete:
+    return Delete(_photo_key(photo.user, photo.batch, photo.id), EXISTS)
+
+
+_BATCH_KEYS = frozenset({"id", "user", "version"})
+_EVENT_KEYS = frozenset({"id", "user", "batch"})
+_PHOTO_KEYS = frozenset({"id", "user", "batch"})
+
+
+def _batch_key(user: str, batch: str) -> dict[str, str]:
+    return {"PK": user_key(user), "SK": f"BATCH#{batch}"}
+
+
+def _event_key(user: str, batch: str, event: str) -> dict[str, str]:
+    return {"PK": user_key(user), "SK": f"EVENT#{batch}#{event}"}
+
+
+def _photo_key(user: str, batch: str, photo: str) -> dict[str, str]:
+    return {"PK": user_key(user), "SK": f"PHOTO#{batch}#{photo}"}
+
+
+def _batch_item(batch: Batch) -> Item:
+    place = {"GSI1PK": f"PUBLIC#{batch.id}", "GSI1SK": "BATCH"} if batch.public else {}
+    record = records.encode(batch, without=_BATCH_KEYS)
+    return {**_batch_key(batch.user, batch.id), **place, "version": batch.version, "record": record}
+
+
+def _batch(item: Item) -> Batch:
+    record = records.loads(str(item["record"]))
+    return Batch(
+        id=str(item["SK"]).removeprefix("BATCH#"),
+        user=_user(item),
+        name=record.get("name", ""),
+        created_at=from_iso(record["created_at"]),
+        updated_at=from_iso(record["updated_at"]),
+        stage=Stage(record["stage"]),
+        status=BatchStatus(record["status"]),
+        stage1=_timing(record.get("stage1", {})),
+        stage2=_timing(record.get("stage2", {})),
+        water_ml=record.get("water_ml"),
+        sugar_g=record.get("sugar_g"),
+        fruits=tuple(record.get("fruits", ())),
+        temperature_c=record.get("temperature_c"),
+        bottle_count=record.get("bottle_count"),
+        notes=record.get("notes", ""),
+        public=record.get("public", False),
+        public_note=record.get("public_note", ""),
+        photos=tuple(record.get("photos", ())),
+        version=int(item["version"]),
+    )
+
+
+def _timing(record: dict[str, str | float | None]) -> Timing:
+    started, hours = record.get("started_at"), record.get("target_hours")
+    return Timing(from_iso(str(started)) if started else None, float(hours) if hours is not None else None)
+
+
+def _event(item: Item) -> Event:
+    _, batch, event = str(item["SK"]).split("#")
+    record = records.loads(str(item["record"]))
+    known = {"kind": EventKind(record["kind"]), "at": from_iso(record["at"])}
+    return Event(**{**record, **known}, id=event, batch=batch, user=_user(item))
+
+
+def _photo(item: Item) -> Photo:
+    _, batch, photo = str(item["SK"]).split("#")
+    record = records.loads(str(item["record"]))
+    created = from_iso(record["created_at"])
+    return Photo(id=photo, batch=batch, user=_user(item), content_type=record["content_type"], created_at=created)
+
+
+def _user(item: Item) -> str:
+    return str(item["PK"]).removeprefix("USER#")

@@ -1,0 +1,1 @@
+"""The people Watchkeeper works for: their devices, their reminders, and their leaving."""

@@ -1,0 +1,41 @@
+"""Accounts that are being deleted. All others have nothing of their own here: the user pool keeps them."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from watchkeeper.clock import from_iso, to_iso
+from watchkeeper.dynamodb import Table, Value
+from watchkeeper.people.table import EXISTS, KEYS, user_key
+
+TOLD = timedelta(days=7)
+"""How long it can be asked about after its end; tokens of that person are good for an hour at the most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    requested_at: datetime
+    finished_at: datetime | None = None
+
+
+class AccountRepository:
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def deletion(self, user: str) -> Deletion | None:
+        item = self._table.get(_key(user))
+        if item is None:
+            return None
+        finished = item.get("finished_at")
+        return Deletion(from_iso(str(item["requested_at"])), from_iso(str(finished)) if finished else None)
+
+    def request_deletion(self, user: str, now: datetime) -> None:
+        self._table.put({**_key(user), "requested_at": to_iso(now)}, keys=KEYS)
+
+    def finish_deletion(self, user: str, now: datetime) -> None:
+        """Raises ``ConditionFailed`` when it was not asked for."""
+        changes: dict[str, Value | None] = {"finished_at": to_iso(now), "TTL": int((now + TOLD).timestamp())}
+        self._table.update(_key(user), changes, keys=KEYS, condition=EXISTS)
+
+
+def _key(user: str) -> dict[str, str]:
+    return {"PK": user_key(user), "SK": "DELETION"}
