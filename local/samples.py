@@ -36,16 +36,20 @@ def pid(cloud: LocalCloud) -> int | None:
 
 def environment(cloud: LocalCloud) -> dict[str, str]:
     """The upstreams the deployed functions use, as stages.yml reads them."""
-    found = cloud.functions.get_function_configuration(FunctionName=cloud.name("fetch-patches"))
-    variables = found["Environment"]["Variables"]
-    names = ("PATCHWORK_URL", "LORE_URL", "PROJECTS", "LISTS", "REQUESTS_PER_SECOND")
+    names = ("PATCHWORK_URL", "LORE_URL", "PROJECTS", "LISTS", "REQUESTS_PER_SECOND", "EXPO_URL")
+    variables = _variables(cloud, "fetch-patches") | _variables(cloud, "process-reminders")
     return {name: variables[name] for name in names if name in variables}
+
+
+def _variables(cloud: LocalCloud, function: str) -> dict[str, str]:
+    found = cloud.functions.get_function_configuration(FunctionName=cloud.name(function))
+    return dict(found["Environment"]["Variables"])
 
 
 def _check_own_ports(cloud: LocalCloud, upstreams: Upstreams) -> None:
     taken = [port for port in upstreams.sample_ports if not is_port_free(port)]
     if taken and pid(cloud) is None:
-        raise PortTaken(f"Port {taken[0]}, for the sample upstreams, is taken; PORT= moves all three ports")
+        raise PortTaken(f"Port {taken[0]}, for the sample upstreams, is taken; PORT= moves all four ports")
 
 
 def _program(cloud: LocalCloud) -> Program:
@@ -53,9 +57,9 @@ def _program(cloud: LocalCloud) -> Program:
 
 
 def _command(cloud: LocalCloud, upstreams: Upstreams) -> list[str]:
-    patchwork, lore = upstreams.sample_ports
+    patchwork, lore, expo = upstreams.sample_ports
     state = cloud.state_dir / "upstreams.state"
-    ports = ["--patchwork-port", str(patchwork), "--lore-port", str(lore)]
+    ports = ["--patchwork-port", str(patchwork), "--lore-port", str(lore), "--expo-port", str(expo)]
     return [sys.executable, "-m", "local.upstreams", *ports, "--state-file", str(state)]
 
 

@@ -21,24 +21,26 @@ class WrongSetting(Exception):
 
 @dataclass(frozen=True)
 class Upstreams:
-    """Where the facts come from; what is not given is served by the sample upstreams."""
+    """Where the facts come from and pushes go to; what is not given is served by the sample upstreams."""
 
     patchwork_url: str | None = None
     lore_url: str | None = None
     projects: str | None = None
     lists: str | None = None
-    sample_ports: tuple[int, int] = field(default=(DEFAULT_PORT + 1, DEFAULT_PORT + 2))
+    expo_url: str | None = None
+    sample_ports: tuple[int, int, int] = field(default=(DEFAULT_PORT + 1, DEFAULT_PORT + 2, DEFAULT_PORT + 3))
 
     @property
     def need_samples(self) -> bool:
-        return not (self.patchwork_url and self.lore_url)
+        return not (self.patchwork_url and self.lore_url and self.expo_url)
 
     def environment(self) -> dict[str, str]:
         """As stages.yml reads it."""
-        patchwork, lore = (f"http://127.0.0.1:{port}" for port in self.sample_ports)
+        patchwork, lore, expo = (f"http://127.0.0.1:{port}" for port in self.sample_ports)
         chosen = {
             "PATCHWORK_URL": self.patchwork_url or patchwork,
             "LORE_URL": self.lore_url or lore,
+            "EXPO_URL": self.expo_url or expo,
             "PROJECTS": self.projects or ("" if self.patchwork_url else SAMPLE_SOURCES),
             "LISTS": self.lists or ("" if self.lore_url else SAMPLE_SOURCES),
             "REQUESTS_PER_SECOND": os.environ.get("REQUESTS_PER_SECOND") or self._pace(),
@@ -47,7 +49,8 @@ class Upstreams:
 
     def check(self) -> None:
         """Raise `WrongSetting` before anything is deployed with it."""
-        for name, url in (("PATCHWORK_URL", self.patchwork_url), ("LORE_URL", self.lore_url)):
+        given = (("PATCHWORK_URL", self.patchwork_url), ("LORE_URL", self.lore_url), ("EXPO_URL", self.expo_url))
+        for name, url in given:
             if url and not url.startswith(("http://", "https://")):
                 raise WrongSetting(f"{name} is not an http(s) URL: {url}")
         pace = os.environ.get("REQUESTS_PER_SECOND") or "1"
@@ -55,7 +58,7 @@ class Upstreams:
             raise WrongSetting(f"REQUESTS_PER_SECOND is not a number above 0: {pace}")
 
     def _pace(self) -> str:
-        """As soon as one of the two servers is not ours, both are asked at its pace."""
+        """As soon as one of the two servers facts come from is not ours, both are asked at its pace."""
         return PACED_BY_UPSTREAM if self.patchwork_url or self.lore_url else ""
 
 

@@ -1,7 +1,8 @@
 """
-Sample upstreams: a Patchwork-like REST server and a lore-like mail archive over one invented world.
+Sample upstreams: a Patchwork-like REST server and a lore-like mail archive over one invented world, and an Expo-like
+push service.
 
-They need nothing but the standard library, and imitate what the two live services are known to do,
+They need nothing but the standard library, and imitate what the live services are known to do,
 including what surprises clients. All mails, people and patches are made up.
 """
 

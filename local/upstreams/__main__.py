@@ -23,12 +23,14 @@ def main() -> None:
         host=options.host,
         patchwork_port=options.patchwork_port,
         lore_port=options.lore_port,
+        expo_port=options.expo_port,
         on_change=journal.note,
         on_reset=journal.forget,
         verbose=True,
     )
     with upstreams:
-        print(f"ready: Patchwork at {upstreams.patchwork_url}, lore at {upstreams.lore_url}", flush=True)
+        servers = f"Patchwork at {upstreams.patchwork_url}, lore at {upstreams.lore_url}, Expo at {upstreams.expo_url}"
+        print(f"ready: {servers}", flush=True)
         stopping.wait()
 
 
@@ -36,6 +38,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="local.upstreams", description=__doc__)
     parser.add_argument("--patchwork-port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--lore-port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--expo-port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--state-file", type=Path, help="keeps the world across restarts")
     return parser.parse_args()

@@ -17,22 +17,12 @@ Json = dict[str, Any]
 _PATCH_ACTION = re.compile(r"patches/(\d+)/(state|archived|delegate|commit-ref|checks)")
 
 
-class Control:
-    """One server's control requests. Changes go to `change`, so that whoever keeps them hears of them."""
+class ServerControl:
+    """The control requests every server has: its request log and its faults."""
 
-    def __init__(
-        self,
-        world: Callable[[], World],
-        faults: Faults,
-        log: RequestLog,
-        change: Callable[[str, Json], Json],
-        reset: Callable[[], None],
-    ) -> None:
-        self._world = world
+    def __init__(self, faults: Faults, log: RequestLog) -> None:
         self._faults = faults
         self._log = log
-        self._change = change
-        self._reset = reset
 
     def __call__(self, request: Request) -> Answer:
         action = request.path.removeprefix(CONTROL_PREFIX).strip("/")
@@ -58,6 +48,31 @@ class Control:
             case "DELETE", "faults":
                 self._faults.clear()
                 return 200, {}
+        raise UnknownThing(f"no control request {method} {action}")
+
+    def start_over(self) -> None:
+        self._faults.clear()
+        self._log.clear()
+
+
+class Control(ServerControl):
+    """Those of a server that shows the world. Changes go to `change`, so that whoever keeps them hears of them."""
+
+    def __init__(
+        self,
+        world: Callable[[], World],
+        faults: Faults,
+        log: RequestLog,
+        change: Callable[[str, Json], Json],
+        reset: Callable[[], None],
+    ) -> None:
+        super().__init__(faults, log)
+        self._world = world
+        self._change = change
+        self._reset = reset
+
+    def _act(self, method: str, action: str, body: Json) -> tuple[int, Json]:
+        match method, action:
             case "GET", "world":
                 return 200, dict(self._world().counts())
             case "POST", "reset":
@@ -66,11 +81,10 @@ class Control:
                 return 201, self._change(action, body)
         if method == "POST" and (match := _PATCH_ACTION.fullmatch(action)):
             return 200, self._change(match[2], {**body, "patch": int(match[1])})
-        raise UnknownThing(f"no control request {method} {action}")
+        return super()._act(method, action, body)
 
     def _start_over(self, body: Json) -> Json:
-        self._faults.clear()
-        self._log.clear()
+        self.start_over()
         if body.get("world"):
             self._reset()
         return dict(self._world().counts())

@@ -1,4 +1,4 @@
-"""The HTTP ground both servers stand on: requests, answers, the request log, and the sockets."""
+"""The HTTP ground the servers stand on: requests, answers, the request log, and the sockets."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import requests
@@ -28,6 +27,7 @@ from ingest.errors import (
 from watchkeeper import metrics
 from watchkeeper.clock import utc_now
 from watchkeeper.logs import logger
+from watchkeeper.retry_after import seconds_asked_for
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
@@ -222,8 +222,8 @@ def _checked(response: requests.Response, base_url: str) -> requests.Response:
         raise UpstreamGarbled(f"{base_url} redirects to {response.headers['Location'][:200]}; is its address right?")
     if response.status_code in _BUSY:
         response.close()
-        message = f"{base_url} answered {response.status_code}"
-        raise UpstreamUnavailable(message, retry_after=_retry_after(response))
+        wait = seconds_asked_for(response.headers.get("Retry-After", ""), utc_now())
+        raise UpstreamUnavailable(f"{base_url} answered {response.status_code}", retry_after=wait)
     if response.status_code == 403 or (is_html(response) and response.status_code != 404):
         response.close()
         raise UpstreamBlocked(f"{base_url} answered {response.status_code} with a page instead of data")
@@ -253,17 +253,6 @@ def _beginning(response: requests.Response) -> str:
         return response.text[:200]
     except requests.RequestException:
         return ""
-
-
-def _retry_after(response: requests.Response) -> float | None:
-    """RFC 9110's Retry-After: seconds or a date; anything else counts as absent."""
-    value = response.headers.get("Retry-After", "").strip()
-    if value.isascii() and value.isdigit():
-        return float(value)
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - utc_now()).total_seconds())
-    except (ValueError, TypeError):
-        return None
 
 
 def _pause(error: Exception) -> bool | float:

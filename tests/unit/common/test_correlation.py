@@ -25,14 +25,21 @@ def test_any_other_id_is_not(given: object) -> None:
         {"headers": {"X-Correlation-Id": "mine"}},
         {"headers": {"x-correlation-id": "mine"}},
         {"detail-type": "PatchReceived", "detail": {"id": "1", "correlation_id": "mine"}},
+        {"triggerSource": "PreSignUp_SignUp", "request": {"clientMetadata": {"correlation_id": "mine"}}},
         {"mode": "recent", "correlation_id": "mine"},
     ],
 )
-def test_a_request_an_event_and_an_operator_hand_one_on(event: dict[str, Any]) -> None:
+def test_a_request_an_event_a_caller_of_cognito_and_an_operator_hand_one_on(event: dict[str, Any]) -> None:
     assert correlation.of_event(event) == "mine"
 
 
-NONE: list[Any] = [{}, {"headers": None}, {"detail": "text"}, {"headers": {"x-correlation-id": "a b"}}]
+NONE: list[Any] = [
+    {},
+    {"headers": None},
+    {"request": {"clientMetadata": None}},
+    {"detail": "text"},
+    {"headers": {"x-correlation-id": "a b"}},
+]
 
 
 @pytest.mark.parametrize("event", [*NONE, None, 7, "text", ["correlation_id"], True])

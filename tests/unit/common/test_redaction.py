@@ -82,6 +82,7 @@ NAMES = [
     "push_tokens",
     "Set-Cookie",
     "aws_secret_access_key",
+    "session",
     "session_id",
     "dbPassword",
     "newpassword",

@@ -7,6 +7,7 @@ nothing to them.
 """
 
 import gzip
+import os
 from collections.abc import Callable
 from functools import cache, wraps
 from pathlib import Path
@@ -21,11 +22,13 @@ from botocore.parsers import JSONParser, ResponseParserError, ResponseParserFact
 from watchkeeper.budgets import WORKERS, Budget
 
 if TYPE_CHECKING:
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_ses import SESClient
     from mypy_boto3_sqs import SQSClient
 
 
@@ -68,7 +71,7 @@ def _complaining(parse: Callable[..., Any]) -> Callable[..., Any]:
     return parsed
 
 
-_SERVICES = ["dynamodb", "dynamodbstreams", "events", "lambda", "s3", "secretsmanager", "sqs"]
+_SERVICES = ["cognito-idp", "dynamodb", "dynamodbstreams", "events", "lambda", "s3", "secretsmanager", "ses", "sqs"]
 """Those with a client below."""
 
 
@@ -111,11 +114,21 @@ def events_client(budget: Budget = WORKERS) -> "EventBridgeClient":
 
 
 def s3_client(budget: Budget = WORKERS) -> "S3Client":
+    """What it signs for others, links and forms, is good wherever the bucket is."""
     return cast("S3Client", _client("s3", budget))
 
 
 def functions_client(budget: Budget = WORKERS) -> "LambdaClient":
     return cast("LambdaClient", _client("lambda", budget))
+
+
+def identity_client(budget: Budget = WORKERS) -> "CognitoIdentityProviderClient":
+    """A client for user pools; what Cognito has open to all it sends unsigned, as Cognito's model says."""
+    return cast("CognitoIdentityProviderClient", _client("cognito-idp", budget))
+
+
+def mail_client(budget: Budget = WORKERS) -> "SESClient":
+    return cast("SESClient", _client("ses", budget))
 
 
 def streams_client(budget: Budget = WORKERS) -> Any:
@@ -130,7 +143,7 @@ def secrets_client(budget: Budget = WORKERS) -> "SecretsManagerClient":
 
 @cache
 def _client(service: str, budget: Budget, *, wire_json: bool = False) -> Any:
-    client = _session(wire_json=wire_json).create_client(service, config=_config(budget))
+    client = _session(wire_json=wire_json).create_client(service, config=_config(budget).merge(_own_config(service)))
     event = f"needs-retry.{client.meta.service_model.service_id.hyphenize()}"
     client.meta.events.register_first(event, _ignore_wish_to_wait)
     return client
@@ -145,6 +158,16 @@ def _config(budget: Budget) -> Config:
         tcp_keepalive=True,
         parameter_validation=False,
     )
+
+
+def _own_config(service: str) -> Config:
+    """For S3: botocore signs links and forms for its one endpoint of the whole world, which sends them on to elsewhere
+    with a signature that does not hold there, unless the bucket's name is to be part of the host; and in some regions
+    with a signature that others do not take. An endpoint of our own has a host that no name can be put before."""
+    if service != "s3":
+        return Config()
+    own_endpoint = {"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"} & os.environ.keys()
+    return Config(signature_version="s3v4", s3={"addressing_style": "path" if own_endpoint else "virtual"})
 
 
 def _ignore_wish_to_wait(response: Any, **_: Any) -> None:

@@ -15,7 +15,7 @@ encryption included, takes a tenth of a second, and the first octet of the large
 import math
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from watchkeeper.errors import ConfigurationError, OutOfTime
 
@@ -53,6 +53,11 @@ times out, and is asked again, leaves a request time for others."""
 WORKERS = Budget(connect_seconds=1, read_seconds=3, attempts=3, leftover_seconds=8)
 """A call takes 15 seconds at the most, a batch with what it left undone 23."""
 
+DOWNLOADS = Budget(connect_seconds=0.3, read_seconds=3, attempts=2, leftover_seconds=0.5, request_seconds=20)
+"""For one large answer made of many, which people wait longer for than for a page: a call takes 7.6 seconds at the
+most, a batch with what it left undone 8.1, and a whole request 28.1, less than the 30 an HTTP API waits. What is sent
+to be kept may take S3 a second to answer for; the sending itself is not limited here."""
+
 _NAMED = {"people": PEOPLE, "workers": WORKERS}
 
 
@@ -61,6 +66,11 @@ def budget_named(name: str) -> Budget:
     if name not in _NAMED:
         raise ConfigurationError(f"there is no budget {name!r}; there are {', '.join(_NAMED)}")
     return _NAMED[name]
+
+
+def for_downloads(budget: Budget) -> Budget:
+    """What takes the place of this one where much is asked for one answer."""
+    return DOWNLOADS if budget == PEOPLE else replace(budget, request_seconds=DOWNLOADS.request_seconds)
 
 
 class Patience:

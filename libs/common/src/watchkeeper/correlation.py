@@ -47,10 +47,12 @@ def accepted(given: object) -> str | None:
 
 
 def of_event(event: object) -> str | None:
-    """The id a function was invoked with: an HTTP request's header, a domain event's envelope, an operator's field."""
+    """The id a function was invoked with: an HTTP request's header, a domain event's envelope, what a caller of Cognito
+    hands on to its triggers, an operator's field."""
     candidates = (
         _header(_field(event, "headers")),
         _field(_field(event, "detail"), ATTRIBUTE),
+        _field(_field(_field(event, "request"), "clientMetadata"), ATTRIBUTE),
         _field(event, ATTRIBUTE),
     )
     return next((found for found in map(accepted, candidates) if found), None)

@@ -394,7 +394,7 @@ class Table:
 
 def _require_only(answer: Mapping[str, Any], *names: str) -> None:
     """An answer without anything in it can mean that nothing is there; one with something else in it cannot."""
-    if answer.keys() - {*names, "ConsumedCapacity", "ResponseMetadata"}:
+    if answer.keys() - {*names, "ConsumedCapacity", "ItemCollectionMetrics", "ResponseMetadata"}:
         raise ValueError("the answer is none of this operation")
 
 

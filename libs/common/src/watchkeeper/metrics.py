@@ -71,6 +71,28 @@ QUEUE_AGE = Metric(
     "QueueAge", MetricUnit.Seconds, ("queue",), "time from sending a message to taking it, wanted delays included"
 )
 
+REMINDERS_SETTLED = Metric(
+    "RemindersSettled",
+    MetricUnit.Count,
+    ("outcome",),
+    "reminders by what a run made of them: `sent`, `delivered`, `failed`, or `scheduled`: to be sent again later",
+)
+REMINDER_WAIT = Metric(
+    "ReminderWait",
+    MetricUnit.Seconds,
+    ("upstream",),
+    "the longest time from when a reminder was due until a run was done with it, sent or not; 0 when none was due",
+)
+PUSH_CREDENTIAL_ERRORS = Metric(
+    "PushCredentialErrors",
+    MetricUnit.Count,
+    ("upstream",),
+    "messages or requests refused for credentials of ours, which only an operator can mend",
+)
+DEVICES_SWITCHED_OFF = Metric(
+    "DevicesSwitchedOff", MetricUnit.Count, ("upstream",), "devices nothing is pushed to any more, as they are gone"
+)
+
 LATENCY = Metric("Latency", MetricUnit.Milliseconds, ("route",), "time to answer a request")
 CLIENT_ERRORS = Metric("ClientErrors", MetricUnit.Count, ("route",), "answers with a status of 400 to 499")
 SERVER_ERRORS = Metric("ServerErrors", MetricUnit.Count, ("route",), "answers with a status of 500 and above")

@@ -16,7 +16,7 @@ LONGEST_TEXT = 64 * 1024
 
 _NAME = (
     r"(?:authorization|cookie|credential|pass(?:word|wd|phrase|code)|pwd|secret|signature|token|jwt|api[_-]?key"
-    r"|private[_-]?key|access[_-]?key|session[_-]?id)s?(?:[_-]?(?:hash|id|key|string|value))?"
+    r"|private[_-]?key|access[_-]?key|session(?:[_-]?id)?)s?(?:[_-]?(?:hash|id|key|string|value))?"
 )
 """How names of secrets end."""
 _SECRET_NAME = re.compile(rf"{_NAME}$", re.IGNORECASE)

@@ -11,7 +11,6 @@ from ingest.kernel.use_cases.keep_mails import MailKeeper
 from ingest.kernel.use_cases.refresh_discussions import DiscussionRefresh
 from ingest.kernel.use_cases.sync_discussions import DiscussionSync
 from ingest.kernel.use_cases.sync_patches import PatchSync
-from ingest.queues import SqsWorkQueue
 from ingest.settings import KernelSettings, kernel_settings
 from ingest.upstream import Pace, Upstream, breaker
 from watchkeeper import aws
@@ -21,6 +20,7 @@ from watchkeeper.kernel.repositories.discussions import BodyStore, DiscussionRep
 from watchkeeper.kernel.repositories.patches import PatchRepository, SeriesRepository
 from watchkeeper.kernel.repositories.progress import ProgressRepository
 from watchkeeper.kernel.repositories.threading import ThreadingRepository
+from watchkeeper.queues import SqsWorkQueue
 
 PATCHWORK = "patchwork"
 LORE = "lore"

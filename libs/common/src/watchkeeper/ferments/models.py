@@ -43,6 +43,8 @@ class Batch:
     updated_at: datetime
     stage: Stage = Stage.OPEN
     status: BatchStatus = BatchStatus.ACTIVE
+    status_since: datetime | None = None
+    """Since it was made, if nothing is said."""
     stage1: Timing = Timing()
     stage2: Timing = Timing()
     water_ml: int | None = None

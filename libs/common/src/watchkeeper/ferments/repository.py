@@ -10,10 +10,12 @@ from datetime import datetime
 
 from watchkeeper import records
 from watchkeeper.clock import from_iso
-from watchkeeper.dynamodb import Between, Delete, Item, Put, Table, Update
+from watchkeeper.dynamodb import Between, Check, Delete, Item, Put, Table, Update
 from watchkeeper.errors import ItemNotFound
 from watchkeeper.ferments.models import Batch, BatchStatus, Event, EventKind, Photo, Stage, Timing
 from watchkeeper.people.table import EXISTS, INDEX, IS_NEW, beginning, partition, user_key
+
+_AS_READ = "version = :was AND attribute_not_exists(deleted_at)"
 
 
 class FermentRepository:
@@ -47,12 +49,24 @@ class FermentRepository:
                 return shared
         raise ItemNotFound("no such public batch")
 
-    def events(self, user: str, batch: str, after: str | None = None) -> Iterator[Event]:
-        """Oldest first; only those after the event of that id, if one is given."""
-        begin = f"EVENT#{batch}#{after or ''}"
-        sort = ("SK", Between(begin, beginning(f"EVENT#{batch}#").high))
-        items = self._table.query({"PK": user_key(user)}, sort=sort, consistent=True)
-        return (_event(item) for item in items if item["SK"] != begin)
+    def event(self, user: str, batch: str, event: str) -> Event:
+        """Raises ``ItemNotFound``."""
+        item = self._table.get(_event_key(user, batch, event))
+        if item is None:
+            raise ItemNotFound("no such event")
+        return _event(item)
+
+    def events(self, user: str, batch: str, after: str | None = None, *, newest_first: bool = False) -> Iterator[Event]:
+        """Oldest first, or newest; only those that come after the event of that id, if one is given."""
+        all_of_it = beginning(f"EVENT#{batch}#")
+        here = f"EVENT#{batch}#{after}" if after else None
+        rest = (
+            Between(all_of_it.low, here or all_of_it.high)
+            if newest_first
+            else Between(here or all_of_it.low, all_of_it.high)
+        )
+        items = self._table.query({"PK": user_key(user)}, sort=("SK", rest), descending=newest_first, consistent=True)
+        return (_event(item) for item in items if item["SK"] != here)
 
     def all_events(self, user: str) -> Iterator[Event]:
         """Of all batches."""
@@ -85,15 +99,19 @@ def new_batch(batch: Batch) -> Put:
 
 def changed_batch(batch: Batch, *, was: int) -> Put:
     """Fails on its condition when the stored batch is not of the version ``was``."""
-    return Put(_batch_item(batch), "version = :was AND attribute_not_exists(deleted_at)", {":was": was})
+    return Put(_batch_item(batch), _AS_READ, {":was": was})
+
+
+def unchanged_batch(batch: Batch) -> Check:
+    """For what is written beside it. Fails when the stored batch is not of this version."""
+    return Check(_batch_key(batch.user, batch.id), _AS_READ, {":was": batch.version})
 
 
 def deleted_batch(batch: Batch, now: datetime) -> Update:
     """Marks it: it is not found any more, neither by its maker nor on its public page. Fails on its condition when the
     stored batch is not of this version."""
     changes = {"deleted_at": now.isoformat(), "GSI1PK": None, "GSI1SK": None}
-    condition = "version = :was AND attribute_not_exists(deleted_at)"
-    return Update(_batch_key(batch.user, batch.id), changes, condition=condition, values={":was": batch.version})
+    return Update(_batch_key(batch.user, batch.id), changes, condition=_AS_READ, values={":was": batch.version})
 
 
 def new_event(event: Event) -> Put:
@@ -150,6 +168,7 @@ def _batch(item: Item) -> Batch:
         updated_at=from_iso(record["updated_at"]),
         stage=Stage(record["stage"]),
         status=BatchStatus(record["status"]),
+        status_since=from_iso(since) if (since := record.get("status_since")) else None,
         stage1=_timing(record.get("stage1", {})),
         stage2=_timing(record.get("stage2", {})),
         water_ml=record.get("water_ml"),

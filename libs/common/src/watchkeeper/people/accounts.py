@@ -1,14 +1,18 @@
 """Accounts that are being deleted. All others have nothing of their own here: the user pool keeps them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from watchkeeper.clock import from_iso, to_iso
-from watchkeeper.dynamodb import Table, Value
-from watchkeeper.people.table import EXISTS, KEYS, user_key
+from watchkeeper.dynamodb import Item, Table, Value
+from watchkeeper.errors import ConditionFailed
+from watchkeeper.people.table import EXISTS, IS_NEW, KEYS, partition, swept, user_key
 
 TOLD = timedelta(days=7)
 """How long it can be asked about after its end; tokens of that person are good for an hour at the most."""
+
+_DELETION = "DELETION"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +32,21 @@ class AccountRepository:
         finished = item.get("finished_at")
         return Deletion(from_iso(str(item["requested_at"])), from_iso(str(finished)) if finished else None)
 
-    def request_deletion(self, user: str, now: datetime) -> None:
-        self._table.put({**_key(user), "requested_at": to_iso(now)}, keys=KEYS)
+    def request_deletion(self, user: str, now: datetime) -> Deletion:
+        """The one that holds: the first request, if this is not it."""
+        try:
+            self._table.put({**_key(user), "requested_at": to_iso(now)}, keys=KEYS, condition=IS_NEW)
+        except ConditionFailed:
+            return self.deletion(user) or Deletion(now)
+        return Deletion(now)
+
+    def remove_all(self, user: str) -> Iterator[int]:
+        """Remove everything in that person's partition but what tells of the deletion, as ``swept`` does."""
+
+        def find() -> Iterator[Item]:
+            return (item for item in partition(self._table, user) if item["SK"] != _DELETION)
+
+        return swept(self._table, find)
 
     def finish_deletion(self, user: str, now: datetime) -> None:
         """Raises ``ConditionFailed`` when it was not asked for."""
@@ -38,4 +55,4 @@ class AccountRepository:
 
 
 def _key(user: str) -> dict[str, str]:
-    return {"PK": user_key(user), "SK": "DELETION"}
+    return {"PK": user_key(user), "SK": _DELETION}

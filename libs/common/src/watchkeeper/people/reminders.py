@@ -126,6 +126,10 @@ class ReminderRepository:
         """Those that exist, in no order."""
         return [_reminder(item) for item in self._table.batch_get(_key(key.user, key.id) for key in keys)]
 
+    def remove_many(self, keys: Iterable[ReminderKey]) -> None:
+        """Whatever state they are in: who is sending one of them just now cannot say any more what became of it."""
+        self._table.batch_delete((_key(key.user, key.id) for key in keys), keys=KEYS)
+
     def claim(self, key: ReminderKey, holder: str, *, now: datetime, lease: timedelta) -> Reminder:
         """Take it, for so long, to send it; nobody else gets it meanwhile.
 
@@ -172,17 +176,14 @@ class ReminderRepository:
 
 def scheduled(reminder: Reminder) -> Put:
     """A new reminder."""
-    return Put(
-        {
-            **_key(reminder.user, reminder.id),
-            **_set(_place("DUE", reminder.id, reminder.due_at)),
-            "due_at": to_iso(reminder.due_at),
-            "reminder_status": reminder.status,
-            "attempts": 0,
-            "record": records.encode(reminder, without=_ATTRIBUTES),
-        },
-        IS_NEW,
-    )
+    return Put(_item(reminder), IS_NEW)
+
+
+def scheduled_anew(reminder: Reminder) -> Put:
+    """A reminder, whether new or in place of the one with its id, whatever became of that. Fails on its condition while
+    that is being sent."""
+    condition = f"{IS_NEW} OR reminder_status <> :sending"
+    return Put(_item(reminder), condition, {":sending": ReminderStatus.SENDING})
 
 
 def cancelled(reminder: Reminder, reason: str, now: datetime) -> Update:
@@ -221,6 +222,17 @@ def after_put_off(reminder: Reminder, due_at: datetime) -> Reminder:
 
 _ATTRIBUTES = frozenset({"id", "user", "due_at", "status", "reason", "attempts", "sent_at", "tickets"})
 """What the item says outside of its record."""
+
+
+def _item(reminder: Reminder) -> Item:
+    return {
+        **_key(reminder.user, reminder.id),
+        **_set(_place("DUE", reminder.id, reminder.due_at)),
+        "due_at": to_iso(reminder.due_at),
+        "reminder_status": reminder.status,
+        "attempts": 0,
+        "record": records.encode(reminder, without=_ATTRIBUTES),
+    }
 
 
 def _outcome(reminder: str, place: str, outcome: Outcome, now: datetime) -> dict[str, Value | None]:

@@ -13,9 +13,23 @@
 What is a person's own stands in that person's partition: whoever asks can reach nothing else. Batches, events, photos
 and reminders have ULIDs for ids, so that a partition is in the order of time. The index holds keys alone; what it finds
 is read from the table.
+
+| access pattern | key condition |
+|---|---|
+| one batch, event, photo or reminder of a person; the answer to a key; a deletion | table: `PK`, `SK` |
+| a person's batches, newest first | table: `PK = USER#<user>`, `SK` from `BATCH#`, descending |
+| a batch's timeline, its photos | table: `PK = USER#<user>`, `SK` from `EVENT#<batch>#`, `PHOTO#<batch>#` |
+| a person's reminders | table: `PK = USER#<user>`, `SK` from `REMINDER#` |
+| all that is a person's, to export or to erase it | table: `PK = USER#<user>` |
+| a device, by its push token | table: `PK = DEVICE#<hash of the token>`, `SK = DEVICE` |
+| a person's devices | `GSI1`: `GSI1PK = USER#<user>`, `GSI1SK` from `DEVICE#` |
+| a batch whoever's it is, while it is public | `GSI1`: `GSI1PK = PUBLIC#<batch>` |
+| the reminders to be sent by now | `GSI1`: `GSI1PK = DUE#<shard>`, `GSI1SK` up to now |
+| the reminders whose receipts may be there by now | `GSI1`: `GSI1PK = RECEIPT#<shard>`, `GSI1SK` up to now |
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import islice
 
 from watchkeeper.dynamodb import Between, Item, Keys, Table
 
@@ -25,6 +39,8 @@ EXISTS = "attribute_exists(PK)"
 IS_NEW = "attribute_not_exists(PK)"
 
 _LAST = "\U0010ffff"
+STEP = 100
+"""Items that are removed at once by who erases: four requests' worth."""
 
 
 def user_key(user: str) -> str:
@@ -41,3 +57,11 @@ def partition(table: Table, user: str, prefix: str = "") -> Iterator[Item]:
     """A person's items, in the order of their sort keys."""
     sort = ("SK", beginning(prefix)) if prefix else None
     return table.query({"PK": user_key(user)}, sort=sort, consistent=True)
+
+
+def swept(table: Table, find: Callable[[], Iterator[Item]]) -> Iterator[int]:
+    """Remove what is found, until nothing is found; how many items, after each step of it, so that whoever has no time
+    left can stop between two."""
+    while found := list(islice(find(), STEP)):
+        table.batch_delete(found, keys=KEYS)
+        yield len(found)

@@ -1,26 +1,21 @@
 """What the queue-driven functions have in common: one message, one piece of work, and what its failure means."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from typing import Any
-
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from ingest.errors import UnknownSource, UpstreamBlocked, UpstreamError
 from ingest.kernel.container import container
 from ingest.kernel.handlers.forms import Forms, Work, work_of
 from ingest.kernel.reading import MARGIN_SECONDS, MODES, RECENT, Caller, Reading, reading
-from ingest.queues import WorkQueue
-from watchkeeper import aws, correlation, metrics
+from watchkeeper import messages, metrics
 from watchkeeper.clock import utc_now
-from watchkeeper.dead_letters import dead_letter_writer
 from watchkeeper.entry import LambdaContext
 from watchkeeper.errors import LeaseTaken, Throttled, Unavailable
 from watchkeeper.kernel.repositories.progress import ProgressRepository, Run, Source
 from watchkeeper.logs import logger
 from watchkeeper.metrics import Metric
+from watchkeeper.queues import WorkQueue
 
 LEASE_WAIT_SECONDS = 5
 FIRST_RETRY_SECONDS = 60
@@ -53,50 +48,10 @@ def hand_out(
 def each_message(
     event: Mapping[str, Any], context: LambdaContext, forms: Forms, do: Callable[[Work], None]
 ) -> dict[str, Any]:
-    """Do the work of every message; the answer names those that failed, and only they come again.
-
-    One that failed for the last time, as what has none of the forms does, becomes a dead letter that says why. Those
-    there is no time left to begin come again too; the first is always begun.
-    """
-    if not event["Records"]:  # asked whether this function starts, by who deployed it
-        container()
-        return {"batchItemFailures": []}
-    letters = dead_letter_writer(aws.sqs_client())
-    begun: list[str] = []
-
-    def record_handler(record: SQSRecord) -> None:
-        if begun and caller(context).seconds_left() < MARGIN_SECONDS:
-            raise _NotBegun
-        begun.append(record.message_id)
-        with _following(record):
-            try:
-                _measure_age(record)
-                do(work_of(record.body, forms))
-            except Exception as error:
-                measure(metrics.FAILURES, 1, context)
-                kept = letters.keep(
-                    record.raw_event, error, function=context.function_name, request_id=context.aws_request_id
-                )
-                logger.exception("work failed for good; it is a dead letter" if kept else "work failed; it comes again")
-                if not kept:
-                    raise
-            finally:
-                metrics.write()  # a function that is killed in the next message writes nothing more
-
-    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-    return dict(process_partial_response(event=dict(event), record_handler=record_handler, processor=processor))
-
-
-class _NotBegun(Exception):
-    """There is no time left for a message."""
-
-
-@contextmanager
-def _following(record: SQSRecord) -> Iterator[None]:
-    """Log lines and what is sent say which message they come from."""
-    cause = correlation.of_message(record.raw_event) or correlation.current()
-    with correlation.following(cause), logger.append_context_keys(message_id=record.message_id):
-        yield
+    """Do the work of every message, as ``watchkeeper.messages`` has it."""
+    return messages.each_message(
+        event, context, lambda body: do(work_of(body, forms)), ready=container, margin_seconds=MARGIN_SECONDS
+    )
 
 
 def attempt(
@@ -181,8 +136,3 @@ def _outcome(error: UpstreamError | Unavailable) -> str:
         case Throttled():
             return "throttled"
     return "no_answer"
-
-
-def _measure_age(record: SQSRecord) -> None:
-    age = utc_now().timestamp() - int(record.attributes.sent_timestamp) / 1000
-    metrics.measure(metrics.QUEUE_AGE, max(0.0, age), queue=record.event_source_arn.rpartition(":")[2])

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from ingest.queues import WorkQueue
 from watchkeeper.clock import to_iso, week_bounds
 from watchkeeper.dynamodb import Between
 from watchkeeper.kernel.models import Discussion
 from watchkeeper.kernel.repositories.discussions import DiscussionRepository
 from watchkeeper.kernel.repositories.patches import PatchRepository
 from watchkeeper.kernel.repositories.progress import ProgressRepository
+from watchkeeper.queues import WorkQueue
 
 DELAY_SECONDS = 5
 """Lets the indexes catch up before weeks are counted from them."""

@@ -8,8 +8,8 @@ from ingest.kernel.mail import Mail, parse
 from ingest.kernel.reading import Reading
 from ingest.kernel.use_cases.count_weeks import ask_to_count
 from ingest.kernel.use_cases.keep_mails import MailKeeper, Weeks
-from ingest.queues import WorkQueue
 from watchkeeper.clock import Clock
+from watchkeeper.queues import WorkQueue
 
 Wanted = tuple[str, str]
 """A mail, and the list its thread is looked for in."""

@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 
 from ingest.kernel.reading import REFRESH
 from ingest.kernel.use_cases.sync_discussions import REFRESH_DAYS
-from ingest.queues import WorkQueue
 from watchkeeper.clock import Clock, to_iso
 from watchkeeper.dynamodb import Between
 from watchkeeper.kernel.models import Patch
 from watchkeeper.kernel.repositories.patches import PatchRepository
 from watchkeeper.kernel.repositories.threading import ThreadingRepository
+from watchkeeper.queues import WorkQueue
 
 OPEN_STATES = ("new", "under-review", "rfc", "changes-requested", "needs-ack", "needs_ack", "queued", "deferred")
 """States in which people still wait for something, on the servers we know; the list of states is each server's own."""

@@ -18,9 +18,9 @@ from ingest.kernel.mail import Mail, parse
 from ingest.kernel.reading import FULL, RECENT, REFRESH, Reading
 from ingest.kernel.use_cases.count_weeks import ask_to_count
 from ingest.kernel.use_cases.keep_mails import Kept, MailKeeper, Weeks
-from ingest.queues import WorkQueue
 from watchkeeper.clock import Clock
 from watchkeeper.errors import InvalidCursor
+from watchkeeper.queues import WorkQueue
 
 WINDOW_MAILS = 2000
 """What a window of the history should hold."""

@@ -27,13 +27,13 @@ from ingest.kernel.patchwork import (
 )
 from ingest.kernel.reading import FULL, RECENT, Reading
 from ingest.kernel.use_cases.count_weeks import ask_to_count
-from ingest.queues import WorkQueue
 from watchkeeper.clock import Clock, iso_week
 from watchkeeper.dynamodb import Item
 from watchkeeper.errors import InvalidCursor, LimitExceeded
 from watchkeeper.kernel.models import Check, Patch, Series
 from watchkeeper.kernel.repositories.patches import PatchRepository, SeriesRepository, sort_date
 from watchkeeper.kernel.repositories.threading import ThreadingRepository
+from watchkeeper.queues import WorkQueue
 
 OVERLAP = timedelta(minutes=1)
 """Events are dated when they are made and seen when they are committed; this much is read again each time."""
