@@ -1,0 +1,48 @@
+"""What Expo's words mean: for a device, for us, and for a reminder."""
+
+from collections.abc import Iterable, Sequence
+
+from scheduler.push.errors import PushRefused
+from scheduler.push.expo import UPSTREAM, Answer, PushReceipt, PushTicket
+from watchkeeper.logs import logger
+from watchkeeper.metrics import DEVICES_SWITCHED_OFF, PUSH_CREDENTIAL_ERRORS, measure
+from watchkeeper.people.devices import Device, DeviceRepository
+
+GONE = "DeviceNotRegistered"
+"""The app is not on the device any more; or the token never was one."""
+OF_CREDENTIALS = frozenset({"InvalidCredentials", "MismatchSenderId"})
+"""Our own: the tokens are good, and every device of a platform is told the same until somebody mends them."""
+MAY_PASS = OF_CREDENTIALS | {"MessageRateExceeded", "ExpoError", "ProviderError"}
+"""The same message may go through later."""
+
+
+def credential_errors(said: Iterable[Answer | PushReceipt]) -> int:
+    return sum(_is_of_credentials(one) for one in said)
+
+
+def _is_of_credentials(said: Answer | PushReceipt) -> bool:
+    match said:
+        case PushTicket() | PushReceipt():
+            return said.error in OF_CREDENTIALS
+        case PushRefused():
+            return said.is_of_credentials
+    return False
+
+
+def tell_credential_errors(number: int) -> None:
+    """Measured when there are none, too: it is known then that somebody looked."""
+    measure(PUSH_CREDENTIAL_ERRORS, number, upstream=UPSTREAM)
+    if number:
+        logger.error("push credentials are refused", messages=number)
+
+
+def switch_off(repository: DeviceRepository, gone: Sequence[Device]) -> None:
+    if gone:
+        repository.switch_off(gone, GONE)
+        measure(DEVICES_SWITCHED_OFF, len(gone), upstream=UPSTREAM)
+        logger.info("devices switched off", number=len(gone))
+
+
+def listed(errors: Iterable[str | None]) -> str:
+    """Each kind of error once, for somebody to read."""
+    return ", ".join(sorted({error for error in errors if error}))

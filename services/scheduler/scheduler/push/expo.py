@@ -1,0 +1,313 @@
+"""Expo's push service: messages to phones, tickets for them, and receipts for the tickets.
+
+A list that is refused as a whole costs nobody but the message it is refused for: one of mixed projects is split by
+project, any other is halved until the message stands alone. Within one call a message is sent again only when the
+service has surely not taken it: it could not be reached, or answered 429 or 5xx. An answer that never came, or cannot
+be read, is ``PushUnclear``: it is for the caller to say whether twice is better than not at all.
+"""
+
+import gzip
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import orjson
+import requests
+import stamina
+
+from scheduler.push.errors import MixedProjects, PushError, PushRefused, PushUnavailable, PushUnclear
+from watchkeeper import metrics
+from watchkeeper.clock import Clock, utc_now
+from watchkeeper.retry_after import seconds_asked_for
+
+T = TypeVar("T")
+
+UPSTREAM = "expo"
+"""How metrics name it."""
+
+MOST_MESSAGES = 100
+"""In a request; Expo counts recipients, and each message has one."""
+MOST_RECEIPTS = 300
+"""In a request, as Expo's own client asks for them; a thousand are taken."""
+CONNECT_SECONDS = 5
+READ_SECONDS = 20
+ATTEMPTS = 4
+PATIENCE_SECONDS = 45.0
+"""No further attempt begins after this; with the last one's own time-outs a request takes 70 seconds at the most."""
+MAX_PATIENCE_SECONDS = 15.0
+"""Expo gets a longer pause, if it asks for one, by being asked in another run."""
+MOST_REFUSALS = 20
+"""Of one list, while the messages it is refused for are looked for: enough to find two among a hundred. More of them
+are no fault of single messages, and the rest is not sent."""
+
+SPLITTING_SECONDS = 20.0
+"""No list is split any more after this: splitting, like sending, has to end before the function does."""
+
+_SEND = "/--/api/v2/push/send"
+_RECEIPTS = "/--/api/v2/push/getReceipts"
+_PACKED_FROM = 1024
+_CODE = re.compile(r"[A-Za-z_]{1,60}")
+_UNKNOWN = "unknown"
+_MIXED = "PUSH_TOO_MANY_EXPERIENCE_IDS"
+_TOO_MANY = "TOO_MANY_REQUESTS"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """To one device. Of two with the same ``key`` a phone shows the later one alone."""
+
+    to: str
+    title: str
+    body: str
+    key: str
+    data: Mapping[str, str] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        said = {"to": self.to, "title": self.title, "body": self.body, "data": dict(self.data), "sound": "default"}
+        return {**said, "collapseId": self.key, "tag": self.key}
+
+
+@dataclass(frozen=True, slots=True)
+class PushTicket:
+    """What Expo said to one message. It was taken unless there is an ``error``, Expo's ``details.error``."""
+
+    id: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PushReceipt:
+    """What became of a message: handed over to Apple's or Google's service unless there is an ``error``."""
+
+    error: str | None = None
+
+
+Answer = PushTicket | PushError
+
+
+class Expo:
+    """One connection, for one thread."""
+
+    def __init__(self, base_url: str, *, clock: Clock = utc_now) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._clock = clock
+        self._session = requests.Session()
+        self._session.headers.update({"User-Agent": "watchkeeper", "Accept": "application/json"})
+
+    def send(self, messages: Sequence[Message]) -> list[Answer]:
+        """What became of each message, in their order. It raises nothing: one message's error is not another's."""
+        lists = (messages[start : start + MOST_MESSAGES] for start in range(0, len(messages), MOST_MESSAGES))
+        return [answer for one in lists for answer in self._send(one, _Refusals())]
+
+    def receipts(self, ids: Sequence[str]) -> dict[str, PushReceipt]:
+        """By the tickets' ids; one that is not ready is left out. Raises ``PushError``."""
+        found: dict[str, PushReceipt] = {}
+        for start in range(0, len(ids), MOST_RECEIPTS):
+            asked = {"ids": ids[start : start + MOST_RECEIPTS]}
+            found |= self._asked(_RECEIPTS, asked, _receipts, harmless=True)
+        return found
+
+    def _send(self, messages: Sequence[Message], refusals: "_Refusals") -> list[Answer]:
+        try:
+            return self._tickets(messages)
+        except PushRefused as refused:
+            parts = _parts(messages, refused) if refusals.go_on() else []
+            if len(parts) < 2:
+                return [refused] * len(messages)
+        except PushError as error:
+            return [error] * len(messages)
+        answers: dict[int, Answer] = {}
+        for part in parts:
+            answers |= zip(part, self._send([messages[place] for place in part], refusals), strict=True)
+        return [answers[place] for place in range(len(messages))]
+
+    def _tickets(self, messages: Sequence[Message]) -> list[Answer]:
+        def read(data: Any) -> list[Answer]:
+            if not isinstance(data, list) or len(data) != len(messages):
+                raise PushUnclear("Expo gave another number of tickets than there were messages")
+            return [_ticket(one) for one in data]
+
+        return self._asked(_SEND, [message.as_json() for message in messages], read, harmless=False)
+
+    def _asked(self, path: str, body: Any, read: Callable[[Any], T], *, harmless: bool) -> T:
+        """What ``read`` makes of the answer's ``data``; ``harmless`` is a request that can be made twice."""
+        again = (PushUnavailable, PushUnclear) if harmless else (PushUnavailable,)
+        for attempt in stamina.retry_context(
+            on=lambda error: _pause(error) if isinstance(error, again) else False,
+            attempts=ATTEMPTS,
+            timeout=PATIENCE_SECONDS,
+            wait_initial=1.0,
+            wait_max=10.0,
+            wait_jitter=1.0,
+        ):
+            with attempt:
+                return self._counted(path, body, read)
+        raise AssertionError("stamina either returns or raises")
+
+    def _counted(self, path: str, body: Any, read: Callable[[Any], T]) -> T:
+        outcome = "ok"
+        try:
+            return read(_data(self._post(path, body), self._clock))
+        except PushError as error:
+            outcome = error.outcome
+            raise
+        finally:
+            metrics.measure(metrics.UPSTREAM_REQUESTS, 1, upstream=UPSTREAM, outcome=outcome)
+
+    def _post(self, path: str, body: Any) -> requests.Response:
+        raw, headers = orjson.dumps(body), {"Content-Type": "application/json"}
+        if len(raw) > _PACKED_FROM:
+            raw, headers = gzip.compress(raw, mtime=0), {**headers, "Content-Encoding": "gzip"}
+        started = time.perf_counter()
+        try:
+            return self._session.post(
+                self._base_url + path,
+                data=raw,
+                headers=headers,
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            raise _broken(error) from error
+        finally:
+            milliseconds = (time.perf_counter() - started) * 1000
+            metrics.measure(metrics.UPSTREAM_LATENCY, milliseconds, upstream=UPSTREAM)
+
+
+@dataclass(slots=True)
+class _Refusals:
+    """Of one list and its parts."""
+
+    left: int = MOST_REFUSALS
+    since: float = field(default_factory=time.monotonic)
+
+    def go_on(self) -> bool:
+        self.left -= 1
+        return self.left >= 0 and time.monotonic() < self.since + SPLITTING_SECONDS
+
+
+def _parts(messages: Sequence[Message], refused: PushRefused) -> list[list[int]]:
+    """The places of the messages in lists to be sent instead; fewer than two when that would change nothing."""
+    if isinstance(refused, MixedProjects) and len(found := _by_project(messages, refused)) > 1:
+        return found
+    if not refused.may_be_one_message:
+        return []
+    half = len(messages) // 2
+    return [part for part in ([*range(half)], [*range(half, len(messages))]) if part]
+
+
+def _by_project(messages: Sequence[Message], mixed: MixedProjects) -> list[list[int]]:
+    """Those Expo knows no project of are together."""
+    projects = {token: project for project, tokens in mixed.tokens.items() for token in tokens}
+    parts: dict[str | None, list[int]] = {}
+    for place, message in enumerate(messages):
+        parts.setdefault(projects.get(message.to), []).append(place)
+    return list(parts.values())
+
+
+def _data(response: requests.Response, clock: Clock) -> Any:
+    """What Expo answered, of an answer that is one."""
+    status = response.status_code
+    if status == 429 or status >= 500:
+        raise PushUnavailable(f"Expo answered {status}", retry_after=_wait(response, clock))
+    body = _json(response)
+    if error := _first_error(body):
+        raise _refusal(status, error, response, clock)
+    if status != 200:
+        raise PushRefused(status, _code(body.get("error") if isinstance(body, Mapping) else None))
+    if not isinstance(body, Mapping) or "data" not in body:
+        raise PushUnclear("Expo's answer is none")
+    return body["data"]
+
+
+def _json(response: requests.Response) -> Any:
+    try:
+        return orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _first_error(body: Any) -> Mapping[str, Any] | None:
+    errors = body.get("errors") if isinstance(body, Mapping) else None
+    return errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], Mapping) else None
+
+
+def _refusal(status: int, error: Mapping[str, Any], response: requests.Response, clock: Clock) -> PushError:
+    code = _code(error.get("code"))
+    if code == _TOO_MANY:
+        return PushUnavailable(f"Expo answered {status} {code}", retry_after=_wait(response, clock))
+    if code == _MIXED:
+        return MixedProjects(status, code, _tokens(error.get("details")))
+    return PushRefused(status, code)
+
+
+def _tokens(details: Any) -> dict[str, list[str]]:
+    if not isinstance(details, Mapping):
+        return {}
+    return {str(project): [str(token) for token in tokens] for project, tokens in details.items() if _is_list(tokens)}
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list)
+
+
+def _ticket(said: Any) -> Answer:
+    match said:
+        case {"status": "ok"}:
+            return PushTicket(id=_text(said.get("id")))
+        case {"status": "error"}:
+            return PushTicket(error=_error(said))
+    return PushUnclear("a ticket of Expo's cannot be read")
+
+
+def _receipts(data: Any) -> dict[str, PushReceipt]:
+    if not isinstance(data, Mapping):
+        raise PushUnclear("Expo's receipts cannot be read")
+    return {
+        str(ticket): PushReceipt(None if said["status"] == "ok" else _error(said))
+        for ticket, said in data.items()
+        if isinstance(said, Mapping) and said.get("status") in ("ok", "error")
+    }
+
+
+def _error(said: Mapping[str, Any]) -> str:
+    details = said.get("details")
+    return _code(details.get("error") if isinstance(details, Mapping) else None)
+
+
+def _code(value: Any) -> str:
+    """A code as Expo writes them; whatever else stands in its place may be anything."""
+    return value if isinstance(value, str) and _CODE.fullmatch(value) else _UNKNOWN
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and 0 < len(value) <= 100 else None
+
+
+def _broken(error: requests.RequestException) -> PushError:
+    """A request that never left was not taken; one that broke off may have been."""
+    if isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError | requests.exceptions.SSLError):
+        return PushUnavailable(f"Expo is out of reach: {type(error).__name__}")
+    if _is_new_connection(error):
+        return PushUnavailable("Expo is out of reach: no connection")
+    return PushUnclear(f"Expo broke off: {type(error).__name__}")
+
+
+def _is_new_connection(error: requests.RequestException) -> bool:
+    from urllib3.exceptions import NewConnectionError
+
+    return any(isinstance(getattr(cause, "reason", None), NewConnectionError) for cause in error.args)
+
+
+def _wait(response: requests.Response, clock: Clock) -> float | None:
+    return seconds_asked_for(response.headers.get("Retry-After", ""), clock())
+
+
+def _pause(error: Exception) -> bool | float:
+    """``True`` leaves the time to exponential back-off with jitter."""
+    wait = error.retry_after if isinstance(error, PushUnavailable) else None
+    if wait is None:
+        return True
+    return wait if wait <= MAX_PATIENCE_SECONDS else False

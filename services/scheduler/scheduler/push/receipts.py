@@ -1,0 +1,145 @@
+"""What became of the reminders that were sent: receipts are asked for, and what they say is noted.
+
+A run that fails, or another at the same time, does no harm: receipts can be asked for as often as one likes, and what
+is noted is conditional on what was known before.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from scheduler.push.answers import GONE, credential_errors, switch_off, tell_credential_errors
+from scheduler.push.chunks import chunks
+from scheduler.push.errors import PushError
+from scheduler.push.expo import PushReceipt
+from scheduler.push.outcomes import outcome_of_receipts
+from watchkeeper.clock import Clock, utc_now
+from watchkeeper.errors import ConditionFailed
+from watchkeeper.logs import logger
+from watchkeeper.metrics import REMINDERS_SETTLED, measure
+from watchkeeper.people.devices import Device, DeviceRepository
+from watchkeeper.people.reminders import (
+    SHARDS,
+    Outcome,
+    Reminder,
+    ReminderKey,
+    ReminderRepository,
+    ReminderStatus,
+)
+
+CHUNK = 200
+"""Reminders whose receipts are asked for together."""
+WORKERS = 8
+"""Threads that ask the database; its client keeps ten connections."""
+SECONDS_TO_ASK = 120.0
+"""No chunk is begun with less: a request takes 70 seconds at the most."""
+
+
+class Receipts(Protocol):
+    def receipts(self, ids: Sequence[str]) -> dict[str, PushReceipt]: ...
+
+
+@dataclass(slots=True)
+class Tally:
+    statuses: Counter[str] = field(default_factory=Counter)
+    """Of the reminders that have come to their end."""
+    waiting: int = 0
+    """Those whose receipts are asked for again."""
+    missed: int = 0
+    """Those that had changed meanwhile."""
+    credential_errors: int = 0
+    stopped: str | None = None
+    """Why some were not looked at."""
+
+    def as_dict(self) -> dict[str, int | str | None]:
+        return {**self.statuses, "waiting": self.waiting, "missed": self.missed, "stopped": self.stopped}
+
+
+class ReceiptChecker:
+    def __init__(
+        self, reminders: ReminderRepository, devices: DeviceRepository, expo: Receipts, *, clock: Clock = utc_now
+    ) -> None:
+        self._reminders = reminders
+        self._devices = devices
+        self._expo = expo
+        self._clock = clock
+
+    def count_waiting(self) -> int:
+        now = self._clock()
+        return sum(1 for shard in range(SHARDS) for _ in self._reminders.awaiting_receipts(shard, now))
+
+    def run(self, seconds_left: Callable[[], float]) -> Tally:
+        tally = Tally()
+        try:
+            with ThreadPoolExecutor(WORKERS) as pool:
+                self._look_at_all(pool, seconds_left, tally)
+        except PushError as error:
+            tally.stopped = error.reason
+            tally.credential_errors += credential_errors([error])
+        finally:
+            _tell(tally)
+        return tally
+
+    def _look_at_all(self, pool: ThreadPoolExecutor, seconds_left: Callable[[], float], tally: Tally) -> None:
+        for keys in self._waiting():
+            if seconds_left() < SECONDS_TO_ASK:
+                tally.stopped = "there was no time left"
+                return
+            self._look(keys, pool, tally)
+
+    def _waiting(self) -> Iterator[list[ReminderKey]]:
+        now = self._clock()
+        for shard in random.sample(range(SHARDS), SHARDS):
+            yield from chunks(self._reminders.awaiting_receipts(shard, now), CHUNK)
+
+    def _look(self, keys: Sequence[ReminderKey], pool: ThreadPoolExecutor, tally: Tally) -> None:
+        """Raises ``PushError``. Devices are switched off first: once a reminder is done with, nobody asks for its
+        receipts again."""
+        sent = [one for one in self._reminders.get_many(keys) if one.status is ReminderStatus.SENT]
+        ids = [ticket.id for reminder in sent for ticket in reminder.tickets if ticket.id and ticket.is_open]
+        receipts = self._expo.receipts(ids) if ids else {}
+        now = self._clock()
+        outcomes = [(reminder, outcome_of_receipts(reminder, receipts, now)) for reminder in sent]
+        gone = pool.map(lambda pair: self._gone(pair[0], pair[1]), outcomes)
+        switch_off(self._devices, list({device.id: device for devices in gone for device in devices}.values()))
+        noted = list(pool.map(lambda pair: self._note(pair[0], pair[1], now), outcomes))
+        for (_, outcome), is_noted in zip(outcomes, noted, strict=True):
+            _count(tally, outcome, is_noted=is_noted)
+        tally.credential_errors += credential_errors(receipts.values())
+
+    def _note(self, reminder: Reminder, outcome: Outcome, now: datetime) -> bool:
+        try:
+            self._reminders.note_receipts(reminder, outcome, now=now)
+        except ConditionFailed:
+            return False
+        return True
+
+    def _gone(self, reminder: Reminder, outcome: Outcome) -> list[Device]:
+        """Those that are, by what was learned now, and have not been registered again since it was sent."""
+        known = {ticket.device for ticket in reminder.tickets if ticket.error == GONE}
+        gone = {ticket.device for ticket in outcome.tickets if ticket.error == GONE} - known
+        if not gone or reminder.sent_at is None:
+            return []
+        then = reminder.sent_at
+        devices = self._devices.of_user(reminder.user)
+        return [one for one in devices if one.id in gone and one.active and one.registered_at <= then]
+
+
+def _count(tally: Tally, outcome: Outcome, *, is_noted: bool) -> None:
+    if not is_noted:
+        tally.missed += 1
+    elif outcome.next_look:
+        tally.waiting += 1
+    else:
+        tally.statuses[outcome.status] += 1
+
+
+def _tell(tally: Tally) -> None:
+    for status, number in tally.statuses.items():
+        measure(REMINDERS_SETTLED, number, outcome=str(status))
+    tell_credential_errors(tally.credential_errors)
+    logger.info("receipts looked at", tally=tally.as_dict())

@@ -1,0 +1,241 @@
+"""Due reminders are sent.
+
+A reminder is claimed before it is sent: for as long as the lease lasts nobody else sends it, and a run that dies
+leaves it to be found again when the lease has run out. So it is sent at most once for each claim, and never lost. It
+is sent twice only if a run dies, or cannot store, between Expo's answer and noting it, or if that answer never came;
+a phone shows it once then, for both have the same key.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Protocol
+from uuid import uuid4
+
+import stamina
+
+from scheduler.push.answers import GONE, credential_errors, switch_off, tell_credential_errors
+from scheduler.push.chunks import chunks
+from scheduler.push.errors import PushRefused, PushUnavailable
+from scheduler.push.expo import MOST_MESSAGES, UPSTREAM, Answer, Message, PushTicket
+from scheduler.push.outcomes import is_spent, outcome_of_sending
+from watchkeeper.clock import Clock, utc_now
+from watchkeeper.errors import ConditionFailed, Unavailable, WatchkeeperError
+from watchkeeper.logs import logger
+from watchkeeper.metrics import REMINDER_WAIT, REMINDERS_SETTLED, measure
+from watchkeeper.people.devices import Device, DeviceRepository
+from watchkeeper.people.reminders import SHARDS, Outcome, Reminder, ReminderKey, ReminderRepository
+
+LEASE = timedelta(minutes=7)
+"""Longer than the function may run: who holds a lease that ran out is dead."""
+CHUNK = 100
+"""Reminders that are claimed, sent and settled together."""
+WORKERS = 8
+"""Threads that ask the database; its client keeps ten connections."""
+SECONDS_TO_CLAIM = 140.0
+"""No chunk is begun with less: claims that could not be sent any more would wait until their lease runs out."""
+SECONDS_TO_SEND = 110.0
+"""No list is sent with less: enough for one that takes its longest, 90 seconds, and to store what was answered."""
+
+_UNREADABLE = (KeyError, TypeError, ValueError)
+_NO_TIME = "there was no time left to send"
+
+
+class Pusher(Protocol):
+    def send(self, messages: Sequence[Message]) -> list[Answer]: ...
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run did."""
+
+    statuses: Counter[str] = field(default_factory=Counter)
+    """What became of the reminders it was done with."""
+    missed: int = 0
+    """Those that another had claimed, or that were not to be sent any more."""
+    unsettled: int = 0
+    """Those whose lease has to run out, as the database did not answer."""
+    credential_errors: int = 0
+    longest_wait: timedelta = timedelta(0)
+    more: bool = False
+    """Whether some were left for the next run."""
+
+    def as_dict(self) -> dict[str, int | bool]:
+        return {**self.statuses, "missed": self.missed, "unsettled": self.unsettled, "more": self.more}
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A claimed reminder, and its person's active devices."""
+
+    reminder: Reminder
+    devices: Sequence[Device]
+
+    def messages(self) -> Iterator[Message]:
+        reminder = self.reminder
+        named = {"reminder": reminder.id, "batch": reminder.batch, "kind": reminder.kind}
+        data = {name: value for name, value in named.items() if value}
+        return (Message(one.token, reminder.title, reminder.body, reminder.id, data) for one in self.devices)
+
+
+class ReminderProcessor:
+    def __init__(
+        self, reminders: ReminderRepository, devices: DeviceRepository, expo: Pusher, *, clock: Clock = utc_now
+    ) -> None:
+        self._reminders = reminders
+        self._devices = devices
+        self._expo = expo
+        self._clock = clock
+
+    def count_due(self) -> int:
+        now = self._clock()
+        return sum(1 for shard in range(SHARDS) for _ in self._reminders.due(shard, now))
+
+    def run(self, seconds_left: Callable[[], float]) -> Tally:
+        """Send what is due, until it is done, the time is over, or Expo takes nothing any more."""
+        tally = Tally()
+        try:
+            with ThreadPoolExecutor(WORKERS) as pool:
+                for keys in self._due():
+                    if seconds_left() < SECONDS_TO_CLAIM or not self._work_off(keys, pool, seconds_left, tally):
+                        tally.more = True
+                        break
+        finally:
+            _tell(tally)
+        return tally
+
+    def _due(self) -> Iterator[list[ReminderKey]]:
+        """By shards, which two runs at once begin at different ends of."""
+        now = self._clock()
+        for shard in random.sample(range(SHARDS), SHARDS):
+            yield from chunks(self._reminders.due(shard, now), CHUNK)
+
+    def _work_off(
+        self, keys: Sequence[ReminderKey], pool: ThreadPoolExecutor, seconds_left: Callable[[], float], tally: Tally
+    ) -> bool:
+        """Whether it makes sense to go on."""
+        holder = uuid4().hex  # of this chunk alone: the index may show a reminder twice
+        claimed = self._claimed(keys, holder, pool, tally)
+        sendings = self._with_devices(claimed, pool, tally)
+        messages = [message for sending in sendings for message in sending.messages()]
+        answers = self._sent(messages, seconds_left)
+        tally.credential_errors += credential_errors(answers)
+        self._settle(sendings, answers, holder, pool, tally)
+        return not _takes_nothing(answers)
+
+    def _claimed(
+        self, keys: Sequence[ReminderKey], holder: str, pool: ThreadPoolExecutor, tally: Tally
+    ) -> list[Reminder]:
+        """Raises ``Unavailable`` when the database answers for none of them."""
+        found = list(pool.map(lambda key: self._claim(key, holder), keys))
+        errors = [one for one in found if isinstance(one, Unavailable)]
+        if len(errors) == len(keys):
+            raise errors[0]
+        tally.unsettled += len(errors)
+        tally.missed += sum(one is None for one in found)
+        if unreadable := [key.id for key, one in zip(keys, found, strict=True) if isinstance(one, _UNREADABLE)]:
+            logger.error("reminders cannot be read", reminders=unreadable)
+        return [one for one in found if isinstance(one, Reminder)]
+
+    def _claim(self, key: ReminderKey, holder: str) -> Reminder | Exception | None:
+        """One that cannot be read is an error of its own: it must not stop the others."""
+        try:
+            return self._reminders.claim(key, holder, now=self._clock(), lease=LEASE)
+        except ConditionFailed:
+            return None
+        except (Unavailable, *_UNREADABLE) as error:
+            return error
+
+    def _with_devices(self, claimed: Sequence[Reminder], pool: ThreadPoolExecutor, tally: Tally) -> list[Sending]:
+        users = list({reminder.user for reminder in claimed})
+        devices = dict(zip(users, pool.map(self._active_devices, users), strict=True))
+        found = ((one, devices[one.user]) for one in claimed)
+        known = [Sending(one, [] if is_spent(one) else active) for one, active in found if active is not None]
+        tally.unsettled += len(claimed) - len(known)
+        return known
+
+    def _active_devices(self, user: str) -> list[Device] | None:
+        try:
+            return [device for device in self._devices.of_user(user) if device.active]
+        except Unavailable:
+            return None
+
+    def _sent(self, messages: Sequence[Message], seconds_left: Callable[[], float]) -> list[Answer]:
+        answers: list[Answer] = []
+        for some in chunks(messages, MOST_MESSAGES):
+            if seconds_left() < SECONDS_TO_SEND:
+                answers += [PushUnavailable(_NO_TIME)] * len(some)
+            else:
+                answers += self._expo.send(some)
+        return answers
+
+    def _settle(
+        self,
+        sendings: Sequence[Sending],
+        answers: Sequence[Answer],
+        holder: str,
+        pool: ThreadPoolExecutor,
+        tally: Tally,
+    ) -> None:
+        now, following = self._clock(), iter(answers)
+        answered = [(one, list(zip(one.devices, islice(following, len(one.devices)), strict=True))) for one in sendings]
+        outcomes = [(one.reminder, outcome_of_sending(one.reminder, said, now)) for one, said in answered]
+        errors = list(pool.map(lambda pair: self._finish(pair[0], pair[1], holder, now), outcomes))
+        for (reminder, outcome), error in zip(outcomes, errors, strict=True):
+            _count(tally, reminder, outcome, error, now)
+        gone = {device.id: device for _, said in answered for device, answer in said if _is_gone(answer)}
+        switch_off(self._devices, list(gone.values()))
+        _require_one_stored(errors)
+
+    def _finish(self, reminder: Reminder, outcome: Outcome, holder: str, now: datetime) -> WatchkeeperError | None:
+        """It has been sent: noting that is worth more than one try."""
+        try:
+            for attempt in stamina.retry_context(on=Unavailable, attempts=3, timeout=20, wait_initial=0.2):
+                with attempt:
+                    self._reminders.finish(reminder, holder, outcome, now=now)
+        except WatchkeeperError as error:
+            return error
+        return None
+
+
+def _takes_nothing(answers: Sequence[Answer]) -> bool:
+    """Whether what else is sent now would fail too, by the looks of it. One message refused alone says nothing."""
+    match answers:
+        case []:
+            return False
+        case [PushRefused(may_be_one_message=True)]:
+            return False
+    return not any(isinstance(answer, PushTicket) for answer in answers)
+
+
+def _is_gone(answer: Answer) -> bool:
+    return isinstance(answer, PushTicket) and answer.error == GONE
+
+
+def _require_one_stored(errors: Sequence[WatchkeeperError | None]) -> None:
+    """Raises the error that kept all of them from being stored: sending more would be sending it twice."""
+    broken = [error for error in errors if error and not isinstance(error, ConditionFailed)]
+    if broken and len(broken) == len(errors):
+        raise broken[0]
+
+
+def _count(tally: Tally, reminder: Reminder, outcome: Outcome, error: WatchkeeperError | None, now: datetime) -> None:
+    tally.longest_wait = max(tally.longest_wait, now - reminder.due_at)
+    if isinstance(error, ConditionFailed):  # put off, or gone with its person, while it was sent
+        tally.missed += 1
+    elif error:
+        tally.unsettled += 1
+    else:
+        tally.statuses[outcome.status] += 1
+
+
+def _tell(tally: Tally) -> None:
+    for status, number in tally.statuses.items():
+        measure(REMINDERS_SETTLED, number, outcome=str(status))
+    measure(REMINDER_WAIT, tally.longest_wait.total_seconds(), upstream=UPSTREAM)
+    tell_credential_errors(tally.credential_errors)
+    logger.info("reminders worked off", tally=tally.as_dict())
