@@ -9,7 +9,7 @@ LOCAL := $(BIN)/python -m local
 PYTEST := $(BIN)/pytest
 
 # Settings of the local cloud reach its commands through the environment.
-export PORT PATCHWORK_URL LORE_URL PROJECTS LISTS REQUESTS_PER_SECOND WAIT
+export PORT PATCHWORK_URL LORE_URL EXPO_URL PROJECTS LISTS REQUESTS_PER_SECOND WAIT
 
 .PHONY: help
 help: ## Tell what there is
@@ -25,7 +25,7 @@ cloud-tools:
 check-tools:
 	@$(PYTHON) local/bootstrap.py --checks
 
-## Run it on this machine (PORT= PATCHWORK_URL= LORE_URL= PROJECTS= LISTS=)
+## Run it on this machine (PORT= PATCHWORK_URL= LORE_URL= EXPO_URL= PROJECTS= LISTS=)
 
 .PHONY: up
 up: cloud-tools ## Start the local cloud, deploy to it and bring the facts in
@@ -55,6 +55,23 @@ invoke-local: tools ## Run a function's sources here: FUNCTION=fetch-patches [EV
 dlq: tools ## What failed for good: [STAGE=] [PROFILE=] [QUEUE=threads] [ID=] [REDRIVE=1 | DROP="why"]
 	@$(SHIP) dlq $(OF_STAGE) $(if $(QUEUE),--queue "$$QUEUE") $(if $(ID),--id "$$ID") \
 	  $(if $(REDRIVE),--redrive) $(if $(DROP),--drop "$$DROP")
+
+.PHONY: mail
+mail: tools ## Show the last mail the local cloud sent
+	@$(LOCAL) mail
+
+.PHONY: login
+login: tools ## Sign in to the local cloud and print an access token: EMAIL=
+	@$(LOCAL) login "$${EMAIL:?say who: EMAIL=you@example.org}"
+
+.PHONY: grant
+grant: tools ## Give a person a role: EMAIL= GROUP=Admin [STAGE=] [PROFILE=] [REVOKE=1 takes it away]
+	@$(SHIP) grant "$${EMAIL:?say who: EMAIL=you@example.org}" --group "$${GROUP:?say which: GROUP=Admin}" \
+	  $(OF_STAGE) $(if $(REVOKE),--revoke)
+
+.PHONY: seed
+seed: tools ## Fill it with a person, batches and reminders: [STAGE=local|dev] [PROFILE=] [EMAIL=kefir@watchkeeper.test]
+	@$(SHIP) seed $(OF_STAGE) $(if $(EMAIL),--email "$$EMAIL")
 
 .PHONY: ingest
 ingest: tools ## Read everything again now and wait until it is done: [MODE=recent]

@@ -18,11 +18,16 @@ from local.stages import Stage, StageRefused, asking
 from watchkeeper.dynamodb import Table
 from watchkeeper.errors import DatabaseError
 from watchkeeper.kernel.repositories.progress import ProgressRepository, Source
+from watchkeeper.people.reminders import SHARDS, ReminderKey, ReminderRepository
 
 CLIENTS = ("cloudwatch", "dynamodb", "events", "lambda", "logs", "sqs")
 AT_ONCE = 8
 LATE_AFTER = timedelta(hours=3)
 """As the scheduler's `check-freshness` has it."""
+REMINDERS_LATE_AFTER = timedelta(minutes=30)
+"""As the alarm `reminders-late` has it."""
+RECEIPTS_LATE_AFTER = timedelta(hours=1)
+"""Four runs of `check-push-receipts`."""
 LAST_HOUR = timedelta(hours=1)
 LATELY = timedelta(minutes=10)
 PERIOD = 300
@@ -290,6 +295,33 @@ def _source_troubles(source: Source, now: datetime) -> Iterator[str]:
         yield f"has {len(source.gaps)} gap{'s' * (len(source.gaps) > 1)}: {source.gaps[0].reason}"
 
 
+# Reminders
+
+
+def _reminders(look: Look) -> Section:
+    """What the processors would find now; where they do not run, nothing of it is late."""
+    reminders = ReminderRepository(Table(look.client("dynamodb"), look.name("people")))
+    runs = bool(declared.parameter(look.stage, "schedulesEnabled"))
+    kinds = (
+        ("to be sent", reminders.due, REMINDERS_LATE_AFTER),
+        ("to ask Expo about", reminders.awaiting_receipts, RECEIPTS_LATE_AFTER),
+    )
+    rows = [_waiting(name, find, look.now, after if runs else None) for name, find, after in kinds]
+    return Section("", ("now", "late"), tuple(rows))
+
+
+def _waiting(
+    name: str, find: Callable[[int, datetime], Iterable[ReminderKey]], now: datetime, late_after: timedelta | None
+) -> Row:
+    waiting = _found(find, now)
+    late = _found(find, now - late_after) if late_after else 0
+    return Row((name, str(waiting), str(late)), f"has {late} late" if late else "")
+
+
+def _found(find: Callable[[int, datetime], Iterable[ReminderKey]], until: datetime) -> int:
+    return sum(1 for shard in range(SHARDS) for _ in find(shard, until))
+
+
 # Breakers, alarms and schedules
 
 
@@ -343,6 +375,7 @@ SECTIONS: Mapping[str, Callable[[Look], Section]] = {
     "Queues": _queues,
     "Dead letters": _dead_letters,
     "Sources": _sources,
+    "Reminders": _reminders,
     "Breakers": _breakers,
     "Alarms": _alarms,
     "Schedules": _schedules,

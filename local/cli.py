@@ -7,13 +7,14 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 from botocore.exceptions import ProfileNotFound
 
-from local import bootstrap, frameworks, functions, letters, report, samples, shipping
+from local import bootstrap, frameworks, functions, letters, mail, report, samples, seeding, shipping, signin
 from local.artifacts import Artifacts, ArtifactsRefused
 from local.cloud import SERVICES, FunctionFailed, LocalCloud, NotRunning, PortTaken, last_port
 from local.deployment import DeploymentRefused
@@ -36,10 +37,14 @@ EXPECTED = (
     functions.UnknownFunction,
     FunctionFailed,
     letters.LettersRefused,
+    mail.NoMail,
     NotRunning,
     PortTaken,
     ProfileNotFound,
     RemovalRefused,
+    seeding.SeedRefused,
+    signin.SignInRefused,
+    signin.UnknownUser,
     StageRefused,
     WrongSetting,
 )
@@ -84,6 +89,7 @@ def upstream_options(command: Any) -> Any:
     for name, meaning in (
         ("lists", "comma-separated lists of lore"),
         ("projects", "comma-separated projects of Patchwork"),
+        ("expo-url", "Expo's push service instead of the sample one"),
         ("lore-url", "a lore server instead of the sample one"),
         ("patchwork-url", "a Patchwork server instead of the sample one"),
     ):
@@ -93,7 +99,7 @@ def upstream_options(command: Any) -> Any:
 
 def chosen_upstreams(cloud: LocalCloud, choice: dict[str, str | None]) -> Upstreams:
     given = {name: value or None for name, value in choice.items()}
-    upstreams = Upstreams(**given, sample_ports=(cloud.port + 1, cloud.port + 2))
+    upstreams = Upstreams(**given, sample_ports=(cloud.port + 1, cloud.port + 2, cloud.port + 3))
     upstreams.check()
     return upstreams
 
@@ -305,7 +311,7 @@ def invoke(cloud: LocalCloud, function: str, stage: str, event: Path | None, her
 
 @cli.command()
 @click.option("--stage", type=click.Choice(STAGES), default="local", show_default=True)
-@click.option("--queue", help="patches, discussions, threads or failures; none: all of them, counted")
+@click.option("--queue", help="patches, discussions, threads, erasures or failures; none: all of them, counted")
 @click.option("--id", "letter_id", help="one letter; none: all of the queue")
 @click.option("--redrive", is_flag=True, help="send the work again")
 @click.option("--drop", "reason", help="delete, for this reason, which is logged")
@@ -339,6 +345,48 @@ def tend_letters(
 
 def chosen_stage(cloud: LocalCloud, stage: str) -> Stage:
     return require(cloud) if stage == cloud.stage else AwsStage(stage)
+
+
+@cli.command("mail")
+@pass_cloud
+def show_mail(cloud: LocalCloud) -> None:
+    """The last mail the local cloud sent."""
+    click.echo(mail.last(require(cloud)))
+
+
+@cli.command()
+@click.argument("email")
+@pass_cloud
+def login(cloud: LocalCloud, email: str) -> None:
+    """Sign in to the local cloud, and print the access token and nothing else."""
+    click.echo(signin.access_token(require(cloud), email))
+
+
+@cli.command()
+@click.argument("email")
+@click.option("--group", type=click.Choice(signin.GROUPS), required=True)
+@click.option("--stage", type=click.Choice(STAGES), default="local", show_default=True)
+@click.option("--revoke", is_flag=True, help="take it away")
+@pass_cloud
+def grant(cloud: LocalCloud, email: str, group: str, stage: str, revoke: bool) -> None:
+    """Give a person a role, or take it away; their next tokens have it."""
+    chosen = chosen_stage(cloud, stage)
+    if revoke:
+        signin.revoke(chosen, email, group)
+    else:
+        signin.grant(chosen, email, group)
+    click.echo(f"{email} is {'no longer' if revoke else 'now'} {group} on {stage}, from the next login or refresh on.")
+
+
+@cli.command()
+@click.option("--email", default=seeding.EMAIL, show_default=True, help="whose account is filled")
+@click.option("--stage", type=click.Choice(STAGES), default="local", show_default=True)
+@pass_cloud
+def seed(cloud: LocalCloud, email: str, stage: str) -> None:
+    """Fill a stage with a person to try things as; what is there already stays as it is."""
+    seeding.refuse_stages_of_people(stage)
+    for line in seeding.told(stage, seeding.seed(chosen_stage(cloud, stage), email, datetime.now(UTC))):
+        click.echo(line)
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})

@@ -121,6 +121,7 @@ class LocalCloud:
         self._digest_file.unlink(missing_ok=True)
         frameworks.run("osls-compose", ["deploy", "--stage", self.stage], self.workspace.root, settings, output)
         self._repair_cors()
+        self._verify_sender()
         self._digest_file.write_text(digest)
         return True
 
@@ -266,3 +267,9 @@ class LocalCloud:
         separator, origins = cors["AllowOrigins"]["Fn::Split"]
         settings = cors | {"AllowOrigins": origins.split(separator)}
         self.client("apigatewayv2").update_api(ApiId=self.outputs("api")["ApiId"], CorsConfiguration=settings)
+
+    def _verify_sender(self) -> None:
+        """Let codes be mailed: as on AWS, who sends must have proven the domain to be theirs."""
+        trigger = self.functions.get_function_configuration(FunctionName=self.name("create-auth-challenge"))
+        sender = trigger["Environment"]["Variables"]["MAIL_FROM"]
+        self.client("ses").verify_domain_identity(Domain=sender.rpartition("@")[2])

@@ -20,6 +20,13 @@ from local.workspace import REPOSITORY, Workspace
 
 TEMPLATE = "cloudformation-template-update-stack.json"
 PROD = "prod"
+RELIED_ON = ("staging", PROD)
+SAID_BY_OPERATORS: Mapping[str, tuple[str, str]] = {
+    "CORS_ORIGINS": ("the pages whose scripts may ask the API, divided by commas", "https://watchkeeper.example"),
+    "MAIL_FROM": ("who mails the codes people sign in with", "sign-in@watchkeeper.example"),
+    "MAIL_IDENTITY": ("what SES has verified, the domain of MAIL_FROM or that address", "watchkeeper.example"),
+}
+"""Variables of stages.yml that a stage others rely on is not deployed without: what they mean, and an example."""
 
 
 class DeploymentRefused(Exception):
@@ -54,12 +61,15 @@ def refuse_unfit(stage: str, checkout: Checkout, artifacts: Artifacts | None = N
 
 
 def refuse_unset(stage: str, services: tuple[str, ...], settings: Mapping[str, str]) -> None:
-    """Prod has no default for what nobody here can know."""
-    if stage == PROD and "api" in services and not settings.get("CORS_ORIGINS"):
-        raise DeploymentRefused(
-            "CORS_ORIGINS is not set: say the pages whose scripts may ask the API, CORS_ORIGINS=https://... and more "
-            "by comma; for the pipeline: gh variable set CORS_ORIGINS --env prod --body https://..."
-        )
+    """What others rely on has no defaults for what nobody here can know."""
+    if stage not in RELIED_ON or "api" not in services:
+        return
+    for name, (meaning, example) in SAID_BY_OPERATORS.items():
+        if not settings.get(name):
+            raise DeploymentRefused(
+                f"{name} is not set: say {meaning}, {name}={example}; "
+                f"for the pipeline: gh variable set {name} --env {stage} --body {example}"
+            )
 
 
 def refuse_ringing(stage: Stage, services: tuple[str, ...], settings: Mapping[str, str]) -> None:

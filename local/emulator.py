@@ -9,14 +9,16 @@ import logging
 import os
 import threading
 import time
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.persistence import save_all
 from ministack.core.responses import get_account_id
-from ministack.services import dynamodb_streams, lambda_svc
+from ministack.services import cognito, dynamodb_streams, lambda_svc
 
 SHORTEST_PAUSE = 30.0
 SAVING_SHARE = 0.05
@@ -34,6 +36,8 @@ def main() -> None:
     count_all_runs()
     take_loopback_for_tls()
     name_streams()
+    name_senders()
+    end_sessions_once()
     if file := os.environ.get(DECISIONS):
         note_decisions(Decisions(Path(file)))
     threading.Thread(target=save_regularly, name="save-regularly", daemon=True).start()
@@ -104,6 +108,39 @@ def stream_of(body: bytes) -> str | None:
     except (ValueError, TypeError, AttributeError, KeyError):
         return None
     return named if isinstance(named, str) else None
+
+
+def name_senders() -> None:
+    """Sending mail takes a permission on who sends it. MiniStack by itself asks for one on everything."""
+    resource = iam_actions.extract_resource_arn
+
+    def found(service: str, method: str, path: str, headers: Any, body: bytes, *rest: Any) -> Any:
+        domain = sending_domain(body) if service == "ses" else None
+        if not domain:
+            return resource(service, method, path, headers, body, *rest)
+        _, region, account = rest
+        return f"arn:aws:ses:{region}:{account}:identity/{domain}"
+
+    iam_actions.extract_resource_arn = found
+
+
+def sending_domain(body: bytes) -> str | None:
+    """Of a request to send a mail. AWS takes the address itself where that is verified, and else its domain."""
+    sources = parse_qs(body.decode(errors="replace")).get("Source", [])
+    return parseaddr(sources[0])[1].rpartition("@")[2] if sources else None
+
+
+def end_sessions_once() -> None:
+    """Answers to a sign-in that come at once may all find it at its end. MiniStack by itself fails for all but one."""
+    sessions = cognito._challenge_sessions
+
+    class Sessions(type(sessions)):  # type: ignore[misc]
+        __slots__ = ()
+
+        def __delitem__(self, token: str) -> None:
+            self.pop(token, None)
+
+    sessions.__class__ = Sessions
 
 
 class Decisions:

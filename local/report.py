@@ -12,14 +12,18 @@ from watchkeeper.clock import utc_now
 WELCOME = """
 The API:  {api}/api/v1
 
-  curl '{api}/api/v1/openapi.json'
-  curl '{api}/api/v1/kernel/patches?limit=5'
-  curl '{api}/api/v1/kernel/freshness'
+  TOKEN=$(make -s login EMAIL=you@example.org)
+  curl -H "Authorization: Bearer $TOKEN" '{api}/api/v1/kernel/patches?limit=5'
+  curl -H "Authorization: Bearer $TOKEN" '{api}/api/v1/me'
+
+A page to try it with: {api}/api/v1/docs
 
 Every AWS client finds this cloud with
   AWS_ENDPOINT_URL={endpoint} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1
 
 make status   shows how it goes
+make seed     makes batches of kefir to look at
+make mail     shows the last mail that was sent
 make logs FUNCTION=fetch-patches
 make down     stops it; the data stays
 """

@@ -22,7 +22,7 @@ const alarm = (stack, kind, rule, subject, topic) => ({
       AlarmDescription: `${rule.title}: what to do is told in docs/runbook.md#${kind}`,
       AlarmActions: [topic],
       ComparisonOperator: rule.comparison,
-      Threshold: rule.threshold,
+      Threshold: rule.thresholds?.[subject.name] ?? rule.threshold,
       EvaluationPeriods: rule.periods,
       DatapointsToAlarm: rule.datapoints,
       TreatMissingData: rule.missing,

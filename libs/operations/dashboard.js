@@ -9,7 +9,16 @@ const COLUMNS = 24;
 const GRAPH = { width: 8, height: 6 };
 const PERIOD = 300;
 const VIEW = { view: 'timeSeries', stacked: false, region: '${AWS::Region}' };
-const TABLE_OPERATIONS = ['GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'BatchWriteItem'];
+const TABLE_OPERATIONS = [
+  'GetItem',
+  'BatchGetItem',
+  'Query',
+  'PutItem',
+  'UpdateItem',
+  'DeleteItem',
+  'BatchWriteItem',
+  'TransactWriteItems',
+];
 const OUTCOMES = ['ok', 'not_found', 'unavailable', 'blocked', 'garbled', 'resting'];
 const ROWS = ['RowsFetched', 'RowsStored', 'RowsUnchanged', 'RowsRefused'];
 
@@ -25,7 +34,7 @@ const dashboardOf = (stack, table, alarms) => ({
 
 const chapters = (stack, table, alarms) => [
   ...statusOf(alarms),
-  ...[httpApis, functions, failures, schedules, streams, tables, queues, upstreams, freshness].flatMap((chapter) =>
+  ...[httpApis, functions, failures, schedules, streams, tables, queues, upstreams, pushing, freshness].flatMap((chapter) =>
     chapter(stack, table)
   ),
 ];
@@ -97,6 +106,20 @@ const upstreams = (stack, table) =>
     graph('Requests by outcome', all.flatMap(outcomes)),
     graph('Circuit breaker open', series('Watchkeeper', 'BreakerOpen', 'Maximum', all), table['breaker-open']),
     ...ROWS.map((metric) => graph(words(metric), series('Watchkeeper', metric, 'Sum', subjectsOf(stack, 'source')))),
+  ]);
+
+const pushing = (stack, table) =>
+  chapter('Reminders', subjectsOf(stack, 'push service'), (all) => [
+    graph('Longest wait, s', series('Watchkeeper', 'ReminderWait', 'Maximum', all), table['reminders-late']),
+    graph('Reminders by outcome', [search(stack, 'RemindersSettled', 'outcome', 'Sum')]),
+    graph(
+      'Refused for credentials',
+      series('Watchkeeper', 'PushCredentialErrors', 'Sum', all),
+      table['push-credentials']
+    ),
+    graph('Devices switched off', series('Watchkeeper', 'DevicesSwitchedOff', 'Sum', all)),
+    graph('Requests by outcome', all.flatMap(outcomes)),
+    graph('Latency, ms', percentiles('Watchkeeper', 'UpstreamLatency', all)),
   ]);
 
 /** Where it is measured: the other services know the sources, too. */

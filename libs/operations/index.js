@@ -2,7 +2,7 @@
 
 const { alarmsOf } = require('./alarms');
 const { dashboardOf } = require('./dashboard');
-const { failSafely } = require('./safety');
+const { failSafely, triggersOf } = require('./safety');
 
 /**
  * What every service needs in operation, made from what it packages, so that a new function, table or queue gets it
@@ -26,9 +26,12 @@ class Operations {
   }
 
   secure() {
-    const { provider, custom } = this.serverless.service;
+    const { provider, custom, resources } = this.serverless.service;
+    const { naming } = this.serverless.getProvider('aws');
+    const triggers = triggersOf(resources);
     for (const name of this.serverless.service.getAllFunctions()) {
-      failSafely(this.serverless.service.getFunction(name), provider, custom.operations.failures);
+      const isTrigger = triggers.has(naming.getLambdaLogicalId(name));
+      failSafely(this.serverless.service.getFunction(name), provider, custom.operations.failures, isTrigger);
     }
   }
 

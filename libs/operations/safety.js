@@ -8,9 +8,9 @@ const SINGLE_FAILURES = { functionResponseType: 'ReportBatchItemFailures' };
 // Five quick tries end within a minute: how old a record may grow, `maximumRecordAgeInSeconds`, is the only bound.
 const STREAM = { ...SINGLE_FAILURES, bisectBatchOnFunctionError: true, maximumRetryAttempts: 50 };
 
-const failSafely = (fn, provider, failures) => {
+const failSafely = (fn, provider, failures, isTrigger) => {
   fn.iamRoleStatements = [...(fn.iamRoleStatements ?? []), ...tracing(fn, provider)];
-  if (onlyAnswers(fn)) return;
+  if (isTrigger || onlyAnswers(fn)) return;
   const destinations = { onFailure: { type: 'sqs', arn: failures } };
   fill(fn, { ...ASYNCHRONOUS, destinations });
   for (const event of fn.events ?? []) {
@@ -24,6 +24,13 @@ const failSafely = (fn, provider, failures) => {
 /** Called by the HTTP API alone: the caller hears of a failure. */
 const onlyAnswers = ({ events = [] }) => events.length > 0 && events.every((event) => event.httpApi);
 
+/** The logical ids of the functions Cognito calls: it waits for them, and tells its own caller of a failure. */
+const triggersOf = ({ Resources = {} } = {}) => {
+  const pools = Object.values(Resources).filter(({ Type }) => Type === 'AWS::Cognito::UserPool');
+  const called = pools.flatMap(({ Properties }) => Object.values(Properties.LambdaConfig ?? {}));
+  return new Set(called.map((arn) => arn['Fn::GetAtt'][0]));
+};
+
 /** X-Ray knows no resources for these two actions. */
 const tracing = (fn, provider) =>
   (fn.tracing ?? provider.tracing?.lambda)
@@ -34,4 +41,4 @@ const fill = (target, defaults) => {
   for (const [key, value] of Object.entries(defaults)) target[key] ??= value;
 };
 
-module.exports = { failSafely };
+module.exports = { failSafely, triggersOf };

@@ -84,6 +84,12 @@ const upstreams = (stack) => {
   return [...names].sort().map((upstream) => subject(upstream, ours(stack, { upstream })));
 };
 
+/** Where reminders are pushed to; who does it has its address. */
+const pushServices = (stack) => {
+  const pushing = functions(stack).some(({ environment }) => environment.EXPO_URL);
+  return pushing ? [subject('expo', ours(stack, { upstream: 'expo' }))] : [];
+};
+
 const isAddress = ([variable, value]) => ADDRESS.test(variable) && typeof value === 'string';
 
 /** The projects and lists the service's functions are told to watch. */
@@ -114,6 +120,7 @@ const KINDS = {
   'work queue': workQueues,
   'dead-letter queue': deadLetterQueues,
   'upstream': upstreams,
+  'push service': pushServices,
   'source': sources,
 };
 

@@ -1,20 +1,21 @@
 """What others may rely on: the HTTP API's routes and the events, as documents."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 from pydantic import create_model
 
-from api import documentation
-from api.app import app
-from api.kernel.routes import routes as kernel
+from api.documentation import document
+from api.documentation.contexts import CONTEXTS
 from watchkeeper.events import DomainEvent
 from watchkeeper.kernel.events import CATALOGUE, KernelEvent
 
 Schema = dict[str, Any]
+
+_METHODS = ("GET", "POST", "PATCH", "DELETE")
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -42,12 +43,9 @@ def event_schemas() -> dict[str, str]:
 
 
 def routes() -> str:
-    """A table of the routes with their parameters."""
-    rows = [
-        f"| `GET {path}` | {operation['summary']}. {operation['description']} | {_parameters(operation)} |"
-        for path, operation in sorted(_operations().items())
-    ]
-    return "\n".join(["| route | answers | parameters |", "|---|---|---|", *rows])
+    """A table of the routes: whether they want a token, what they do, and what they take."""
+    rows = [_route(*operation) for operation in _operations()]
+    return "\n".join(["| route | wants | does | takes |", "|---|---|---|---|", *rows])
 
 
 def events() -> str:
@@ -57,20 +55,40 @@ def events() -> str:
 
 def paths() -> list[str]:
     """The templates of all routes, those of the documentation included."""
-    return [*_operations(), documentation.OPENAPI_PATH, documentation.PAGE_PATH]
+    return [*_document()["paths"], document.OPENAPI_PATH, document.PAGE_PATH]
 
 
-def _operations() -> dict[str, Schema]:
-    return {path: operations["get"] for path, operations in _document()["paths"].items()}
+def _operations() -> list[tuple[str, str, Schema]]:
+    """Path, method, and what is said of it; by path, reading before writing."""
+    found = [
+        (path, method.upper(), operation)
+        for path, operations in _document()["paths"].items()
+        for method, operation in operations.items()
+        if method.upper() in _METHODS
+    ]
+    return sorted(found, key=lambda one: (one[0], _METHODS.index(one[1])))
 
 
 def _document() -> Schema:
-    return documentation.document(app, kernel.views)
+    return document.document(CONTEXTS)
 
 
-def _parameters(operation: Schema) -> str:
-    queries = (one["name"] for one in operation.get("parameters", []) if one["in"] == "query")
-    return ", ".join(f"`{name}`" for name in queries) or "none"
+def _route(path: str, method: str, operation: Schema) -> str:
+    wanted = "nothing" if operation.get("security") == [] else "a token"
+    told = " ".join([f"{operation['summary']}.", *operation["description"].split()])
+    takes = ", ".join(_taken(operation)) or "nothing"
+    return f"| `{method} {path}` | {wanted} | {told.replace('|', '&#124;')} | {takes} |"
+
+
+def _taken(operation: Schema) -> Iterator[str]:
+    """The parameters of the query, and the body by the name of its schema."""
+    yield from (f"`{one['name']}`" for one in operation.get("parameters", []) if one["in"] == "query")
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        yield f"a body: `{_named(content['schema'])}`"
+
+
+def _named(schema: Schema) -> str:
+    return str(schema.get("$ref") or schema["allOf"][0]["$ref"]).rpartition("/")[2]
 
 
 def _event(event: type[KernelEvent]) -> str:

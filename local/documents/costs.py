@@ -11,16 +11,17 @@ from typing import Any
 import yaml
 
 from local.documents import contracts
-from local.documents.deployment import definitions, parameters
+from local.documents.deployment import definitions, parameters, pool_triggers
 from local.documents.packaged import SERVICES, Templates
 from local.documents.tables import definitions as tables
 from local.workspace import REPOSITORY
 from watchkeeper.metrics import CATALOGUE, Metric
+from watchkeeper.people.reminders import ReminderStatus
 
 FIGURES = REPOSITORY / "docs" / "costs.json"
 """Prices, and what is assumed; docs/costs.md says where each is from."""
 COUNTED = REPOSITORY / "docs" / "counted.json"
-"""What the benchmark `ingest` counted, as it writes it."""
+"""What the benchmarks `ingest` and `people` counted, as they write it."""
 
 STAGES = ("dev", "staging", "prod")
 
@@ -48,6 +49,13 @@ def figures() -> dict[str, Any]:
 @cache
 def counted() -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads(COUNTED.read_text())["results"]["ingest"]
+    return loaded
+
+
+@cache
+def counted_of_people() -> dict[str, Any]:
+    """What each operation of a person costs, by its name."""
+    loaded: dict[str, Any] = json.loads(COUNTED.read_text())["results"]["people"]["operations"]
     return loaded
 
 
@@ -125,40 +133,84 @@ def provisioned() -> str:
     """What the smallest provisioned capacity of every table and index costs, whatever is used."""
     millions = _floor() / price("write_unit") / 1_000_000
     return (
-        f"The floor of {len(tables())} tables and {_indexes()} indexes is {_floor():.2f} $ a month, whatever is used. "
+        f"The floor of {len(_facts())} tables and {_indexes()} indexes is {_floor():.2f} $ a month, whatever is used. "
         f"On demand, the same money is {millions:.0f} million write units."
     )
 
 
 def _month(stage: str, templates: Templates) -> Lines:
-    return {**_tables(stage, templates), **_functions(stage), **_messages(stage), **_observation(stage, templates)}
+    return {
+        **_tables(stage, templates),
+        **_functions(stage),
+        **_people(stage),
+        **_messages(stage),
+        **_observation(stage, templates),
+    }
 
 
 def _tables(stage: str, templates: Templates) -> Lines:
     settings, volume = _settings(stage), _volume()
     writes = _written(stage)
-    reads = _requests(stage) * volume["read_units_of_a_request"] + _read_again(stage)
+    reads = _kernel_requests(stage) * volume["read_units_of_a_request"] + _read_again(stage)
     used = f"{writes:,.0f} write units, {reads:,.0f} read units"
     on_demand = writes * price("write_unit") + reads * price("read_unit")
     kept = volume["stored_gigabytes"]
     recovery = price("recovery_gigabyte") if settings["pointInTimeRecovery"] else 0
     provisioned = settings["billingMode"] == "PROVISIONED"
     return {
-        "tables, used": (used, _floor() + _raised_floor(templates) if provisioned else on_demand),
-        "tables, kept": (f"{kept} GB", kept * (price("table_gigabyte") + recovery)),
+        "tables of facts, used": (used, _floor() + _raised_floor(templates) if provisioned else on_demand),
+        "tables of facts, kept": (f"{kept} GB", kept * (price("table_gigabyte") + recovery)),
     }
 
 
 def _functions(stage: str) -> Lines:
     calls, seconds = _readings_of(stage)
     requests, checks = _requests(stage), _times(stage, "check-freshness")
-    volume = _volume()
+    volume, person, times = _volume(), _person(), _signed_in(stage)
     answering, checking = requests * volume["seconds_of_a_request"], checks * volume["seconds_of_a_check"]
+    triggers = times * person["triggers_of_a_sign_in"]
+    pushes = _pushes(stage)
+    of_api = (
+        _lambda(stage, "readMemory", requests, answering)
+        + _lambda(stage, "signInMemory", 0, times * person["seconds_of_a_sign_in"])
+        + _lambda(stage, "triggerMemory", triggers, triggers * person["seconds_of_a_trigger"])
+    )
+    of_scheduler = _lambda(stage, "watchMemory", checks, checking) + _lambda(
+        stage, "pushMemory", pushes, pushes * volume["seconds_of_a_check"]
+    )
     return {
         "functions of ingest": (f"{calls:,.0f} calls", _lambda(stage, "fetchMemory", calls, seconds)),
-        "function of api": (f"{requests:,} calls", _lambda(stage, "readMemory", requests, answering)),
-        "functions of scheduler": (f"{checks:,.0f} calls", _lambda(stage, "watchMemory", checks, checking)),
+        "functions of api": (f"{requests + triggers:,.0f} calls", of_api),
+        "functions of scheduler": (f"{checks + pushes:,.0f} calls", of_scheduler),
     }
+
+
+def _people(stage: str) -> Lines:
+    """What comes with each person who uses the stage in a month. Tables and bucket are on demand on every stage."""
+    settings, person, people = _settings(stage), _person(), _of_people(stage)
+    sent = people * person["reminders"]
+    writes = people * _done("write_units") + sent * person["write_units_of_a_sent_reminder"]
+    reads = people * _done("read_units") + sent * person["read_units_of_a_sent_reminder"]
+    reads += _pushes(stage) * person["read_units_of_a_push_run"]
+    kept = people * person["stored_kilobytes"] / 1_000_000
+    recovery = price("recovery_gigabyte") if settings["pointInTimeRecovery"] else 0
+    stored = writes * price("write_unit") + reads * price("read_unit") + kept * (price("table_gigabyte") + recovery)
+    active = price("user_plus") if settings["userPoolTier"] == "PLUS" else price("user_essentials")
+    return {
+        "tables of people": (f"{writes:,.0f} write units, {reads:,.0f} read units, {kept} GB", stored),
+        "user pool": (f"{people:,} people, {settings['userPoolTier']}", people * active),
+        "mails with codes": (f"{_signed_in(stage):,}", _signed_in(stage) * price("mail")),
+        "photos": _photos(people),
+    }
+
+
+def _photos(people: int) -> tuple[str, float]:
+    person = _person()
+    taken, seen = people * person["photos"], people * person["photo_views"]
+    kept = taken * person["photo_megabytes"] * person["photo_months_kept"] / 1000
+    sent = seen * person["photo_megabytes"] / 1000
+    moved = taken * price("object_write") + seen * price("object_read") + sent * price("internet_gigabyte")
+    return f"{kept:,.0f} GB, {sent:,.0f} GB of them looked at", kept * price("object_gigabyte") + moved
 
 
 def _messages(stage: str) -> Lines:
@@ -243,15 +295,17 @@ def _watched(kind: str) -> list[str]:
 
 def _unasked_functions() -> int:
     """Those that something starts, and not only an operator."""
-    return sum(bool(one.get("events")) for service in SERVICES for one in definitions(service).values())
+    known = ((name, one) for service in SERVICES for name, one in definitions(service).items())
+    return sum(bool(one.get("events")) or name in pool_triggers() for name, one in known)
 
 
 def _work_queues() -> int:
-    return sum("sqs" in event for one in definitions("ingest").values() for event in one["events"])
+    functions = (one for service in SERVICES for one in definitions(service).values())
+    return sum("sqs" in event for one in functions for event in one.get("events", []))
 
 
 def _upstreams() -> int:
-    return sum(name.endswith("Url") for name in parameters())
+    return sum(name.endswith("Url") and name != "publicUrl" for name in parameters())
 
 
 _VALUES: Mapping[tuple[str, ...], Callable[[], int]] = {
@@ -261,6 +315,7 @@ _VALUES: Mapping[tuple[str, ...], Callable[[], int]] = {
     ("upstream", "outcome"): _upstreams,
     ("source",): _sources,
     ("queue",): _work_queues,
+    ("outcome",): lambda: len(ReminderStatus) - 2,  # none comes to be sending or cancelled by a run
     ("route",): lambda: len(contracts.paths()),
 }
 
@@ -275,7 +330,32 @@ def _volume() -> Mapping[str, Any]:
     return volume
 
 
+def _person() -> Mapping[str, Any]:
+    person: Mapping[str, Any] = figures()["assumed_month_of_a_person"]
+    return person
+
+
+def _of_people(stage: str) -> int:
+    """Who uses the stage in a month."""
+    return int(figures()["assumed_stages"][stage]["people"])
+
+
+def _signed_in(stage: str) -> int:
+    return int(_of_people(stage) * _person()["operations"]["log in"])
+
+
+def _done(unit: str) -> float:
+    """Units of the tables that one person takes in a month."""
+    month: Mapping[str, int] = _person()["operations"]
+    return sum(times * float(counted_of_people()[name][unit]) for name, times in month.items())
+
+
 def _requests(stage: str) -> int:
+    """Those about the kernel watch's facts, and those of people."""
+    return _kernel_requests(stage) + int(_of_people(stage) * sum(_person()["operations"].values()))
+
+
+def _kernel_requests(stage: str) -> int:
     return int(figures()["assumed_stages"][stage]["api_requests"])
 
 
@@ -285,7 +365,14 @@ def _share(stage: str) -> float:
 
 
 def _calls(stage: str) -> float:
-    return _readings_of(stage)[0] + _requests(stage) + _times(stage, "check-freshness")
+    triggers = _signed_in(stage) * _person()["triggers_of_a_sign_in"]
+    timed = _times(stage, "check-freshness") + _pushes(stage)
+    return float(_readings_of(stage)[0] + _requests(stage) + triggers + timed)
+
+
+def _pushes(stage: str) -> float:
+    """Runs that look for reminders to send, and for receipts; few find any."""
+    return _times(stage, "process-reminders") + _times(stage, "check-push-receipts")
 
 
 def _written(stage: str) -> float:
@@ -341,7 +428,7 @@ def _floor() -> float:
     capacity = yaml.safe_load((REPOSITORY / "services/ingest/resources/capacity.yml").read_text())["PROVISIONED"]
     writes = capacity["WriteCapacityUnits"] * price("provisioned_write_hour")
     reads = capacity["ReadCapacityUnits"] * price("provisioned_read_hour")
-    return float((len(tables()) + _indexes()) * (writes + reads) * HOURS)
+    return float((len(_facts()) + _indexes()) * (writes + reads) * HOURS)
 
 
 def _raised_floor(templates: Templates) -> float:
@@ -364,7 +451,12 @@ def _hour(expression: str) -> float:
 
 
 def _indexes() -> int:
-    return sum(len(table.get("GlobalSecondaryIndexes", [])) for table in tables().values())
+    return sum(len(table.get("GlobalSecondaryIndexes", [])) for table in _facts().values())
+
+
+def _facts() -> Mapping[str, Mapping[str, Any]]:
+    """The tables that prod provisions; those of people are on demand."""
+    return tables("ingest")
 
 
 @cache

@@ -11,6 +11,8 @@ from local.workspace import REPOSITORY
 
 _PARAMETER = re.compile(r"\$\{param:(\w+)\}")
 _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_REFERRED = {"queue": "URL", "letters": "URL", "pool": "id", "client": "id"}
+"""What a reference to a resource is, by the last word of its name, where that is not its name."""
 
 
 def functions(service: str) -> str:
@@ -41,6 +43,14 @@ def definitions(service: str) -> dict[str, Any]:
 
 
 @cache
+def pool_triggers() -> frozenset[str]:
+    """The functions the user pool calls."""
+    resources = yaml.safe_load((REPOSITORY / "services/api/resources/auth.yml").read_text())["Resources"]
+    named = resources["UserPool"]["Properties"]["LambdaConfig"].values()
+    return frozenset(_function(one["Fn::GetAtt"][0]) for one in named)
+
+
+@cache
 def parameters() -> dict[str, Any]:
     """The stages' defaults."""
     loaded: dict[str, Any] = yaml.safe_load((REPOSITORY / "stages.yml").read_text())["params"]["default"]
@@ -53,7 +63,7 @@ def resolved(value: object) -> str:
 
 
 def _row(name: str, function: Mapping[str, Any]) -> str:
-    triggers = "; ".join(_trigger(event) for event in function.get("events", [])) or "an operator"
+    triggers = "; ".join(_trigger(event) for event in function.get("events", [])) or _otherwise(name)
     size = f"{function['timeout']} s | {resolved(function['memorySize'])} MB"
     return f"| `{name}` | {function['description']} | {triggers} | {size} |"
 
@@ -67,7 +77,17 @@ def _trigger(event: Mapping[str, Any]) -> str:
             return f"queue {_resource(settings['arn'])}, {settings['batchSize']} a batch"
         case "stream":
             return f"changes of {_resource(settings['arn'])}"
+        case "httpApi":
+            method = "" if settings["method"] == "*" else f"{settings['method']} "
+            return (
+                f"`{method}{settings['path'].replace('{proxy+}', '*')}`{'' if 'authorizer' in settings else ', public'}"
+            )
     return f"`{settings}`"
+
+
+def _otherwise(name: str) -> str:
+    """What starts a function that has no events."""
+    return "the user pool" if name in pool_triggers() else "an operator"
 
 
 def _input(given: Mapping[str, str] | None) -> str:
@@ -77,10 +97,10 @@ def _input(given: Mapping[str, str] | None) -> str:
 def _origin(value: object) -> str:
     match value:
         case {"Ref": str(resource)}:
-            return f"the {_words(resource)} {'URL' if resource.endswith(('Queue', 'DeadLetters')) else 'name'}"
+            return f"the {_words(resource)} {_REFERRED.get(_words(resource).split()[-1], 'name')}"
         case {"Fn::GetAtt": [str(resource), *_]}:
             return f"the {_words(resource)} ARN"
-        case str(text) if found := _PARAMETER.fullmatch(text):
+        case {"Fn::Sub": str(text)} | str(text) if found := _PARAMETER.fullmatch(text):
             return f"`{found[1]}` of stages.yml"
         case str(text):
             return ", ".join(f"`{name}`" for name in text.split(","))
@@ -98,3 +118,8 @@ def _words(resource: str) -> str:
 
 def _split(resource: str) -> Iterator[str]:
     return (word.lower() for word in _WORDS.split(resource))
+
+
+def _function(logical_id: str) -> str:
+    """``pre-sign-up`` of ``PreDashsignDashupLambdaFunction``, as the framework names it."""
+    return logical_id.removesuffix("LambdaFunction").replace("Dash", "-").lower()

@@ -39,6 +39,7 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     "AWS::Events::EventBus": ("bus", "Name"),
     "AWS::SecretsManager::Secret": ("secret", "Name"),
     "AWS::ApiGatewayV2::Api": ("api", "Name"),
+    "AWS::Cognito::UserPool": ("pool", "UserPoolName"),
 }
 _GROUPS: Mapping[str, str] = {"table": "tables", "queue": "queues"}
 """Kinds that stand together in a box of their own."""
@@ -51,25 +52,40 @@ _SHAPES: Mapping[str, tuple[str, str]] = {
     "secret": (">", "]"),
     "api": ("((", "))"),
     "schedule": ("([", "])"),
+    "pool": ("[/", "\\]"),
+    "mail": (">", "]"),
+    "push": (">", "]"),
 }
-_TITLES: Mapping[str, str] = {"bucket": "bucket", "bus": "event bus", "secret": "secret", "api": "HTTP API"}
+_TITLES: Mapping[str, str] = {
+    "bucket": "bucket",
+    "bus": "event bus",
+    "secret": "secret",
+    "api": "HTTP API",
+    "pool": "user pool",
+}
 """What is written before a name that does not say it."""
 
 _KIND_OF_ACTION: Mapping[str, str | None] = {
+    "cognito-idp": "pool",
     "dynamodb": "table",
     "events": "bus",
     "lambda": "function",
     "logs": None,
     "s3": "bucket",
     "secretsmanager": "secret",
+    "ses": "mail",
     "sqs": "queue",
     "xray": None,
 }
 """What an action of a service is done to; ``None`` is not drawn."""
-_CHANGING = re.compile(r"(BatchWrite|Put|Update|Delete|Send|Invoke|Transact)")
+_CHANGING = re.compile(r"(?:Admin)?(BatchWrite|Put|Update|Delete|Send|Invoke|Transact)")
 _NOT_DRAWN = frozenset({"DeleteMessage"})
 """Who takes messages deletes them."""
 _OF_STREAMS = frozenset({"GetRecords", "GetShardIterator", "DescribeStream", "ListStreams"})
+
+_OTHERS: Mapping[str, str] = {"mail": "SES", "push": "Expo"}
+"""What no template makes, by its kind: the service that mails, and the one that is told of by an address."""
+_ADDRESS_OF_OTHERS: Mapping[str, str] = {"EXPO_URL": "push"}
 
 _OURS = re.compile(r"watchkeeper-[a-z]+-([a-z0-9]+(?:-[a-z0-9]+)*)")
 _VARIABLE = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.\w+)?\}")
@@ -143,7 +159,7 @@ class Stack:
         return logical_id
 
     def thing(self, kind: str, reference: Any) -> Thing:
-        return Thing(kind, _short(self.text(reference)))
+        return Thing(kind, _OTHERS[kind] if kind in _OTHERS else _short(self.text(reference)))
 
 
 def section(templates: Mapping[str, Template]) -> str:
@@ -157,12 +173,14 @@ def chart(stacks: list[Stack]) -> str:
     lines = sorted({line for stack in stacks for line in _lines(stack)})
     for line in lines:
         for end in (line.source, line.target):
-            if end not in homes:
+            if end not in homes and end.kind not in _OTHERS:
                 raise ValueError(
                     f"{line.source.name} {line.meaning} the {end.kind} {end.name}, which no template makes"
                 )
     boxes = [row for stack in stacks for row in _box(stack)]
-    return "\n".join(["flowchart LR", *boxes, *(f"    {row}" for row in _drawn(lines, homes))])
+    others = sorted({end for line in lines for end in (line.source, line.target)} - homes.keys())
+    outside = [f"    {_node(other, None)}" for other in others]
+    return "\n".join(["flowchart LR", *boxes, *outside, *(f"    {row}" for row in _drawn(lines, homes))])
 
 
 def _box(stack: Stack) -> Iterator[str]:
@@ -189,7 +207,7 @@ def _drawn(lines: Iterable[Line], homes: Mapping[Thing, str]) -> Iterator[str]:
     for line in lines:
         if line.meaning in _ARROWS:
             function, other = _ends(line)
-            bundles[function, line.meaning, other.kind, homes[other]].add(other)
+            bundles[function, line.meaning, other.kind, homes.get(other, "")].add(other)
     for (function, meaning, kind, home), others in bundles.items():
         if len(others) >= _MANY and kind in _GROUPS and (meaning, kind) != ("writes", "table"):
             everything = others == {thing for thing, place in homes.items() if (thing.kind, place) == (kind, home)}
@@ -238,8 +256,14 @@ def _given_up(stacks: list[Stack], functions: set[str], lines: Iterable[Line]) -
 
 
 def _all_but(noun: str, everything: set[str], some: set[str]) -> str:
-    rest = ", ".join(f"`{name}`" for name in sorted(everything - some))
-    return f"every {noun}" + (f" but {rest}" if rest else "")
+    rest = everything - some
+    if len(rest) > len(some):
+        return _named(some)
+    return f"every {noun}" + (f" but {_named(rest)}" if rest else "")
+
+
+def _named(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(names))
 
 
 def _failing_schedules(stacks: Iterable[Stack]) -> set[str]:
@@ -269,8 +293,10 @@ def _lines(stack: Stack) -> Iterator[Line]:
     yield from _of_sources(stack)
     yield from _of_queues(stack)
     yield from _of_routes(stack)
+    yield from _of_pools(stack)
     for function, properties in stack.properties("AWS::Lambda::Function").items():
         if actor := stack.named(function):
+            yield from _of_addresses(actor, properties)
             yield from _of_role(stack, actor, stack.properties("AWS::IAM::Role")[properties["Role"]["Fn::GetAtt"][0]])
 
 
@@ -298,6 +324,21 @@ def _of_routes(stack: Stack) -> Iterator[Line]:
     for integration in stack.properties("AWS::ApiGatewayV2::Integration").values():
         api, function = integration["ApiId"], integration["IntegrationUri"]
         yield Line(stack.thing("api", api), "triggers", stack.thing("function", function))
+
+
+def _of_pools(stack: Stack) -> Iterator[Line]:
+    """A user pool calls functions while somebody signs in."""
+    for name, pool in stack.properties("AWS::Cognito::UserPool").items():
+        for function in pool.get("LambdaConfig", {}).values():
+            yield Line(stack.thing("pool", {"Ref": name}), "triggers", stack.thing("function", function))
+
+
+def _of_addresses(actor: Thing, function: Mapping[str, Any]) -> Iterator[Line]:
+    """Services of others that a function has the address of."""
+    variables = function.get("Environment", {}).get("Variables", {})
+    for variable, kind in _ADDRESS_OF_OTHERS.items():
+        if variable in variables:
+            yield Line(actor, "writes", Thing(kind, _OTHERS[kind]))
 
 
 def _of_role(stack: Stack, actor: Thing, role: Mapping[str, Any]) -> Iterator[Line]:

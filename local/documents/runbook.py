@@ -34,6 +34,7 @@ _EACH = {
     "work queue": "each queue of work",
     "dead-letter queue": "each queue of dead letters, and `failures`",
     "upstream": "each upstream",
+    "push service": "Expo, where reminders are pushed to",
     "source": "each project and list",
 }
 _MISSING = {"notBreaching": "no data is well", "breaching": "no data is not well"}
@@ -61,7 +62,8 @@ def _section(name: str, rule: Rule) -> str:
 
 
 def _limit(rule: Rule) -> str:
-    return f"{rule['threshold']:,} {rule['unit']}"
+    own = "".join(f", {name} {limit:,}" for name, limit in rule.get("thresholds", {}).items())
+    return f"{rule['threshold']:,} {rule['unit']}{own}"
 
 
 def _condition(rule: Rule) -> str:

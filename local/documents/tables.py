@@ -7,24 +7,36 @@ from typing import Any
 
 import yaml
 
+from api.people.signin import rows
 from local.workspace import REPOSITORY
 from watchkeeper.kernel.repositories import discussions, patches, progress, threading
+from watchkeeper.people import table
 
 REPOSITORIES: Mapping[str, tuple[ModuleType, tuple[str, ...]]] = {
     "Patches and series": (patches, ("patches", "series")),
     "Discussions": (discussions, ("discussions",)),
     "Threading": (threading, ("threading",)),
     "Progress": (progress, ("progress",)),
+    "People": (table, ("people",)),
+    "Signing in": (rows, ("sign-in",)),
 }
-"""Each repository's module, and the tables it keeps."""
+"""Each repository's module, or the one that has its keys, and the tables it keeps."""
+
+_PEOPLE = ("People", "Signing in")
+_FILES: Mapping[str, tuple[str, ...]] = {"ingest": ("tables.yml",), "api": ("people.yml", "auth.yml")}
+"""Where each service defines its tables."""
+_PREFIX = "watchkeeper-${sls:stage}-"
 
 _HEAD = """\
 # Access patterns
 
 What is asked of the tables, and the key that answers it. There is no scan: whatever is not here is not asked.
-This document is made by `make docs` from the docstrings of the repositories in
-[libs/common/src/watchkeeper/kernel/repositories](../libs/common/src/watchkeeper/kernel/repositories) and from
-[services/ingest/resources/tables.yml](../services/ingest/resources/tables.yml).
+This document is made by `make docs` from the docstrings of
+[watchkeeper/kernel/repositories](../libs/common/src/watchkeeper/kernel/repositories),
+[watchkeeper/people/table.py](../libs/common/src/watchkeeper/people/table.py) and
+[signin/rows.py](../services/api/api/people/signin/rows.py), and from the tables of
+[ingest](../services/ingest/resources/tables.yml), which has the facts, and of api, which has what belongs to people
+([people.yml](../services/api/resources/people.yml), [auth.yml](../services/api/resources/auth.yml)).
 """
 
 _BREAKERS = """\
@@ -36,14 +48,26 @@ the state of the circuit breaker that all functions share.
 
 
 def access_patterns() -> str:
-    chapters = [_chapter(title, *REPOSITORIES[title]) for title in REPOSITORIES]
-    return "\n".join([_HEAD, *chapters, _BREAKERS, _keys(["breakers"])]).rstrip() + "\n"
+    facts = [_chapter(title, *REPOSITORIES[title]) for title in REPOSITORIES if title not in _PEOPLE]
+    people = [_chapter(title, *REPOSITORIES[title]) for title in _PEOPLE]
+    return "\n".join([_HEAD, *facts, _BREAKERS, _keys(["breakers"]), *people]).rstrip() + "\n"
 
 
-def definitions() -> dict[str, dict[str, Any]]:
-    """The properties of each table by its short name."""
-    resources = yaml.safe_load((REPOSITORY / "services/ingest/resources/tables.yml").read_text())["Resources"]
-    return {one["Properties"]["TableName"].rpartition("-")[2]: one["Properties"] for one in resources.values()}
+def definitions(*services: str) -> dict[str, dict[str, Any]]:
+    """The properties of each table of these services, or of all, by its short name."""
+    return {
+        one["Properties"]["TableName"].removeprefix(_PREFIX): one["Properties"]
+        for service in services or _FILES
+        for name in _FILES[service]
+        for one in _resources(service, name).values()
+        if one["Type"] == "AWS::DynamoDB::Table"
+    }
+
+
+def _resources(service: str, name: str) -> dict[str, Any]:
+    path = REPOSITORY / "services" / service / "resources" / name
+    resources: dict[str, Any] = yaml.safe_load(path.read_text())["Resources"]
+    return resources
 
 
 def _chapter(title: str, module: ModuleType, tables: tuple[str, ...]) -> str:

@@ -1,14 +1,17 @@
-"""The OpenAPI document and its page. Both are made when somebody asks: few do, and it takes a tenth of a second."""
+"""The OpenAPI document and its page. Both are made when somebody asks: few do, and it takes a moment."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any
+from http import HTTPStatus
+from typing import Any, get_origin
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.content_types import APPLICATION_JSON, TEXT_HTML
 
+from api.web.application import Application
 from api.web.observation import note_route
 from api.web.problems import CONTENT_TYPE, Problem
+from api.web.routing import Form, Operation, Routes
 
 OPENAPI_PATH = "/api/v1/openapi.json"
 PAGE_PATH = "/api/v1/docs"
@@ -23,18 +26,51 @@ _SERVER_URL = "../.."
 """Relative to the document and its page, which both are at ``/api/v1/…``: whatever stands before that stays."""
 
 _SCHEMA_PREFIX = "#/components/schemas/{model}"
+_SCHEME = "accessToken"
+_METHODS = frozenset({"get", "post", "patch", "delete"})
+_POWERTOOLS_OWN = frozenset({"HTTPValidationError", "ResponseValidationError", "ValidationError"})
 _DESCRIPTION = (
-    "Patches on their way into Linux and what is said about them: facts from Patchwork and the lore.kernel.org "
-    "archives, linked to each other. Message-IDs in paths are percent-encoded; angle brackets may stay or go. "
-    "Answers carry an `ETag`, so ask with `If-None-Match`. Errors are problem details (RFC 9457)."
+    "Watchkeeper watches slow things for people and tells them when it is their turn: patches on their way into Linux, "
+    "and batches of kefir on the counter. Sign in with a code that is mailed to you, and send the access token with "
+    "every request that is not public. Answers carry an `ETag`: ask again with `If-None-Match`, and change with "
+    "`If-Match` what has a version. A `POST` with an `Idempotency-Key` can be sent again without being done twice. "
+    "Names in paths are percent-encoded. Errors are problem details (RFC 9457)."
 )
+_SUCCESSES = {
+    200: "The answer.",
+    201: "It was made.",
+    202: "It is being done.",
+    204: "It is done.",
+    303: "It is there.",
+}
 _PROBLEMS = {
-    "400": "The cursor is not one of this query.",
+    "400": "The cursor is not one of this query, or the body is no JSON.",
+    "401": "There is no access token, or none that is good.",
     "404": "There is nothing by that name.",
     "406": "The answer is too large to be sent uncompressed.",
-    "422": "A parameter was refused.",
+    "412": "`If-Match` names another version than the current one.",
+    "413": "The body is too large.",
+    "415": "The body is of another type than JSON.",
+    "422": "A parameter, or something in the body, was refused.",
     "500": "Something went wrong on our side.",
     "503": "Too busy; try again after `Retry-After` seconds.",
+}
+_GATEWAY_REFUSAL = {"type": "object", "properties": {"message": {"type": "string"}}}
+"""What the gateway says by itself, before any function is asked."""
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Of your choice, new for each thing to do. The same request with the same key is answered alike for "
+    "24 hours, and done once.",
+    "schema": {"type": "string", "maxLength": 255},
+}
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The `ETag` of the version that is to be changed; of any, if it is not there.",
+    "schema": {"type": "string"},
 }
 _HEADERS = {
     "ETag": "A strong validator of this very answer.",
@@ -43,63 +79,136 @@ _HEADERS = {
 }
 
 
-def serve(app: APIGatewayHttpResolver, views: Mapping[str, Any]) -> None:
-    """Add the document and the page to the app; ``views`` are what its operations answer with."""
+def serve(resolver: APIGatewayHttpResolver, contexts: Sequence[Routes]) -> None:
+    """Add the document and the page about these contexts."""
 
     @cache
     def text() -> str:
-        return _json(document(app, views))
+        return _json(document(contexts))
 
-    @app.get(OPENAPI_PATH, include_in_schema=False)
+    @resolver.get(OPENAPI_PATH, include_in_schema=False)
     def read_openapi() -> Response[str]:
         note_route(OPENAPI_PATH)
         return Response(200, APPLICATION_JSON, text(), {"Cache-Control": _CACHE_CONTROL})
 
-    @app.get(PAGE_PATH, include_in_schema=False)
+    @resolver.get(PAGE_PATH, include_in_schema=False)
     def read_page() -> Response[str]:
         note_route(PAGE_PATH)
         headers = {"Cache-Control": _CACHE_CONTROL, "Content-Security-Policy": _PAGE_POLICY}
         return Response(200, TEXT_HTML, _page(text()), headers)
 
 
-def document(app: APIGatewayHttpResolver, views: Mapping[str, Any]) -> dict[str, Any]:
+def document(contexts: Sequence[Routes]) -> dict[str, Any]:
     """Powertools knows the parameters; the answers' schemas come from the views, the errors' from ``Problem``."""
-    base = app.get_openapi_schema(title="Watchkeeper", version="1.0.0", description=_DESCRIPTION)
+    base = Application(*contexts).resolver.get_openapi_schema(
+        title="Watchkeeper", version="1.0.0", description=_DESCRIPTION
+    )
     described: dict[str, Any] = base.model_dump(mode="json", by_alias=True, exclude_none=True)
+    operations = {name: operation for routes in contexts for name, operation in routes.operations.items()}
+    views = {name: operation.view for name, operation in operations.items() if _has_view(operation)}
+    references, schemas = _schemas({**views, **_views_of_forms(operations.values()), "Problem": Problem})
     described["servers"] = [{"url": _SERVER_URL}]
-    references, schemas = _schemas({**views, "Problem": Problem})
-    described["components"] = {"schemas": schemas, "headers": _described_headers(_HEADERS)}
-    for operation in _operations(described):
-        answer = _answers(references[operation["operationId"]])
-        operation["responses"] = answer | _problems(operation, references["Problem"])
+    described["security"] = [{_SCHEME: []}]
+    described["components"] = {
+        "schemas": _asked(described) | schemas,
+        "headers": _described_headers(_HEADERS),
+        "securitySchemes": {_SCHEME: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+    }
+    for told in _operations(described):
+        operation = operations[told["operationId"]]
+        told["parameters"] = [*told.get("parameters", []), *_headers_taken(operation)]
+        answers = _answers(operation, references) | _problems(operation, told, references["Problem"])
+        told["responses"] = _with_forms(answers, operation, references)
+        if operation.public:
+            told["security"] = []
     return described
 
 
-def _answers(view: dict[str, Any]) -> dict[str, Any]:
+def _asked(described: Mapping[str, Any]) -> dict[str, Any]:
+    """The schemas of requests' bodies, without those of Powertools' own errors."""
+    schemas = described.get("components", {}).get("schemas", {})
+    return {name: schema for name, schema in schemas.items() if name not in _POWERTOOLS_OWN}
+
+
+def _has_view(operation: Operation) -> bool:
+    own_response = (get_origin(operation.view) or operation.view) is Response
+    return operation.view is not None and not own_response and operation.content_type == APPLICATION_JSON
+
+
+def _headers_taken(operation: Operation) -> list[dict[str, Any]]:
+    taken = [_IDEMPOTENCY_KEY] if operation.keeps_answers else []
+    return [*taken, _IF_MATCH] if operation.versioned and operation.method != "GET" else taken
+
+
+def _answers(operation: Operation, references: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     headers = {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS}
+    answer: dict[str, Any] = {"description": _SUCCESSES[operation.status], "headers": headers}
+    if operation.status == HTTPStatus.NO_CONTENT:
+        return {"204": answer}
+    schema = references.get(operation.name, {"type": "string"})
+    answer["content"] = {operation.content_type: {"schema": schema}}
+    answers = {str(operation.status): answer}
+    answers |= {str(status): {**answer, "description": text} for status, text in operation.also.items()}
+    if operation.method == "GET":
+        answers["304"] = {"description": "What `If-None-Match` names is still current."}
+    return answers
+
+
+def _views_of_forms(operations: Iterable[Operation]) -> dict[str, Any]:
     return {
-        "200": {"description": "The answer.", "headers": headers, "content": {APPLICATION_JSON: {"schema": view}}},
-        "304": {"description": "What `If-None-Match` names is still current."},
+        _name_of(operation, form): form.view
+        for operation in operations
+        for form in operation.forms
+        if form.view is not str
     }
 
 
-def _problems(operation: Mapping[str, Any], problem: dict[str, Any]) -> dict[str, Any]:
+def _with_forms(
+    answers: Mapping[str, Any], operation: Operation, references: Mapping[str, dict[str, Any]]
+) -> dict[str, Any]:
+    told = dict(answers)
+    for form in operation.forms:
+        answer: dict[str, Any] = told.get(str(form.status), {"description": form.description})
+        schema = references.get(_name_of(operation, form), {"type": "string"})
+        content = answer.get("content", {}) | {form.content_type: {"schema": schema}}
+        told[str(form.status)] = answer | {"content": content}
+    return dict(sorted(told.items()))
+
+
+def _name_of(operation: Operation, form: Form) -> str:
+    return f"{operation.name}_{operation.forms.index(form)}"
+
+
+def _problems(operation: Operation, told: Mapping[str, Any], problem: dict[str, Any]) -> dict[str, Any]:
     """Only an operation that takes a cursor can refuse one, and only one that names something can miss it."""
-    parameters = operation.get("parameters", [])
+    parameters = told.get("parameters", [])
     takes_cursor = any(parameter["name"] == "cursor" for parameter in parameters)
     names_something = any(parameter["in"] == "path" for parameter in parameters)
-    possible = {"400": takes_cursor, "404": names_something, "422": bool(parameters)}
+    takes_body = "requestBody" in told
+    writes = operation.method in ("POST", "PATCH")
+    possible = {
+        "400": takes_cursor or writes,
+        "401": not operation.public,
+        "404": names_something,
+        "406": operation.method == "GET",
+        "412": operation.versioned and operation.method != "GET",
+        "413": writes,
+        "415": writes,
+        "422": bool(parameters) or takes_body,
+    }
+    told_problems = {status: text for status, text in _PROBLEMS.items() if possible.get(status, True)}
+    own = {str(status): text for status, text in operation.problems.items()}
     content = {CONTENT_TYPE: {"schema": problem}}
+    also = {"401": {APPLICATION_JSON: {"schema": _GATEWAY_REFUSAL}}}
     return {
-        status: {"description": description, "content": content}
-        for status, description in _PROBLEMS.items()
-        if possible.get(status, True)
+        status: {"description": description, "content": content | also.get(status, {})}
+        for status, description in sorted((told_problems | own).items())
     }
 
 
 def _operations(described: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for path in described["paths"].values():
-        yield from (operation for method, operation in path.items() if method == "get")
+        yield from (operation for method, operation in path.items() if method in _METHODS)
 
 
 def _schemas(shapes: Mapping[str, Any]) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from heapq import merge
 from operator import itemgetter
 
-from api.kernel.paging import Slice, take
+from api.web.paging import Slice, take
 from watchkeeper.clock import to_iso
 from watchkeeper.dynamodb import Between
 from watchkeeper.kernel.models import Patch

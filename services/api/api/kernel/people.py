@@ -6,7 +6,7 @@ from itertools import islice
 
 from api.kernel.facts import Facts
 from api.kernel.finding import PatchFilter, find_patches
-from api.kernel.paging import Slice, take
+from api.web.paging import Slice, take
 from watchkeeper.clock import to_iso
 from watchkeeper.dynamodb import Between
 from watchkeeper.errors import ItemNotFound

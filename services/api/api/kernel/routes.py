@@ -2,12 +2,11 @@
 
 import re
 
-from api.container import container
 from api.kernel import figures, people, reading, rendering, views
 from api.kernel import freshness as fresh
+from api.kernel.container import container
 from api.kernel.finding import find_patches
 from api.kernel.links import Links
-from api.kernel.paging import page
 from api.kernel.parameters import (
     AddressSegment,
     Archived,
@@ -35,7 +34,8 @@ from api.kernel.parameters import (
     patch_number,
     weeks,
 )
-from api.web.routing import ALWAYS_ASK, ReadRoutes
+from api.web.paging import page
+from api.web.routing import ALWAYS_ASK, Routes
 from watchkeeper.clock import utc_now
 from watchkeeper.errors import ItemNotFound
 from watchkeeper.kernel.models import Discussion, Patch
@@ -49,7 +49,7 @@ NAMES_IN_PATHS = re.compile(
 )
 """Message-IDs and addresses may hold slashes, which would end a path segment."""
 
-routes = ReadRoutes(PREFIX)
+routes = Routes(PREFIX)
 
 
 @routes.get("/patches", "Find patches")

@@ -1,58 +1,100 @@
-"""The resolver: every context's routes, errors as problems, and what happens around each request."""
+"""One function's part of the API: its routes, errors as problems, and what happens around each request."""
 
+from collections.abc import Callable
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from api import documentation
-from api.kernel.routes import NAMES_IN_PATHS, routes
 from api.web.observation import note_route, record
 from api.web.problems import AnswerTooLarge, MethodNotAllowed, problem_of, problem_response
-from api.web.requests import READING, Event, as_get, method, with_one_segment
+from api.web.requests import Event, as_get, method, with_checked_body
 from api.web.responses import Answer, finished, preflight_answer, without_body
+from api.web.routing import Routes
+from api.web.settings import Settings
 from watchkeeper import correlation
+from watchkeeper.entry import Handler, LambdaContext, entry_point
 from watchkeeper.logs import logger
 
-app = APIGatewayHttpResolver(enable_validation=True)
-app.include_router(routes.router, prefix=routes.prefix)
-documentation.serve(app, routes.views)
+
+class Container(Protocol):
+    """What a function is built of."""
+
+    @property
+    def settings(self) -> Settings: ...
+
+    def start_request(self) -> None: ...
 
 
-def answer(event: Event, context: LambdaContext, *, origins: tuple[str, ...]) -> Answer:
-    """Answer one request, whatever happens."""
-    started = perf_counter()
-    resolved = _resolved(event, context)
-    try:
-        done = finished(resolved, event, correlation_id=correlation.current(), origins=origins)
-    except AnswerTooLarge as error:
-        done = finished(_as_answer(_problem(error)), event, correlation_id=correlation.current(), origins=origins)
-    if method(event) == "HEAD":
-        done = without_body(done)
-    milliseconds = (perf_counter() - started) * 1000
-    record(status=done["statusCode"], milliseconds=milliseconds, octets=len(done["body"]))
-    return done
+class Application:
+    """``rewrite`` may change the event's path before a route is looked for."""
+
+    def __init__(self, *contexts: Routes, rewrite: Callable[[Event], Event] | None = None) -> None:
+        self.contexts = contexts
+        self.resolver = APIGatewayHttpResolver(enable_validation=True)
+        for routes in contexts:
+            self.resolver.include_router(routes.router, prefix=routes.prefix)
+        self.resolver.exception_handler(Exception)(self._problem)
+        self._rewrite = rewrite
+
+    def answer(self, event: Event, context: LambdaContext, *, origins: tuple[str, ...]) -> Answer:
+        """Answer one request, whatever happens."""
+        started = perf_counter()
+        resolved = self._resolved(event, context)
+        try:
+            done = finished(resolved, event, correlation_id=correlation.current(), origins=origins)
+        except AnswerTooLarge as error:
+            done = finished(_as_answer(_told(error)), event, correlation_id=correlation.current(), origins=origins)
+        if method(event) == "HEAD":
+            done = without_body(done)
+        milliseconds = (perf_counter() - started) * 1000
+        record(status=done["statusCode"], milliseconds=milliseconds, octets=len(done["body"]))
+        return done
+
+    def _resolved(self, event: Event, context: LambdaContext) -> Answer:
+        asked = self._rewrite(event) if self._rewrite else event
+        allowed = self._allowed(str(asked.get("rawPath", "")))
+        if method(asked) == "OPTIONS":
+            return preflight_answer(allowed)
+        if allowed and method(asked) not in allowed:
+            return _as_answer(_told(MethodNotAllowed(allowed)))
+        try:
+            checked = with_checked_body(as_get(asked) if method(asked) == "HEAD" else asked)
+        except Exception as error:
+            return _as_answer(_told(error))
+        return self.resolver.resolve(dict(checked), context)  # type: ignore[arg-type]
+
+    def _allowed(self, path: str) -> tuple[str, ...]:
+        """The methods of the resource at that path; none if there is none."""
+        found = {name for routes in self.contexts for name in routes.methods_at(path)}
+        return tuple(sorted(found | {"HEAD"} if "GET" in found else found))
+
+    def _problem(self, error: Exception) -> Response[str]:
+        if not isinstance(error, NotFoundError):
+            note_route(self.resolver.request.route)
+        return _told(error)
 
 
-def _resolved(event: Event, context: LambdaContext) -> Answer:
-    if method(event) == "OPTIONS":
-        return preflight_answer()
-    if method(event) not in READING:
-        return _as_answer(_problem(MethodNotAllowed()))
-    return app.resolve(with_one_segment(as_get(event), NAMES_IN_PATHS), context)
+def http_handler(application: Application, container: Callable[[], Container]) -> Handler:
+    """The entry of a function that answers requests. What it needs is built at once: a wrong environment fails the
+    deployment, not a caller, and Lambda gives a start more processor than a request."""
+    origins = container().settings.cors_origins
+
+    @entry_point
+    def handler(event: Event, context: LambdaContext) -> Answer:
+        container().start_request()
+        return application.answer(event, context, origins=origins)
+
+    return handler
 
 
-@app.exception_handler(Exception)  # type: ignore[untyped-decorator]
-def _problem(error: Exception) -> Response[str]:
-    if not isinstance(error, NotFoundError | MethodNotAllowed | AnswerTooLarge):
-        note_route(app.request.route)
+def _told(error: Exception) -> Response[str]:
     problem = problem_of(error)
     problem["correlation_id"] = correlation.current()
     if problem["status"] >= 500:
-        logger.exception("request failed")
-    return problem_response(problem)
+        logger.exception("request failed", exc_info=error)
+    return problem_response(problem, error)
 
 
 def _as_answer(response: Response[str]) -> Answer:

@@ -1,14 +1,37 @@
 """What an API Gateway event (HTTP API, payload 2.0) says, where it takes care to read it right."""
 
+import base64
+import binascii
 import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+import orjson
+
+from watchkeeper.errors import WatchkeeperError
+
 Event = Mapping[str, Any]
 
 READING = ("GET", "HEAD")
-"""The methods of every resource."""
+
+MAX_BODY_BYTES = 64 * 1024
+"""No request needs more; photos do not come this way."""
+
+_JSON = re.compile(r"application/(?:json|merge-patch\+json)\s*(?:;.*)?", re.IGNORECASE)
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+
+class BodyTooLarge(WatchkeeperError):
+    """The request's body is longer than ``MAX_BODY_BYTES``."""
+
+
+class UnsupportedMediaType(WatchkeeperError):
+    """The request's body is of another type than JSON."""
+
+
+class MalformedBody(WatchkeeperError):
+    """The request's body is no JSON."""
 
 
 def method(event: Event) -> str:
@@ -19,6 +42,37 @@ def as_get(event: Event) -> Event:
     """The event of the same request, made with ``GET``."""
     context = event["requestContext"]
     return {**event, "requestContext": {**context, "http": {**context["http"], "method": "GET"}}}
+
+
+def with_checked_body(event: Event) -> Event:
+    """The event with its body as JSON text, if it is of a method that has one.
+
+    Raises ``BodyTooLarge``, ``UnsupportedMediaType`` and ``MalformedBody``.
+    """
+    if method(event) not in _WITH_BODY:
+        return {**event, "body": None, "isBase64Encoded": False}
+    octets = _body(event)
+    if len(octets) > MAX_BODY_BYTES:
+        raise BodyTooLarge("too long")
+    if octets and not _JSON.fullmatch(header(event, "content-type").strip()):
+        raise UnsupportedMediaType("not JSON")
+    try:
+        text = orjson.dumps(orjson.loads(octets)).decode() if octets else None
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError) as error:
+        raise MalformedBody("not JSON") from error
+    headers = {name: value for name, value in (event.get("headers") or {}).items() if name.lower() != "content-type"}
+    typed = headers | ({"content-type": "application/json"} if octets else {})
+    return {**event, "headers": typed, "body": text, "isBase64Encoded": False}
+
+
+def _body(event: Event) -> bytes:
+    text = event.get("body") or ""
+    if not event.get("isBase64Encoded"):
+        return str(text).encode(errors="surrogatepass")
+    try:
+        return base64.b64decode(text)
+    except binascii.Error as error:
+        raise MalformedBody("not base64") from error
 
 
 def header(event: Event, name: str) -> str:

@@ -6,8 +6,8 @@ from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
 
-from api.web.problems import ALLOW, AnswerTooLarge
-from api.web.requests import Event, accepts_gzip, header, is_match
+from api.web.problems import AnswerTooLarge
+from api.web.requests import READING, Event, accepts_gzip, header, is_match, method
 
 MAX_PLAIN_BYTES = 1024 * 1024
 """Longer bodies travel as base64: as text, Lambda's JSON would escape them to up to twice their size."""
@@ -15,15 +15,19 @@ MAX_PLAIN_BYTES = 1024 * 1024
 MAX_BODY_BYTES = 4 * 1024 * 1024 + 256 * 1024
 """Lambda lets 6 MB through, which base64 has grown by a third."""
 
+_COMPRESSED = "-gzip"
 _WORTH_COMPRESSING = 1024
 _COMPRESSION = 3
 """A third of the time of level 6, for a few per cent more octets."""
 
+EXPOSED = "ETag, Link, Location, Retry-After, X-Correlation-Id"
+"""Headers of answers that browsers show to pages of other origins."""
+
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Vary": "Accept-Encoding, Origin",
 }
+_VARIES_BY = "Accept-Encoding, Origin"
 _NO_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 Answer = dict[str, Any]
@@ -33,10 +37,11 @@ def finished(answer: Answer, event: Event, *, correlation_id: str, origins: tupl
     """The answer as it leaves. Raises ``AnswerTooLarge``."""
     headers = answer["headers"] | _ALWAYS | _cors(event, origins) | {"X-Correlation-Id": correlation_id}
     headers.setdefault("Content-Security-Policy", _NO_CONTENT_POLICY)
+    headers["Vary"] = ", ".join([*filter(None, [headers.get("Vary")]), _VARIES_BY])
     body = (answer["body"] or "").encode()
-    if answer["statusCode"] == HTTPStatus.OK:
+    if answer["statusCode"] == HTTPStatus.OK and method(event) in READING:
         compress = accepts_gzip(event) and len(body) > _WORTH_COMPRESSING
-        headers["ETag"] = _etag(body, compressed=compress)
+        headers["ETag"] = _etag(headers.get("ETag"), body, compressed=compress)
         if is_match(event, headers["ETag"]):
             return _not_modified(headers)
         if compress:
@@ -45,14 +50,21 @@ def finished(answer: Answer, event: Event, *, correlation_id: str, origins: tupl
     return _sent(answer, headers, body, binary=len(body) > MAX_PLAIN_BYTES)
 
 
+def fits(body: bytes, event: Event) -> bool:
+    """Whether ``finished`` lets a body of a ``GET`` through, compressed or not."""
+    if len(body) <= MAX_BODY_BYTES:
+        return True
+    return accepts_gzip(event) and len(gzip.compress(body, _COMPRESSION, mtime=0)) <= MAX_BODY_BYTES
+
+
 def without_body(answer: Answer) -> Answer:
     """What ``HEAD`` is answered with: all that ``GET`` is, but the body."""
     return answer | {"body": "", "isBase64Encoded": False}
 
 
-def preflight_answer() -> Answer:
+def preflight_answer(allowed: tuple[str, ...]) -> Answer:
     """For ``OPTIONS``, to which the gateway adds what its CORS configuration says."""
-    headers = {"Allow": ALLOW, "Cache-Control": "no-store"}
+    headers = {"Allow": ", ".join((*allowed, "OPTIONS")), "Cache-Control": "no-store"}
     return {"statusCode": HTTPStatus.NO_CONTENT.value, "headers": headers, "body": "", "cookies": []}
 
 
@@ -68,13 +80,20 @@ def _not_modified(headers: dict[str, str]) -> Answer:
     return {"statusCode": 304, "headers": headers, "body": "", "isBase64Encoded": False, "cookies": []}
 
 
-def _etag(body: bytes, *, compressed: bool) -> str:
-    """A strong validator: it tells the compressed octets from the plain ones."""
-    return f'"{sha256(body).hexdigest()[:32]}{"-gzip" if compressed else ""}"'
+def _etag(given: str | None, body: bytes, *, compressed: bool) -> str:
+    """A strong validator: the one its route gave the answer, or one of its octets. It tells the compressed octets from
+    the plain ones."""
+    known = given.strip('"') if given else sha256(body).hexdigest()[:32]
+    return f'"{known}{_COMPRESSED if compressed else ""}"'
+
+
+def version_named(etag: str) -> str:
+    """The version an ``ETag`` of a route names, compressed or not."""
+    return etag.strip().strip('"').removesuffix(_COMPRESSED)
 
 
 def _cors(event: Event, origins: tuple[str, ...]) -> dict[str, str]:
     allowed = "*" if "*" in origins else header(event, "origin")
     if allowed != "*" and allowed not in origins:
         return {}
-    return {"Access-Control-Allow-Origin": allowed, "Access-Control-Expose-Headers": "ETag, Link, X-Correlation-Id"}
+    return {"Access-Control-Allow-Origin": allowed, "Access-Control-Expose-Headers": EXPOSED}

@@ -1,65 +1,234 @@
-"""Read routes: a function from checked parameters to a view becomes a GET route, documented by its own types."""
+"""Routes: a function from checked parameters to a view becomes a route, documented by its own types."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import wraps
-from inspect import signature
-from typing import Any, TypeVar
+from http import HTTPStatus
+from inspect import Parameter, signature
+from typing import Any, TypeVar, cast
 from urllib.parse import parse_qsl, urlencode
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.content_types import APPLICATION_JSON
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
+from api.web.identity import Caller, caller_of
 from api.web.observation import note_route
+from api.web.problems import Changed
+from api.web.requests import Event
+from api.web.work import Work
+from watchkeeper.dynamodb import Table
 from watchkeeper.records import dumps
 
 SHORTLY = "private, max-age=15"
 """For facts: they change once an hour at most, and people look for what has just come in."""
 
 ALWAYS_ASK = "no-cache"
+NEVER_KEPT = "no-store"
 
-ViewT = TypeVar("ViewT", bound=Mapping[str, Any])
+_ATTEMPTS = 3
+"""A request whose ground was changed under it is done again on the new one so often."""
+
+_SEGMENT = re.compile(r"<[^>]+>")
+
+ViewT = TypeVar("ViewT", bound=Callable[..., Any])
+AnyViewT = TypeVar("AnyViewT", bound=Mapping[str, Any])
 
 
-class ReadRoutes:
-    """The GET routes of one context, and the view each of them answers with.
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What an operation may answer beside, or instead of, its view."""
+
+    status: int
+    content_type: str
+    view: Any = str
+    description: str = ""
+    """Of the status; where others have it as well, theirs may stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What is told of a route beside what Powertools knows."""
+
+    name: str
+    method: str
+    path: str
+    view: Any
+    """What it answers with; ``None`` for nothing."""
+    status: int
+    public: bool
+    """Whether it is answered without an access token."""
+    keeps_answers: bool
+    """Whether it takes an ``Idempotency-Key``."""
+    versioned: bool
+    """Whether its view has a version, which is the answer's ``ETag``."""
+    content_type: str = APPLICATION_JSON
+    problems: Mapping[int, str] = field(default_factory=dict)
+    """Those of its own, by status."""
+    also: Mapping[int, str] = field(default_factory=dict)
+    """Other successes with the same view, by status."""
+    forms: tuple[Form, ...] = ()
+
+
+class Routes:
+    """The routes of one context, and the view each of them answers with.
 
     Views are typed dictionaries that mypy checks; pydantic reads them for the documentation only and stays out of the
     answers themselves, where it would cost more than everything else.
+
+    A function may ask for a ``caller``, or, to write, for the request's ``work``: these are given to it beside its
+    parameters. What it adds to its work is committed after it; nothing is written if it raises.
+
+    ``guard`` is asked before each request whether the caller may go on, and raises if not.
     """
 
-    def __init__(self, prefix: str) -> None:
+    def __init__(
+        self,
+        prefix: str,
+        *,
+        public: bool = False,
+        table: Callable[[], Table] | None = None,
+        guard: Callable[[Caller], None] | None = None,
+    ) -> None:
         self.prefix = prefix
         self.router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
-        self.views: dict[str, Any] = {}
+        self.operations: dict[str, Operation] = {}
+        self._public = public
+        self._table = table
+        self._guard = guard
 
-    def get(
-        self, path: str, summary: str, *, cache: str = SHORTLY
-    ) -> Callable[[Callable[..., ViewT]], Callable[..., ViewT]]:
-        def register(read: Callable[..., ViewT]) -> Callable[..., ViewT]:
-            @wraps(read)
+    def get(self, path: str, summary: str, *, cache: str = SHORTLY, **more: Any) -> Callable[[ViewT], ViewT]:
+        return self._route("GET", path, summary, cache=cache, **more)
+
+    def post(self, path: str, summary: str, **more: Any) -> Callable[[ViewT], ViewT]:
+        return self._route("POST", path, summary, **more)
+
+    def patch(self, path: str, summary: str, **more: Any) -> Callable[[ViewT], ViewT]:
+        return self._route("PATCH", path, summary, **more)
+
+    def delete(self, path: str, summary: str, **more: Any) -> Callable[[ViewT], ViewT]:
+        return self._route("DELETE", path, summary, **more)
+
+    def methods_at(self, path: str) -> Iterator[str]:
+        for operation in self.operations.values():
+            if _pattern(operation.path).fullmatch(path):
+                yield operation.method
+
+    def _route(
+        self,
+        method: str,
+        path: str,
+        summary: str,
+        *,
+        cache: str = NEVER_KEPT,
+        status: int = HTTPStatus.OK,
+        versioned: bool = False,
+        problems: Mapping[int, str] | None = None,
+        content_type: str = APPLICATION_JSON,
+        also: Mapping[int, str] | None = None,
+        forms: tuple[Form, ...] = (),
+    ) -> Callable[[ViewT], ViewT]:
+        """``versioned`` views have a member ``version``. A function that answers with a ``Response`` of its own says of
+        which ``content_type`` it is, and in what other ``forms`` it may come."""
+
+        def register(function: ViewT) -> ViewT:
+            wanted = signature(function).parameters
+            operation = Operation(
+                name=function.__name__,
+                method=method,
+                path=self.prefix + path,
+                view=function.__annotations__["return"],
+                status=int(status),
+                public=self._public,
+                keeps_answers="work" in wanted and method == "POST",
+                versioned=versioned,
+                content_type=content_type,
+                problems=problems or {},
+                also=also or {},
+                forms=forms,
+            )
+            self.operations[operation.name] = operation
+
+            @wraps(function)
             def respond(**arguments: Any) -> Response[str]:
-                note_route(self.prefix + path)
-                return self._response(read(**arguments), cache)
+                note_route(operation.path)
+                event = self._event
+                caller = None if self._public else self._checked_caller(event)
 
-            operation = read.__name__
-            self.views[operation] = read.__annotations__["return"]
+                def run(given: Mapping[str, Any]) -> Response[str]:
+                    answer = function(**arguments, **{name: value for name, value in given.items() if name in wanted})
+                    return answer if isinstance(answer, Response) else _response(operation, answer, event, cache)
+
+                if "work" in wanted and caller:
+                    return self._worked(event, caller, run)
+                return run({"caller": caller})
+
             # Powertools would validate every answer against the view; what it sees is a finished text.
-            respond.__signature__ = signature(read).replace(return_annotation=Response[str])  # type: ignore[attr-defined]
-            self.router.get(path, summary=summary, description=read.__doc__, operation_id=operation)(respond)
-            return read
+            respond.__signature__ = _without_given(function)  # type: ignore[attr-defined]
+            add = getattr(self.router, method.lower())
+            add(path, summary=summary, description=function.__doc__, operation_id=operation.name)(respond)
+            return function
 
         return register
 
-    def _response(self, view: Mapping[str, Any], cache: str) -> Response[str]:
-        headers = {"Cache-Control": cache}
-        if cursor := view.get("cursor"):
-            headers["Link"] = f'<{self._next_query(cursor)}>; rel="next"'
-        return Response(200, APPLICATION_JSON, dumps(view), headers)
+    @property
+    def _event(self) -> Event:
+        event: Event = self.router.current_event.raw_event
+        return event
 
-    def _next_query(self, cursor: str) -> str:
-        """A reference relative to the request's own URL: only the caller knows what stands before our paths."""
-        event = self.router.current_event
-        query = parse_qsl(event.get("rawQueryString") or "", keep_blank_values=True)
-        kept = [(name, text) for name, text in query if name != "cursor"]
-        return f"?{urlencode([*kept, ('cursor', cursor)])}"
+    def _checked_caller(self, event: Event) -> Caller:
+        caller = caller_of(event)
+        if self._guard:
+            self._guard(caller)
+        return caller
+
+    def _worked(self, event: Event, caller: Caller, run: Callable[[Mapping[str, Any]], Response[str]]) -> Response[str]:
+        if self._table is None:
+            raise TypeError(f"the routes of {self.prefix} have no table to write to")
+        for left in reversed(range(_ATTEMPTS)):
+            work = Work(event, caller, self._table())
+            if known := work.known_answer():
+                return known
+            try:
+                return work.commit(run({"caller": caller, "work": work}))
+            except Changed:
+                if not left:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+
+def with_status(status: int, view: AnyViewT) -> AnyViewT:
+    """The same view as another success than its route's, one of those it was ``also`` made with."""
+    return cast("AnyViewT", Response(int(status), APPLICATION_JSON, dumps(view), {"Cache-Control": NEVER_KEPT}))
+
+
+def _response(operation: Operation, view: Mapping[str, Any] | None, event: Event, cache: str) -> Response[str]:
+    headers = {"Cache-Control": cache}
+    if view is None:
+        return Response(HTTPStatus.NO_CONTENT.value, None, "", headers)
+    if operation.versioned:
+        headers["ETag"] = f'"{view["version"]}"'
+    if operation.status == HTTPStatus.CREATED and "id" in view:
+        headers["Location"] = f"{str(event['rawPath']).rpartition('/')[2]}/{view['id']}"  # relative to the request's
+    if cursor := view.get("cursor"):
+        headers["Link"] = f'<{_next_query(event, cursor)}>; rel="next"'
+    return Response(operation.status, APPLICATION_JSON, dumps(view), headers)
+
+
+def _next_query(event: Event, cursor: str) -> str:
+    """A reference relative to the request's own URL: only the caller knows what stands before our paths."""
+    query = parse_qsl(event.get("rawQueryString") or "", keep_blank_values=True)
+    kept = [(name, text) for name, text in query if name != "cursor"]
+    return f"?{urlencode([*kept, ('cursor', cursor)])}"
+
+
+def _without_given(function: Callable[..., Any]) -> Any:
+    """The signature of a route as Powertools is to see it: what comes from the request, and a finished answer."""
+    own = signature(function)
+    asked: list[Parameter] = [one for name, one in own.parameters.items() if name not in ("caller", "work")]
+    return own.replace(parameters=asked, return_annotation=Response[str])
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile("[^/]+".join(map(re.escape, _SEGMENT.split(path))))

@@ -1,9 +1,11 @@
-"""What the function is told by its environment."""
+"""What a function is told by its environment."""
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Self
 
+from watchkeeper.budgets import Budget, budget_named
 from watchkeeper.errors import ConfigurationError
 
 
@@ -11,23 +13,16 @@ from watchkeeper.errors import ConfigurationError
 class Settings:
     """One field per environment variable of the same name in capitals; all of them are required."""
 
-    patches_table: str
-    series_table: str
-    discussions_table: str
-    threading_table: str
-    progress_table: str
-    bodies_bucket: str
-    cursor_secret_arn: str
-    patchwork_url: str
-    lore_url: str
-    projects: tuple[str, ...]
-    lists: tuple[str, ...]
     cors_origins: tuple[str, ...]
     aws_budget: str
     """How long AWS may keep a reader waiting, by its name in ``watchkeeper.budgets``."""
 
+    @property
+    def budget(self) -> Budget:
+        return budget_named(self.aws_budget)
+
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Raises ``ConfigurationError`` naming every variable that is missing or empty."""
         texts = {field.name: environment.get(field.name.upper(), "").strip() for field in fields(cls)}
         if missing := sorted(name.upper() for name, text in texts.items() if not text):

@@ -1,0 +1,29 @@
+"""The function's entry: it describes the API, and says of everything else that it is not there."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from api.documentation.contexts import CONTEXTS
+from api.documentation.document import serve
+from api.web.application import Application, http_handler
+from api.web.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """Nothing is asked of AWS."""
+
+    settings: Settings
+
+    def start_request(self) -> None:
+        """No time is limited."""
+
+
+@cache
+def container() -> Container:
+    return Container(Settings.from_environment())
+
+
+application = Application()
+serve(application.resolver, CONTEXTS)
+handler = http_handler(application, container)

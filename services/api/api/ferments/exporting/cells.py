@@ -1,0 +1,60 @@
+"""Cells of a table that is opened in spreadsheets, where a text may be taken for a formula.
+
+A cell that begins with one of ``= + - @``, also in the wider and smaller forms of East Asian typing, is calculated,
+and formulas can run programs or send the other cells away (OWASP, "CSV Injection"). An apostrophe before it makes it a
+text. Spaces, controls and quotes before the sign are looked through, for some programs strip them, and a text that
+begins with a tab or the end of a line gets one in any case.
+
+Quotes keep what stands in a cell together, also after the end of a line, but only for those who split at commas. Where
+the spreadsheet's own language separates with semicolons or tabs, a quote in the middle of what it takes for a cell is
+like any other sign: the text after the next semicolon, or on the next line, is a cell of its own. So every place where
+one could begin has its apostrophe. ``plain`` takes them off again: no text is lost.
+"""
+
+import re
+from datetime import datetime
+from enum import Enum
+
+from watchkeeper.clock import to_iso
+
+Value = str | int | float | bool | datetime | None
+
+_SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
+_BLANK = "\\x00-\\x08\\x0b\\x0c\\x0e-\\x20\\x7f-\\xa0\\xad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff"
+_QUOTES = "'\"`\u00ab\u00bb\u2018-\u201f\u2039\u203a\uff02\uff07"
+_PASSED_OVER = f"[{_BLANK}{_QUOTES}]*"
+_ENDS = "\\t\\r\\n"
+_DANGER = rf"(?={_PASSED_OVER}[{_SIGNS}])"
+_DANGER_AT_START = rf"(?=[{_BLANK}{_QUOTES}{_ENDS}]*[{_SIGNS}{_ENDS}])"
+_CELL_ENDS = rf"([{_ENDS},;|])"
+
+_STARTS_BAD, _GUARDED_START = re.compile(_DANGER_AT_START), re.compile(f"'{_DANGER_AT_START}")
+_GOES_ON_BAD, _GUARDED_INSIDE = re.compile(_CELL_ENDS + _DANGER), re.compile(f"{_CELL_ENDS}'{_DANGER}")
+
+
+def cell(value: Value) -> str:
+    """As it is written. Numbers, times and flags are ours and cannot be formulas; what a person wrote is guarded."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case Enum():
+            return cell(value.value)
+        case int() | float():
+            return repr(value)
+        case datetime():
+            return to_iso(value)
+        case _:
+            return guarded(value)
+
+
+def guarded(text: str) -> str:
+    """The text with an apostrophe wherever it could be taken for a formula."""
+    inside = _GOES_ON_BAD.sub(r"\1'", text)
+    return f"'{inside}" if _STARTS_BAD.match(text) else inside
+
+
+def plain(text: str) -> str:
+    """The text that ``guarded`` made this of."""
+    return _GUARDED_INSIDE.sub(r"\1", text[1:] if _GUARDED_START.match(text) else text)

@@ -1,0 +1,55 @@
+"""Where exports are handed over that are too large for an answer."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from typing import IO, TYPE_CHECKING
+
+from watchkeeper.budgets import Deadline
+from watchkeeper.errors import DatabaseError
+from watchkeeper.translation import translated
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+LINK_HOLDS = timedelta(minutes=5)
+
+
+class ExportStore:
+    """A private bucket, which forgets what lies under `exports/` after a day."""
+
+    def __init__(self, client: "Callable[[], S3Client]", bucket: str, *, deadline: Deadline) -> None:
+        """The client is made when the first large export comes by: few are."""
+        self._client = client
+        self._bucket = bucket
+        self._deadline = deadline
+
+    def put(self, user: str, export: str, file: IO[bytes], *, content_type: str, disposition: str) -> str:
+        """Store it under the id ``export``; the key it has then. S3 takes 5 GB in one request, and the file is sent as
+        it is read. Raises ``DatabaseError``."""
+        key = f"exports/{user}/{export}.csv"
+        with self._asking():
+            stored = self._client().put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=file,
+                ContentType=content_type,
+                ContentDisposition=disposition,
+                CacheControl="no-store",
+                ServerSideEncryption="AES256",
+            )
+        if not stored.get("ETag"):
+            raise DatabaseError("nothing says that the export was stored")
+        return key
+
+    def link(self, key: str) -> str:
+        """Whoever has it can read the export for ``LINK_HOLDS``."""
+        return self._client().generate_presigned_url(
+            "get_object",
+            Params={"Bucket": self._bucket, "Key": key},
+            ExpiresIn=int(LINK_HOLDS.total_seconds()),
+        )
+
+    def _asking(self) -> AbstractContextManager[None]:
+        self._deadline.check()
+        return translated("the export cannot be stored")

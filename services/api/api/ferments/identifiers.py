@@ -1,0 +1,27 @@
+"""The names of new things: ULIDs, which sort by the moment they are of."""
+
+import re
+from datetime import datetime
+from hashlib import sha256
+
+from ulid import ULID
+
+FORM = r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$"
+
+_FORM = re.compile(FORM.removeprefix("^").removesuffix("$"))
+
+
+def new_id(moment: datetime | None = None) -> str:
+    """Of that moment, or of this one, which is told to the millisecond so that what is made in a second keeps its
+    order."""
+    return str(ULID.from_datetime(moment) if moment else ULID())
+
+
+def is_id(text: str) -> bool:
+    return _FORM.fullmatch(text) is not None
+
+
+def id_within(owner: str, name: str) -> str:
+    """The same for the same name within the same owner: of the owner's moment, and else like no other."""
+    digest = sha256(f"{owner}#{name}".encode()).digest()
+    return str(ULID.from_bytes(ULID.from_str(owner).bytes[:6] + digest[:10]))

@@ -1,0 +1,148 @@
+"""Photos of batches. They do not pass through here: who may upload or see one is given a form or a link for a moment,
+which the bucket takes as if the function itself asked."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from api.ferments.bodies import NewPhoto
+from api.ferments.identifiers import new_id
+from api.ferments.rules import require_changeable
+from api.web.problems import Conflict, NotThereYet
+from api.web.work import Work
+from watchkeeper.budgets import Deadline
+from watchkeeper.errors import ItemNotFound
+from watchkeeper.ferments.models import Photo
+from watchkeeper.ferments.repository import FermentRepository, changed_batch, new_photo, removed_photo
+from watchkeeper.translation import translated
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+MAX_PHOTOS = 30
+"""Of one batch."""
+
+MAX_PHOTO_BYTES = 10 * 1024 * 1024
+GOOD_FOR = timedelta(minutes=5)
+"""Forms and links."""
+
+_NOT_THERE = (HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN)
+"""Who may not list a bucket is told that it is forbidden to look at what is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What is sent as ``multipart/form-data``: these fields, and the photo last, as ``file``."""
+
+    url: str
+    fields: dict[str, str]
+
+
+class PhotoStore:
+    """The bucket. Everything raises ``DatabaseError`` when it cannot be done."""
+
+    def __init__(self, client: "Callable[[], S3Client]", bucket: str, deadline: Deadline) -> None:
+        """The client is made for the first photo: few requests are about one."""
+        self._client = client
+        self._bucket = bucket
+        self._deadline = deadline
+
+    def upload_form(self, photo: Photo) -> Form:
+        """Takes this photo alone: at its place, of its type, and not too large."""
+        typed = {"Content-Type": photo.content_type}
+        with self._asking("no upload can be signed"):
+            signed = self._client().generate_presigned_post(
+                self._bucket,
+                photo.object_key,
+                Fields=typed,
+                Conditions=[typed, ["content-length-range", 1, MAX_PHOTO_BYTES]],
+                ExpiresIn=int(GOOD_FOR.total_seconds()),
+            )
+        return Form(signed["url"], signed["fields"])
+
+    def link(self, photo: Photo) -> str:
+        """Whatever was uploaded, a browser is told that it is an image, and its name."""
+        name = f"{photo.id}.{photo.content_type.removeprefix('image/')}"
+        asked = {
+            "Bucket": self._bucket,
+            "Key": photo.object_key,
+            "ResponseContentType": photo.content_type,
+            "ResponseContentDisposition": f'inline; filename="{name}"',
+            "ResponseCacheControl": f"private, max-age={int(GOOD_FOR.total_seconds())}",
+        }
+        with self._asking("no link can be signed"):
+            return self._client().generate_presigned_url(
+                "get_object", Params=asked, ExpiresIn=int(GOOD_FOR.total_seconds())
+            )
+
+    def holds(self, photo: Photo) -> bool:
+        """Whether it was uploaded."""
+        with self._asking("a photo cannot be looked for"):
+            try:
+                self._client().head_object(Bucket=self._bucket, Key=photo.object_key)
+            except ClientError as error:
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] in _NOT_THERE:
+                    return False
+                raise
+        return True
+
+    def remove(self, photo: Photo) -> None:
+        """Whether it was uploaded or not."""
+        with self._asking("a photo cannot be removed"):
+            self._client().delete_object(Bucket=self._bucket, Key=photo.object_key)
+
+    @contextmanager
+    def _asking(self, failed: str) -> Iterator[None]:
+        self._deadline.check()
+        with translated(failed):
+            yield
+
+
+@dataclass(frozen=True, slots=True)
+class Photos:
+    ferments: FermentRepository
+    store: PhotoStore
+
+    def add(self, work: Work, batch: str, wanted: NewPhoto) -> tuple[Photo, Form]:
+        """It counts from now on, whether it is uploaded or not. Raises ``ItemNotFound`` and ``Conflict``."""
+        about = self.ferments.batch(work.user, batch)
+        require_changeable(about)
+        if len(about.photos) >= MAX_PHOTOS:
+            raise Conflict(f"The batch has {MAX_PHOTOS} photos, which is all it can have.")
+        photo = Photo(new_id(), batch, work.user, wanted.content_type, work.now)
+        with_it = replace(about, photos=(*about.photos, photo.id), version=about.version + 1, updated_at=work.now)
+        work.add(new_photo(photo), changed_batch(with_it, was=about.version))
+        return photo, self.store.upload_form(photo)
+
+    def show(self, user: str, batch: str, photo: str) -> tuple[Photo, str]:
+        """With a link. Raises ``ItemNotFound`` and ``NotThereYet``."""
+        found = self._find(user, batch, photo)
+        if not self.store.holds(found):
+            raise NotThereYet("The photo was not uploaded yet.")
+        return found, self.store.link(found)
+
+    def remove(self, work: Work, batch: str, photo: str) -> None:
+        """The object first: if the rest fails, the photo is still known and can be removed again. An upload that is
+        under way may yet bring an object back; it is removed with its batch. Raises ``ItemNotFound``, ``Conflict``."""
+        about = self.ferments.batch(work.user, batch)
+        found = self._find(work.user, batch, photo)
+        require_changeable(about)
+        self.store.remove(found)
+        left = tuple(other for other in about.photos if other != photo)
+        without = replace(about, photos=left, version=about.version + 1, updated_at=work.now)
+        work.add(removed_photo(found), changed_batch(without, was=about.version))
+
+    def of_batch(self, user: str, batch: str) -> list[Photo]:
+        """Oldest first. Raises ``ItemNotFound``."""
+        self.ferments.batch(user, batch)
+        return list(self.ferments.photos(user, batch))
+
+    def _find(self, user: str, batch: str, photo: str) -> Photo:
+        if photo not in self.ferments.batch(user, batch).photos:
+            raise ItemNotFound("no such photo")
+        return self.ferments.photo(user, batch, photo)

@@ -1,0 +1,100 @@
+"""Suggestions that were confirmed become reminders, and those of a batch that needs no watching are cancelled."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from api.ferments.bodies import ConfirmedSuggestion
+from api.ferments.identifiers import id_within
+from api.ferments.suggesting import Suggestion, suggestions
+from api.web.problems import Conflict, InvalidParameter
+from api.web.work import Work
+from watchkeeper.dynamodb import Table, Update
+from watchkeeper.errors import ConditionFailed
+from watchkeeper.ferments.models import Batch, BatchStatus
+from watchkeeper.ferments.repository import FermentRepository, unchanged_batch
+from watchkeeper.people.reminders import Reminder, ReminderRepository, ReminderStatus, cancelled, scheduled_anew
+from watchkeeper.people.table import KEYS
+
+FURTHEST = timedelta(days=366)
+
+UNWATCHED = {BatchStatus.DONE: "the batch is done", BatchStatus.ARCHIVED: "the batch is archived"}
+"""When, and why, nobody wants to be reminded of a batch any more."""
+
+_AT_ONCE = 90
+"""Of a batch's reminders, in the transaction with what ends them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    key: str
+    reminder: Reminder
+
+
+@dataclass(frozen=True, slots=True)
+class Reminding:
+    ferments: FermentRepository
+    reminders: ReminderRepository
+    table: Table
+
+    def confirm(self, work: Work, batch: str, wanted: Sequence[ConfirmedSuggestion]) -> list[Confirmed]:
+        """Schedule these. A batch has one reminder for each key: confirmed again, the new one takes the place of the
+        old one, whatever became of that. Raises ``ItemNotFound``, ``Conflict`` and ``InvalidParameter``."""
+        about = self.ferments.batch(work.user, batch)
+        if about.status in UNWATCHED:
+            raise Conflict(f"The batch is {about.status}, and needs no reminders.")
+        _require_different(wanted)
+        known = {suggestion.key: suggestion for suggestion in suggestions(about)}
+        confirmed = [_confirmed(about, known, one, f"reminders.{place}", work.now) for place, one in enumerate(wanted)]
+        work.add(unchanged_batch(about))
+        for one in confirmed:
+            work.add(
+                scheduled_anew(one.reminder),
+                otherwise=Conflict(f"The reminder `{one.key}` is being sent at this very moment."),
+            )
+        return confirmed
+
+    def cancel(self, work: Work, batch: str, reason: str) -> None:
+        """Those that are still scheduled: with the rest of the work as far as they fit, or else right after it."""
+        scheduled = [
+            reminder
+            for reminder in self.reminders.of_user(work.user)
+            if reminder.batch == batch and reminder.status is ReminderStatus.SCHEDULED
+        ]
+        writes = [cancelled(reminder, reason, work.now) for reminder in scheduled]
+        work.add(*writes[:_AT_ONCE])
+        for write in writes[_AT_ONCE:]:
+            work.then(partial(self._write_if_scheduled, write))
+
+    def _write_if_scheduled(self, write: Update) -> None:
+        with suppress(ConditionFailed):
+            self.table.write([write], keys=KEYS)
+
+
+def _require_different(wanted: Sequence[ConfirmedSuggestion]) -> None:
+    if len({one.key for one in wanted}) < len(wanted):
+        raise InvalidParameter("reminders", "names a key twice")
+
+
+def _confirmed(
+    batch: Batch, known: dict[str, Suggestion], wanted: ConfirmedSuggestion, member: str, now: datetime
+) -> Confirmed:
+    if wanted.key not in known:
+        raise InvalidParameter(f"{member}.key", f"is not suggested now; what is: {', '.join(known)}")
+    suggested = known[wanted.key]
+    due_at = wanted.due_at or suggested.due_at
+    if not now < due_at <= now + FURTHEST:
+        raise InvalidParameter(f"{member}.due_at", f"is not in the future, or more than {FURTHEST.days} days away")
+    reminder = Reminder(
+        id=id_within(batch.id, suggested.key),
+        user=batch.user,
+        title=wanted.title or suggested.title,
+        body=wanted.body or suggested.body,
+        due_at=due_at,
+        created_at=now,
+        batch=batch.id,
+        kind=suggested.kind,
+    )
+    return Confirmed(suggested.key, reminder)

@@ -1,0 +1,1 @@
+"""What people share of their batches, for everybody who has the address."""

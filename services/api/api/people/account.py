@@ -1,0 +1,79 @@
+"""A person's account: what the user pool knows of it, and leaving."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from api.web.identity import Caller
+from watchkeeper.budgets import Deadline
+from watchkeeper.people.accounts import AccountRepository, Deletion
+from watchkeeper.queues import WorkQueue
+from watchkeeper.translation import translated, understood
+
+if TYPE_CHECKING:
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
+
+HEAD_START_SECONDS = 20
+"""Above the time-out of every function that writes what people own: when erasing begins, no request that did not know
+of it is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolUser:
+    email: str
+    email_verified: bool
+    created_at: datetime
+
+
+class UserPool:
+    """Users are named by their ``sub``, which is their name in a pool whose people sign in by address."""
+
+    def __init__(
+        self, client: "CognitoIdentityProviderClient", pool_id: str, *, deadline: Deadline | None = None
+    ) -> None:
+        self._client = client
+        self._pool_id = pool_id
+        self._deadline = deadline
+
+    def user(self, user: str) -> PoolUser | None:
+        """``None`` when they are gone. Raises ``DatabaseError``."""
+        if self._deadline:
+            self._deadline.check()
+        failed = "AdminGetUser failed"
+        with translated(failed):
+            try:
+                found = self._client.admin_get_user(UserPoolId=self._pool_id, Username=user)
+            except ClientError as error:
+                if _is_unknown(error):
+                    return None
+                raise
+        with understood(failed):
+            attributes = {one["Name"]: one.get("Value", "") for one in found["UserAttributes"]}
+            return PoolUser(
+                email=attributes["email"],
+                email_verified=attributes.get("email_verified") == "true",
+                created_at=found["UserCreateDate"].astimezone(UTC).replace(microsecond=0),
+            )
+
+    def remove(self, user: str) -> None:
+        """Their refresh tokens are worth nothing from then on; who is gone already is no error."""
+        with translated("AdminDeleteUser failed"):
+            try:
+                self._client.admin_delete_user(UserPoolId=self._pool_id, Username=user)
+            except ClientError as error:
+                if not _is_unknown(error):
+                    raise
+
+
+def leave(caller: Caller, accounts: AccountRepository, erasures: WorkQueue, now: datetime) -> Deletion:
+    """Have everything of that person removed. Asked again, the work is handed out again, unless it is done."""
+    deletion = accounts.request_deletion(caller.user, now)
+    if deletion.finished_at is None:
+        erasures.send({"task": "person", "user": caller.user}, delay=HEAD_START_SECONDS)
+    return deletion
+
+
+def _is_unknown(error: ClientError) -> bool:
+    return error.response.get("Error", {}).get("Code") == "UserNotFoundException"

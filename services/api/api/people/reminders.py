@@ -1,0 +1,83 @@
+"""A person's reminders: finding them, cancelling one, putting one off."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from api.people.bodies import MAX_DAYS_AHEAD, Snooze
+from api.people.views import ReminderDetail
+from api.web.paging import Slice, take
+from api.web.problems import Conflict, InvalidParameter
+from api.web.work import Work
+from watchkeeper.clock import to_iso
+from watchkeeper.people.reminders import Reminder, ReminderStatus, after_put_off, cancelled, put_off
+
+BY_OWNER = "by its owner"
+"""Why a reminder was cancelled."""
+
+_SNOOZED = frozenset({ReminderStatus.SCHEDULED, ReminderStatus.SENT, ReminderStatus.DELIVERED, ReminderStatus.FAILED})
+"""What may be put off; of one that is being sent, nobody knows yet whether it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    status: ReminderStatus | None = None
+    batch: str | None = None
+
+    def matches(self, reminder: Reminder) -> bool:
+        return self.status in (None, reminder.status) and self.batch in (None, reminder.batch)
+
+
+def find(reminders: Iterable[Reminder], wanted: Wanted, *, limit: int, after: Sequence[str] | None) -> Slice[Reminder]:
+    """Soonest due first; only those after that position, if there is one. A person's reminders are few, and forgotten
+    after a while: they are all read, as no key has their order."""
+    return take(_after(reminders, after), wanted.matches, limit)
+
+
+def cancel(reminder: Reminder, work: Work) -> Reminder:
+    """Raises ``Conflict`` unless it is still to be sent."""
+    if reminder.status is not ReminderStatus.SCHEDULED:
+        raise Conflict(f"It is {reminder.status}. Only what is scheduled can be cancelled.")
+    work.add(cancelled(reminder, BY_OWNER, work.now))
+    return replace(reminder, status=ReminderStatus.CANCELLED, reason=BY_OWNER)
+
+
+def snooze(reminder: Reminder, wanted: Snooze, work: Work) -> Reminder:
+    """Raises ``Conflict`` and ``InvalidParameter``."""
+    if reminder.status not in _SNOOZED:
+        raise Conflict(f"It is {reminder.status}, and cannot be put off.")
+    due_at = _due_at(wanted, work.now)
+    work.add(put_off(reminder, due_at))
+    return after_put_off(reminder, due_at)
+
+
+def view(reminder: Reminder) -> ReminderDetail:
+    return ReminderDetail(
+        id=reminder.id,
+        status=reminder.status,
+        reason=reminder.reason,
+        kind=reminder.kind,
+        batch=reminder.batch,
+        title=reminder.title,
+        body=reminder.body,
+        due_at=reminder.due_at,
+        sent_at=reminder.sent_at,
+    )
+
+
+def _after(reminders: Iterable[Reminder], position: Sequence[str] | None) -> Iterator[tuple[tuple[str, str], Reminder]]:
+    for place, reminder in sorted(((_place(one), one) for one in reminders), key=lambda pair: pair[0]):
+        if position is None or place > tuple(position):
+            yield place, reminder
+
+
+def _place(reminder: Reminder) -> tuple[str, str]:
+    return to_iso(reminder.due_at), reminder.id
+
+
+def _due_at(wanted: Snooze, now: datetime) -> datetime:
+    if wanted.due_at is None:
+        return now + timedelta(minutes=wanted.minutes or 0)
+    if not now + timedelta(seconds=1) <= wanted.due_at <= now + timedelta(days=MAX_DAYS_AHEAD):
+        raise InvalidParameter("due_at", f"is not in the future, or more than {MAX_DAYS_AHEAD} days away")
+    return wanted.due_at.astimezone(UTC).replace(microsecond=0)

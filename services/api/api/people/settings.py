@@ -1,0 +1,13 @@
+"""What the function of people's own things is told by its environment."""
+
+from dataclasses import dataclass
+
+from api.web.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleSettings(Settings):
+    people_table: str
+    user_pool_id: str
+    erasures_queue_url: str
+    cursor_secret_arn: str

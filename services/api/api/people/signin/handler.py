@@ -1,0 +1,19 @@
+"""The function's entry. What it needs is built on import: a wrong environment fails the deployment, not a person,
+and Lambda gives a start more processor than a request."""
+
+# ruff: noqa: E402 -- the garbage collector's pause must come before the imports it is for
+import gc
+
+gc.disable()  # Nothing that is loaded here is garbage, and searching it over and over takes a tenth of the start.
+
+from api.people.signin.container import container
+from api.people.signin.refusals import REFUSALS, refused
+from api.people.signin.routes import routes
+from api.web.application import Application, http_handler
+
+application = Application(routes)
+application.resolver.exception_handler(list(REFUSALS))(refused)
+handler = http_handler(application, container)
+
+gc.freeze()
+gc.enable()

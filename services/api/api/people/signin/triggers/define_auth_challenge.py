@@ -1,0 +1,13 @@
+"""The function's entry: what a sign-in takes next."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from api.people.signin.challenges import define
+from watchkeeper.entry import entry_point
+
+
+@entry_point
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    return define(event)

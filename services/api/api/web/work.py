@@ -1,0 +1,133 @@
+"""The writes of one request, committed all or nothing, together with the answer to its ``Idempotency-Key``.
+
+What a request does and the answer that tells of it are stored in one transaction: a client that lost the answer and
+asks again with the same key gets the same answer, and nothing is done a second time. (The header is that of the IETF
+draft "The Idempotency-Key HTTP Header Field".) Errors are not kept: nothing was written, and the request may be made
+again.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from aws_lambda_powertools.event_handler import Response
+
+from api.web.identity import Caller
+from api.web.problems import Changed, InvalidParameter, KeyReused, PreconditionFailed
+from api.web.requests import Event, header, method
+from api.web.responses import version_named
+from watchkeeper import records
+from watchkeeper.clock import utc_now
+from watchkeeper.dynamodb import Item, Put, Table, Write
+from watchkeeper.errors import ConditionFailed
+from watchkeeper.people.table import IS_NEW, KEYS, user_key
+
+ANSWERS_KEPT = timedelta(hours=24)
+MAX_KEY_CHARACTERS = 255
+MAX_WRITES = 99
+"""In one transaction, with the answer as the hundredth."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Intended:
+    write: Write
+    otherwise: Exception
+    """Raised when the condition of the write does not hold."""
+
+
+class Work:
+    """One request's, from reading its headers to committing what it writes."""
+
+    def __init__(self, event: Event, caller: Caller, table: Table) -> None:
+        self.caller = caller
+        self.now: datetime = utc_now().replace(microsecond=0)
+        self._table = table
+        self._intended: list[_Intended] = []
+        self._if_match = header(event, "if-match")
+        self._key = _key_of(event)
+        self._afterwards: list[Callable[[], None]] = []
+        self._request = _fingerprint(event)
+
+    @property
+    def user(self) -> str:
+        return self.caller.user
+
+    def add(self, *writes: Write, otherwise: Exception | None = None) -> None:
+        """Write this when the request is done; ``otherwise`` is raised if a condition of it does not hold then, and
+        ``Changed`` if nothing is given, upon which the request is done again."""
+        self._intended += [_Intended(write, otherwise or Changed("changed meanwhile")) for write in writes]
+
+    def then(self, act: Callable[[], None]) -> None:
+        """Do this when everything is written, and not if it is not. If it fails the caller is told so, and what was
+        written stays: the same request must do it when it is made again, which one with an ``Idempotency-Key`` cannot.
+        """
+        self._afterwards.append(act)
+
+    def require_version(self, version: int) -> None:
+        """Raises ``PreconditionFailed`` unless ``If-Match`` names that version, or is not there."""
+        named = [version_named(tag) for tag in self._if_match.split(",") if not tag.strip().startswith("W/")]
+        if self._if_match and "*" not in named and str(version) not in named:
+            raise PreconditionFailed("another version")
+
+    def known_answer(self) -> Response[str] | None:
+        """The answer to an earlier request with the same key. Raises ``KeyReused`` if that was another request."""
+        item = self._table.get(self._answer_key()) if self._key else None
+        if item is None or int(item["expires_at"]) <= self.now.timestamp():
+            return None
+        if item["request"] != self._request:
+            raise KeyReused("another request")
+        kept = records.loads(str(item["answer"]))
+        return Response(kept["status"], kept["content_type"], kept["body"], kept["headers"])
+
+    def commit(self, answer: Response[str]) -> Response[str]:
+        """Write everything. The answer to send is the one given, unless a twin of this request was faster."""
+        kept = [_Intended(self._kept(answer), Changed("answered meanwhile"))] if self._key else []
+        intended = [*self._intended, *kept]
+        try:
+            self._table.write([one.write for one in intended], keys=KEYS)
+        except ConditionFailed as error:
+            if kept and (known := self.known_answer()):
+                return known
+            raise _first(intended, error.failed).otherwise from error
+        for act in self._afterwards:
+            act()
+        return answer
+
+    def _kept(self, answer: Response[str]) -> Put:
+        expires = int((self.now + ANSWERS_KEPT).timestamp())
+        told = {
+            "status": answer.status_code,
+            "content_type": answer.content_type,
+            "body": answer.body,
+            "headers": answer.headers,
+        }
+        item: Item = {
+            **self._answer_key(),
+            "request": self._request,
+            "answer": records.dumps(told),
+            "expires_at": expires,
+            "TTL": expires,
+        }
+        return Put(item, f"{IS_NEW} OR expires_at <= :now", {":now": int(self.now.timestamp())})
+
+    def _answer_key(self) -> dict[str, str]:
+        digest = sha256(self._key.encode(errors="surrogatepass")).hexdigest()
+        return {"PK": user_key(self.user), "SK": f"ANSWER#{digest}"}
+
+
+def _key_of(event: Event) -> str:
+    key = header(event, "idempotency-key") if method(event) == "POST" else ""
+    if len(key) > MAX_KEY_CHARACTERS:
+        raise InvalidParameter("Idempotency-Key", f"is longer than {MAX_KEY_CHARACTERS} characters")
+    return key
+
+
+def _fingerprint(event: Event) -> str:
+    http = event["requestContext"]["http"]
+    said = [http["method"], event.get("rawPath", ""), event.get("rawQueryString", ""), event.get("body") or ""]
+    return sha256(records.dumps(said).encode()).hexdigest()
+
+
+def _first(intended: Sequence[_Intended], failed: Sequence[int]) -> _Intended:
+    return intended[min(failed)]
