@@ -20,6 +20,7 @@ from botocore.compat import HTTPHeaders
 
 from benchmarks.figures import Figure, Target
 from benchmarks.functions import ENVIRONMENT, Context, environment
+from tests.integration.api.events import claims_of
 
 ITEMS = 100
 MAX_RATIO = 1.0
@@ -173,7 +174,12 @@ def _event(headers: dict[str, str]) -> dict[str, Any]:
         "rawQueryString": "&".join(f"{name}={value}" for name, value in query.items()),
         "queryStringParameters": query,
         "headers": headers,
-        "requestContext": {"http": {"method": "GET", "path": path}, "stage": "$default", "requestId": "id="},
+        "requestContext": {
+            "authorizer": {"jwt": {"claims": claims_of(), "scopes": None}},
+            "http": {"method": "GET", "path": path},
+            "stage": "$default",
+            "requestId": "id=",
+        },
         "isBase64Encoded": False,
     }
 

@@ -25,12 +25,12 @@ from benchmarks.units import Account, UnitMeter, meter
 from ingest.kernel.container import Container, container
 from ingest.kernel.handlers import fetch_discussions, fetch_patches, fetch_threads
 from ingest.kernel.reading import FULL, RECENT
-from ingest.queues import SqsWorkQueue
 from local.upstreams import LISTS, Upstreams, World, big_world
 from tests.integration.tables import create_tables, table_name
 from tests.lambdas import sqs_record
 from watchkeeper import aws
 from watchkeeper.logs import logger
+from watchkeeper.queues import SqsWorkQueue
 
 HANDLERS = {
     "patches": fetch_patches.handler,
@@ -231,7 +231,7 @@ def ingest(world: World) -> Iterator[Ingest]:
         Upstreams(world) as upstreams,
         environment(**_settings(upstreams)),
         mock_aws(),
-        _quiet(),
+        quiet(),
     ):
         aws.forget_clients()
         container.cache_clear()
@@ -262,7 +262,7 @@ def _connect(kernel: Container, messages: Messages) -> None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without the functions' log lines and metrics."""
     level = logger.log_level
     logger.setLevel("CRITICAL")

@@ -10,8 +10,11 @@ rules of DynamoDB's developer guide:
   key is a removal and an addition.
 - A read costs half a unit for each started 4 KB, a consistent one a whole: of each single item asked for, but of all
   items of a query together.
+- What is written to the table in a transaction, or checked there, costs twice as much; its indexes follow later, and
+  cost the same.
 
-Old items are known from the requests before, so the meter must be there from the first write on.
+Old items are known from the requests before, so the meter must be there from the first write on; new ones of updates
+from their answers, which ask for them. The updates of a transaction answer nothing: those items are read by ``look``.
 """
 
 import base64
@@ -30,9 +33,14 @@ if TYPE_CHECKING:
 WireItem = Mapping[str, Mapping[str, Any]]
 """An item as it travels: ``{"id": {"S": "1"}}``, binaries in base64."""
 
+Look = Callable[[str, WireItem], WireItem]
+"""The item a table has with this key, asked for by the way."""
+
 WRITE_UNIT = 1024
 READ_UNIT = 4096
 
+_TRANSACTED = 2
+"""Times: once to prepare, once to commit."""
 _COLLECTION_OVERHEAD = 3
 
 
@@ -68,9 +76,9 @@ class TableDefinition:
     def key_of(self, item: WireItem) -> tuple[str, ...]:
         return tuple(json.dumps(item[name]) for name in self.keys)
 
-    def units(self, old: WireItem | None, new: WireItem | None) -> int:
-        """Of one write that turns ``old`` into ``new``, indexes included."""
-        return write_units(old, new) + sum(index.units(old, new) for index in self.indexes.values())
+    def units(self, old: WireItem | None, new: WireItem | None, *, times: int = 1) -> int:
+        """Of one write that turns ``old`` into ``new``, indexes included; ``times`` as much in the table itself."""
+        return times * write_units(old, new) + sum(index.units(old, new) for index in self.indexes.values())
 
 
 @dataclass(slots=True)
@@ -107,8 +115,9 @@ class Account(dict[str, Usage]):
 class UnitMeter:
     """Reads along with a client and adds to ``used``, which may be changed for another account at any time."""
 
-    def __init__(self, definitions: Mapping[str, TableDefinition]) -> None:
+    def __init__(self, definitions: Mapping[str, TableDefinition], look: Look | None = None) -> None:
         self._definitions = definitions
+        self._look = look
         self._items: dict[str, dict[tuple[str, ...], WireItem]] = {name: {} for name in definitions}
         self.used = self.new_account()
 
@@ -127,7 +136,6 @@ class UnitMeter:
     def watching(self, client: "DynamoDBClient") -> Iterator["UnitMeter"]:
         """Count what the client sends while this lasts."""
         hooks: dict[str, Callable[..., None]] = {
-            "provide-client-params.dynamodb.UpdateItem": _ask_for_new_item,
             "before-call.dynamodb": self._before_call,
             "after-call.dynamodb": self._after_call,
         }
@@ -142,12 +150,8 @@ class UnitMeter:
     def _before_call(self, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
         context["unit_meter_request"] = json.loads(params["body"])
 
-    def _after_call(
-        self, http_response: Any, parsed: dict[str, Any], model: Any, context: Mapping[str, Any], **_: Any
-    ) -> None:
+    def _after_call(self, http_response: Any, model: Any, context: Mapping[str, Any], **_: Any) -> None:
         answer = json.loads(http_response.content or b"{}")
-        if model.name == "UpdateItem":
-            parsed.pop("Attributes", None)  # which only the meter asked for
         self.record(model.name, context["unit_meter_request"], answer, succeeded=http_response.status_code < 300)
 
     def record(
@@ -159,6 +163,8 @@ class UnitMeter:
                 self._record_batch_write(request["RequestItems"], answer.get("UnprocessedItems", {}))
             case "BatchGetItem" if succeeded:
                 self._record_batch_get(request["RequestItems"], answer)
+            case "TransactWriteItems" if succeeded:
+                self._record_transaction(request["TransactItems"])
             case "PutItem" | "UpdateItem" | "DeleteItem" | "GetItem" | "Query" | "Scan":
                 self._record_single(operation, request, answer, succeeded)
             case "CreateTable" | "DescribeTable":
@@ -201,9 +207,28 @@ class UnitMeter:
             units = sum(read_units([item], consistent=consistent) for item in (*found, *[{}] * absent))
             self.used[table].read_units += units
 
-    def _write(self, table: str, key: tuple[str, ...], new: WireItem | None) -> None:
+    def _record_transaction(self, writes: Iterable[Mapping[str, Any]]) -> None:
+        parts = [(kind, part) for write in writes for kind, part in write.items()]
+        for table in {part["TableName"] for _, part in parts}:
+            self.used[table].requests["TransactWriteItems"] += 1
+        for kind, part in parts:
+            table, key = part["TableName"], self._definitions[part["TableName"]].key_of(part.get("Item") or part["Key"])
+            match kind:
+                case "ConditionCheck":
+                    self.used[table].write_units += _TRANSACTED * write_units(self._items[table].get(key))
+                case "Update":
+                    self._write(table, key, self._seen(table, part["Key"]), times=_TRANSACTED)
+                case _:
+                    self._write(table, key, part.get("Item"), times=_TRANSACTED)
+
+    def _seen(self, table: str, key: WireItem) -> WireItem:
+        if self._look is None:
+            raise ValueError("an update in a transaction leaves an item that is not known")
+        return self._look(table, key)
+
+    def _write(self, table: str, key: tuple[str, ...], new: WireItem | None, *, times: int = 1) -> None:
         usage, items = self.used[table], self._items[table]
-        usage.write_units += self._definitions[table].units(items.get(key), new)
+        usage.write_units += self._definitions[table].units(items.get(key), new, times=times)
         usage.items_written += 1
         if new is None:
             items.pop(key, None)
@@ -257,14 +282,9 @@ def _started(octets: int, unit: int) -> int:
     return -(-octets // unit)
 
 
-def _ask_for_new_item(params: dict[str, Any], **_: Any) -> None:
-    """Nobody here asks for anything else, and the answer costs no units."""
-    params["ReturnValues"] = "ALL_NEW"
-
-
-def meter() -> UnitMeter:
+def meter(look: Look | None = None) -> UnitMeter:
     """For the tables of the services."""
-    return UnitMeter(definitions())
+    return UnitMeter(definitions(), look)
 
 
 def definitions() -> dict[str, TableDefinition]:

@@ -10,13 +10,20 @@ Json = dict[str, Any]
 
 
 class Api:
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: str | None = None) -> None:
+        """With an access token, as the person whose it is."""
         self._url = f"{url}/api/v1"
         self._session = requests.Session()
+        if token:
+            self._session.headers["Authorization"] = f"Bearer {token}"
 
     def get(self, path: str, headers: Mapping[str, str] | None = None, **parameters: Any) -> requests.Response:
         """Whatever the answer is; `path` counts from /api/v1/."""
         return self._session.get(f"{self._url}/{path}", params=parameters, headers=headers, timeout=30)
+
+    def at(self, url: str, method: str = "GET", headers: Mapping[str, str] | None = None) -> requests.Response:
+        """The same person's request to a URL the API gave out."""
+        return self._session.request(method, url, headers=headers, timeout=30, allow_redirects=False)
 
     def preflight(self, path: str, origin: str) -> requests.Response:
         asked = {"Origin": origin, "Access-Control-Request-Method": "GET"}

@@ -15,6 +15,8 @@ from local.frameworks import CommandFailed
 from local.settings import Upstreams as UpstreamSettings
 from local.upstreams import Upstreams
 from tests.e2e.api import Api
+from tests.e2e.kitchen import Leaver, Shelf, leave
+from tests.e2e.people import People, Person
 from tests.e2e.system import System
 
 LAST = "test_permissions.py"
@@ -63,7 +65,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 
 def deploy(cloud: LocalCloud, upstreams: Upstreams, log: Path) -> None:
-    ports = (upstreams.patchwork.server_port, upstreams.lore.server_port)
+    ports = (upstreams.patchwork.server_port, upstreams.lore.server_port, upstreams.expo.server_port)
     with log.open("w") as output:
         try:
             cloud.deploy(UpstreamSettings(sample_ports=ports), output)
@@ -81,3 +83,27 @@ def free_port() -> int:
 @pytest.fixture
 def api(system: System) -> Api:
     return system.api
+
+
+@pytest.fixture(scope="session")
+def people(system: System) -> Iterator[People]:
+    with closing(People(system.cloud)) as met:
+        yield met
+
+
+@pytest.fixture(scope="session")
+def maker(people: People) -> Person:
+    """Somebody who makes kefir."""
+    return people.signed_in("maker")
+
+
+@pytest.fixture(scope="session")
+def attacker(people: People) -> Person:
+    """Somebody who has signed in, too."""
+    return people.signed_in("attacker")
+
+
+@pytest.fixture(scope="session")
+def leaver(people: People, system: System) -> Leaver:
+    """Erasing begins some seconds after: other tests are run meanwhile."""
+    return leave(people.signed_in("leo"), Shelf(system.cloud))

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from itertools import zip_longest
 
 from local.cloud import LocalCloud
+from local.signin import access_token
 from local.upstreams import LISTS, Upstreams
 from tests.e2e.api import Api
 from tests.e2e.bus import Bus
@@ -25,10 +26,14 @@ class System:
     def __init__(self, cloud: LocalCloud, upstreams: Upstreams) -> None:
         self.cloud = cloud
         self.upstreams = upstreams
-        self.api = Api(cloud.api_url)
+        self.api = self.signed_in("reader@watchkeeper.test")
         self.queues = Queues(cloud)
         self.tables = Tables(cloud)
         self.bus = Bus(cloud)
+
+    def signed_in(self, email: str) -> Api:
+        """The API as somebody uses it who has just signed in."""
+        return Api(self.cloud.api_url, access_token(self.cloud, email))
 
     def run_schedules(self, mode: str) -> None:
         """Do what the hourly or daily schedules do, and wait until it is done."""

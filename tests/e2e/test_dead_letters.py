@@ -1,7 +1,7 @@
 """Work that fails for good, on every queue: kept with the reason, heard of, and done once when it is sent again."""
 
 import json
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -20,7 +20,13 @@ from tests.e2e.waiting import wait_for
 from tests.lambdas import sqs_record
 from watchkeeper.kernel.events import DiscussionReceived, PatchReceived, SeriesCompleted
 
-WORK = {"patches": "fetch-patches", "discussions": "fetch-discussions", "threads": "fetch-threads"}
+WORK = {
+    "patches": "fetch-patches",
+    "discussions": "fetch-discussions",
+    "threads": "fetch-threads",
+    "erasures": "erase",
+}
+WHY = dict.fromkeys(WORK, "PROGRESS_TABLE is not set") | {"erasures": "not set: PEOPLE_TABLE"}
 STREAMS = ("patches", "series", "discussions")
 OF_QUEUE = {**{queue: f"{queue}-dlq" for queue in WORK}, "failures": "failures"}
 """The full name's end of each queue of letters."""
@@ -103,8 +109,13 @@ def poison(system: System, story: Story) -> None:
         "patches": {"task": "patches", "project": LEDS, "mode": "recent"},
         "discussions": {"task": "discussions", "list": LEDS, "mode": "recent"},
         "threads": {"message_ids": [story.thread]},
+        "erasures": {"task": "person", "user": "somebody-who-stays"},
     }
-    with system.queues.retrying_after(2, *WORK), without_setting(system.cloud, "PROGRESS_TABLE", *WORK.values()):
+    broken = ExitStack()
+    with system.queues.retrying_after(2, *WORK), broken:
+        for queue, function in WORK.items():
+            setting = "PEOPLE_TABLE" if queue == "erasures" else "PROGRESS_TABLE"
+            broken.enter_context(without_setting(system.cloud, setting, function))
         for queue, work in works.items():
             with suppress(FunctionFailed):  # a worker that had to start first would be overtaken by the next try
                 system.cloud.invoke(WORK[queue], {})
@@ -131,7 +142,7 @@ def test_a_letter_says_what_failed_why_where_when_and_after_what(story: Story, q
     [letter] = story.letters[queue]
 
     assert (letter["kind"], letter["function"]) == ("work", WORK[queue])
-    assert (letter["error"], letter["message"]) == ("ConfigurationError", "PROGRESS_TABLE is not set")
+    assert (letter["error"], letter["message"]) == ("ConfigurationError", WHY[queue])
     assert letter["correlation_id"] == f"cause-of-{queue}"
     assert letter["receives"] == 5
     assert story.begun_at <= letter["sent_at"] <= letter["failed_at"]
@@ -180,6 +191,7 @@ def redriven(system: System, story: Story) -> dict[str, Json]:
     """All letters sent again, and the work done: one after the other, as those who find an upstream busy wait."""
     answers = {"failures": ask(system, action="redrive", queue="failures")}
     told(system, DiscussionReceived, message_id=story.asked)
+    answers["erasures"] = ask(system, action="redrive", queue="erasures")
     answers["threads"] = ask(system, action="redrive", queue="threads")
     told(system, DiscussionReceived, message_id=story.thread)
     for queue, source in (("patches", f"patchwork:{LEDS}"), ("discussions", f"lore:{LEDS}")):
@@ -234,6 +246,9 @@ FUNCTIONS: dict[str, Json] = {
     "publish-changes": {"Records": []},
     "refresh-discussions": {},
     "check-freshness": {},
+    "process-reminders": {},
+    "check-push-receipts": {},
+    "erase": {"Records": [sqs_record("1", json.dumps({"task": "person", "user": "somebody-who-stays"}))]},
 }
 
 

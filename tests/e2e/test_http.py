@@ -4,7 +4,6 @@ import json
 from urllib.parse import urljoin
 
 import pytest
-import requests
 from requests.structures import CaseInsensitiveDict
 
 from tests.e2e.api import Api
@@ -38,7 +37,7 @@ def _length(headers: CaseInsensitiveDict[str]) -> int:
 def test_the_next_page_is_linked(api: Api) -> None:
     first = api.get("kernel/patches", limit=5)
 
-    following = requests.get(urljoin(first.url, first.links["next"]["url"]), timeout=30)
+    following = api.at(urljoin(first.url, first.links["next"]["url"]))
 
     assert following.json() == api.read("patches", limit=5, cursor=first.json()["cursor"])
 
@@ -85,13 +84,13 @@ def test_a_parameter_without_sense_is_named(api: Api) -> None:
 def test_head_is_answered_like_get_without_a_body(api: Api) -> None:
     got = api.get("kernel/patches", {"Accept-Encoding": "gzip"})
 
-    head = requests.head(got.url, headers={"Accept-Encoding": "gzip"}, timeout=30)
+    head = api.at(got.url, "HEAD", {"Accept-Encoding": "gzip"})
 
     assert (head.status_code, head.content, head.headers["ETag"]) == (200, b"", got.headers["ETag"])
 
 
-def test_nothing_can_be_written(api: Api) -> None:
-    answer = requests.post(api.get("kernel/patches").url, timeout=30)
+def test_facts_cannot_be_written(api: Api) -> None:
+    answer = api.at(api.get("kernel/patches").url, "POST")
 
     assert (answer.status_code, answer.headers["Content-Type"], answer.headers["Allow"]) == (405, PROBLEM, "GET, HEAD")
 
@@ -100,7 +99,7 @@ def test_the_description_leads_back_to_the_api(api: Api) -> None:
     described = api.get("openapi.json")
     server = urljoin(described.url, described.json()["servers"][0]["url"]).rstrip("/")
 
-    assert requests.get(f"{server}/api/v1/kernel/freshness", timeout=30).status_code == 200
+    assert api.at(f"{server}/api/v1/kernel/freshness").status_code == 200
 
 
 def test_the_api_describes_itself(api: Api) -> None:
@@ -108,7 +107,7 @@ def test_the_api_describes_itself(api: Api) -> None:
 
     assert described.headers["Content-Type"] == "application/json"
     paths = described.json()["paths"]
-    simple = [path for path in paths if "{" not in path]
+    simple = [path for path, methods in paths.items() if "{" not in path and "get" in methods]
     assert len(paths) >= 12
     assert {api.get(path.removeprefix("/api/v1/")).status_code for path in simple} == {200}
 

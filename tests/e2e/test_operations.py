@@ -16,6 +16,8 @@ SCHEDULES = {
     "discussions-recent": ("fetch-discussions", "rate(1 hour)", {"mode": "recent"}),
     "discussions-refresh": ("refresh-discussions", "cron(0 5 ? * SUN *)", {}),
     "check-freshness": ("check-freshness", "rate(15 minutes)", {}),
+    "process-reminders": ("process-reminders", "rate(5 minutes)", {}),
+    "check-push-receipts": ("check-push-receipts", "rate(15 minutes)", {}),
 }
 
 

@@ -24,6 +24,8 @@ INVOCABLE = (
     "fetch-threads",
     "publish-changes",
     "check-freshness",
+    "process-reminders",
+    "check-push-receipts",
     "dead-letters",
 )
 
@@ -38,7 +40,8 @@ def deployment(system: System, tmp_path_factory: pytest.TempPathFactory) -> Depl
     artifacts.collect(built, Checkout(), None)
     root = folder / "workspace"
     shutil.copytree(before.root, root, symlinks=True, ignore=shutil.ignore_patterns(".serverless"))
-    ports = (system.upstreams.patchwork.server_port, system.upstreams.lore.server_port)
+    upstreams = system.upstreams
+    ports = (upstreams.patchwork.server_port, upstreams.lore.server_port, upstreams.expo.server_port)
     settings = system.cloud.environment() | UpstreamSettings(sample_ports=ports).environment()
     return Deployment(system.cloud, Workspace(root), artifacts, SERVICES, settings)
 

@@ -59,6 +59,24 @@ class Package:
                 for statement in policy["PolicyDocument"]["Statement"]:
                     yield Statement(role, as_list(statement["Action"]), as_list(statement["Resource"]))
 
+    @property
+    def answering(self) -> set[str]:
+        """The functions that the HTTP API calls, and their callers wait for."""
+        called = (one["IntegrationUri"] for one in self.properties("AWS::ApiGatewayV2::Integration").values())
+        return {self.function_of(uri) for uri in called}
+
+    @property
+    def triggers(self) -> set[str]:
+        """The functions that Cognito calls while somebody signs in."""
+        pools = self.properties("AWS::Cognito::UserPool").values()
+        return {arn["Fn::GetAtt"][0] for pool in pools for arn in pool["LambdaConfig"].values()}
+
+    def function_of(self, uri: Mapping[str, Any]) -> str:
+        """A function itself, or what its alias stands for."""
+        resource = uri.get("Ref") or uri["Fn::GetAtt"][0]
+        alias = self.properties("AWS::Lambda::Alias").get(resource)
+        return str(alias["FunctionName"]["Ref"] if alias else resource)
+
     def role_of(self, function: str) -> str:
         return str(self.functions[function]["Role"]["Fn::GetAtt"][0])
 

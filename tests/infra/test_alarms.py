@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from local.board import REMINDERS_LATE_AFTER
 from scheduler.kernel.freshness import STALE_AFTER_SECONDS
 from tests.infra.packages import Package
 from tests.infra.watching import (
@@ -22,10 +23,12 @@ from tests.infra.watching import (
     metrics,
     shown,
     subjects,
+    threshold,
     unwatched,
     wanted_alarms,
     widgets,
 )
+from watchkeeper.budgets import DOWNLOADS
 from watchkeeper.metrics import BREAKER_OPEN, CATALOGUE, NAMESPACE, UPSTREAM_REQUESTS
 
 ALARM = "AWS::CloudWatch::Alarm"
@@ -56,7 +59,7 @@ class TestAlarms:
     @every_rule
     def test_alarms_ring_as_the_table_says(self, packages: dict[str, Package], rule: Mapping[str, Any]) -> None:
         for alarm in (alarm for package in packages.values() for alarm in alarms_of(package, rule).values()):
-            assert alarm["Threshold"] == rule["threshold"]
+            assert alarm["Threshold"] == threshold(rule, alarm)
             assert alarm["ComparisonOperator"] == rule["comparison"]
             assert alarm["EvaluationPeriods"] == rule["periods"]
             assert alarm["DatapointsToAlarm"] == rule["datapoints"]
@@ -105,10 +108,23 @@ class TestThresholds:
 
     def test_a_call_that_takes_too_long_is_not_ended_before_it_is_counted(self, packages: dict[str, Package]) -> None:
         rule = RULES["duration"]
-        for watched in alarms_of(packages["api"], rule):
+        for watched, alarm in alarms_of(packages["api"], rule).items():
             (((_, reference),),) = watched
             function = packages["api"].functions[reference.strip("${}")]
-            assert function["Timeout"] * 1000 > rule["threshold"]
+            assert function["Timeout"] * 1000 > threshold(rule, alarm)
+
+    def test_only_an_export_may_take_longer_than_an_answer_does(self, packages: dict[str, Package]) -> None:
+        alarms = alarms_of(packages["api"], RULES["duration"]).values()
+        longer = {alarm["AlarmName"]: alarm["Threshold"] for alarm in alarms if alarm["Threshold"] != 10_000}
+
+        assert longer == {"watchkeeper-prod-export-duration": DOWNLOADS.request_seconds * 1000}
+
+    def test_what_has_a_limit_of_its_own_is_there(self, packages: dict[str, Package]) -> None:
+        names = {alarm["AlarmName"] for alarm in all_alarms(packages)}
+        own = {f"watchkeeper-prod-{name}-{kind}" for kind, rule in RULES.items() for name in rule.get("thresholds", {})}
+
+        assert own
+        assert own <= names
 
     def test_work_that_waits_as_it_may_is_not_too_old_and_what_fails_rings_while_sqs_counts_it(
         self, packages: dict[str, Package]
@@ -116,7 +132,8 @@ class TestThresholds:
         rule = RULES["oldest-message"]
         longest_delay = 900
         rings_after = rule["threshold"] + rule["datapoints"] * rule["period"]
-        for queue in packages["ingest"].properties("AWS::SQS::Queue").values():
+        queues = [queue for package in packages.values() for queue in package.properties("AWS::SQS::Queue").values()]
+        for queue in queues:
             if "RedrivePolicy" in queue:
                 hidden = queue["VisibilityTimeout"]
                 assert hidden + longest_delay <= rule["threshold"]
@@ -124,6 +141,9 @@ class TestThresholds:
 
     def test_alarm_and_function_agree_on_what_is_late(self) -> None:
         assert RULES["freshness-late"]["threshold"] == STALE_AFTER_SECONDS
+
+    def test_the_board_and_the_alarm_agree_on_what_is_a_late_reminder(self) -> None:
+        assert RULES["reminders-late"]["threshold"] == REMINDERS_LATE_AFTER.total_seconds()
 
     def test_an_open_breaker_rings_at_its_first_measure(self) -> None:
         rule = RULES["breaker-open"]

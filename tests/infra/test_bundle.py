@@ -7,7 +7,9 @@ from tests.infra.packages import Package
 
 LARGEST = 8 * 1024 * 1024
 BROUGHT_BY_THE_RUNTIME = ("boto3/", "botocore/", "s3transfer/")
-DEVELOPMENT_ONLY = ("pytest", "moto/", "tests/", "local/", "hypothesis/")
+DEVELOPMENT_ONLY = ("pytest", "moto/", "mypy", "tests/", "local/", "benchmarks/", "hypothesis/")
+PAGES = {"api": {".css", ".html"}}
+"""What else than code the services are made of."""
 ELF_MACHINE = slice(18, 20)
 ARM64 = 183
 CACHE_TAG = "cpython-313"
@@ -40,6 +42,15 @@ def test_service_and_library_are_in_the_zip(package_of_service: Package) -> None
 
     assert f"{package_of_service.service}/__init__.py" in names
     assert "watchkeeper/__init__.py" in names
+
+
+def test_what_is_no_code_is_in_the_zip_too(package_of_service: Package, repository: Path) -> None:
+    service = package_of_service.service
+    root = repository / "services" / service
+    others = [path for path in (root / service).rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")]
+
+    assert {path.suffix for path in others} == PAGES.get(service, set())
+    assert {path.relative_to(root).as_posix() for path in others} <= package_of_service.zip_contents().keys()
 
 
 def test_handlers_are_in_the_zip(package_of_service: Package) -> None:

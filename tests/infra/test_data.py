@@ -7,8 +7,14 @@ import pytest
 
 from tests.infra.packages import Package
 
-TABLES = {"patches", "series", "discussions", "threading", "progress", "breakers"}
-WORK_QUEUES = {"patches", "discussions", "threads"}
+TABLES = {
+    "ingest": {"patches", "series", "discussions", "threading", "progress", "breakers"},
+    "api": {"people", "sign-in"},
+    "scheduler": set[str](),
+}
+OF_MINUTES = "watchkeeper-prod-sign-in"
+"""Codes and counters: nothing that would be wanted back."""
+WORK_QUEUES = {"ingest": {"patches", "discussions", "threads"}, "api": {"erasures"}}
 FULL_NAME = "watchkeeper-prod-{}"
 
 
@@ -17,24 +23,50 @@ def ingest(packages: dict[str, Package]) -> Package:
     return packages["ingest"]
 
 
-def test_there_are_the_tables_of_the_design(ingest: Package) -> None:
-    names = {table["TableName"] for table in ingest.properties("AWS::DynamoDB::Table").values()}
+def test_there_are_the_tables_of_the_design(package_of_service: Package) -> None:
+    names = {table["TableName"] for table in package_of_service.properties("AWS::DynamoDB::Table").values()}
 
-    assert names == {FULL_NAME.format(table) for table in TABLES}
+    assert names == {FULL_NAME.format(table) for table in TABLES[package_of_service.service]}
 
 
-def test_production_tables_survive_mistakes(ingest: Package) -> None:
-    for table in ingest.resources("AWS::DynamoDB::Table").values():
+def test_production_tables_survive_mistakes(package_of_service: Package) -> None:
+    for table in package_of_service.resources("AWS::DynamoDB::Table").values():
         assert table["DeletionPolicy"] == "RetainExceptOnCreate", "a creation that failed blocks no other"
         assert table["UpdateReplacePolicy"] == "Retain"
         assert table["Properties"]["DeletionProtectionEnabled"] is True
-        assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
 
 
-def test_tables_are_encrypted_and_forget_what_expired(ingest: Package) -> None:
-    for table in ingest.properties("AWS::DynamoDB::Table").values():
+def test_production_tables_can_be_brought_back_to_any_minute(packages: dict[str, Package]) -> None:
+    recovery = {
+        table["TableName"]: table.get("PointInTimeRecoverySpecification")
+        for package in packages.values()
+        for table in package.properties("AWS::DynamoDB::Table").values()
+    }
+
+    assert recovery.pop(OF_MINUTES) is None
+    assert [name for name, how in recovery.items() if how != {"PointInTimeRecoveryEnabled": True}] == []
+
+
+def test_tables_are_encrypted_and_forget_what_expired(package_of_service: Package) -> None:
+    for table in package_of_service.properties("AWS::DynamoDB::Table").values():
         assert table["SSESpecification"] == {"SSEEnabled": True}
         assert table["TimeToLiveSpecification"]["Enabled"] is True
+
+
+def test_what_people_own_is_paid_by_request_everywhere(packages: dict[str, Package]) -> None:
+    tables = packages["api"].properties("AWS::DynamoDB::Table").values()
+
+    assert {table["BillingMode"] for table in tables} == {"PAY_PER_REQUEST"}
+    assert {table["TimeToLiveSpecification"]["AttributeName"] for table in tables} == {"TTL"}
+
+
+def test_what_people_own_is_found_by_one_index_that_holds_keys_alone(packages: dict[str, Package]) -> None:
+    table = packages["api"].properties("AWS::DynamoDB::Table")["PeopleTable"]
+    (index,) = table["GlobalSecondaryIndexes"]
+
+    assert [part["AttributeName"] for part in table["KeySchema"]] == ["PK", "SK"]
+    assert [part["AttributeName"] for part in index["KeySchema"]] == ["GSI1PK", "GSI1SK"]
+    assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
 
 
 def test_every_table_and_index_scales_both_ways(ingest: Package) -> None:
@@ -83,27 +115,38 @@ def test_tables_pay_per_request_outside_production(local_ingest: Package) -> Non
     assert {table["BillingMode"] for table in tables} == {"PAY_PER_REQUEST"}
 
 
-def test_every_work_queue_has_dead_letters(ingest: Package) -> None:
-    queues = ingest.properties("AWS::SQS::Queue")
-    by_name = {queue["QueueName"]: queue for queue in queues.values()}
+def queues_of(packages: dict[str, Package]) -> dict[str, Mapping[str, Any]]:
+    """Of all services, by their logical ids."""
+    return {name: queue for one in packages.values() for name, queue in one.properties("AWS::SQS::Queue").items()}
 
-    for work in WORK_QUEUES:
-        redrive = by_name[FULL_NAME.format(work)]["RedrivePolicy"]
+
+@pytest.mark.parametrize("service", WORK_QUEUES)
+def test_every_work_queue_has_dead_letters(packages: dict[str, Package], service: str) -> None:
+    queues = packages[service].properties("AWS::SQS::Queue")
+    work = {queue["QueueName"]: queue["RedrivePolicy"] for queue in queues.values() if "RedrivePolicy" in queue}
+
+    assert work.keys() == {FULL_NAME.format(name) for name in WORK_QUEUES[service]}
+    for name, redrive in work.items():
         target = queues[redrive["deadLetterTargetArn"]["Fn::GetAtt"][0]]
-        assert target["QueueName"] == FULL_NAME.format(f"{work}-dlq")
+        assert target["QueueName"] == f"{name}-dlq"
         assert redrive["maxReceiveCount"] == 5
 
 
-def test_messages_are_encrypted_and_outlive_a_weekend(ingest: Package) -> None:
-    for queue in ingest.properties("AWS::SQS::Queue").values():
+def test_messages_are_encrypted_and_outlive_a_weekend(package_of_service: Package) -> None:
+    for queue in package_of_service.properties("AWS::SQS::Queue").values():
         assert queue["SqsManagedSseEnabled"] is True
         assert queue["MessageRetentionPeriod"] >= 4 * 24 * 3600
 
 
-def test_messages_stay_hidden_for_six_timeouts(ingest: Package) -> None:
-    queues = ingest.properties("AWS::SQS::Queue")
-    for mapping in ingest.properties("AWS::Lambda::EventSourceMapping").values():
+@pytest.mark.parametrize("service", WORK_QUEUES)
+def test_messages_stay_hidden_for_six_timeouts(packages: dict[str, Package], service: str) -> None:
+    package = packages[service]
+    queues = package.properties("AWS::SQS::Queue")
+    worked = 0
+    for mapping in package.properties("AWS::Lambda::EventSourceMapping").values():
         source, attribute = mapping["EventSourceArn"]["Fn::GetAtt"]
-        function = ingest.functions[mapping["FunctionName"]["Fn::GetAtt"][0]]
+        function = package.functions[mapping["FunctionName"]["Fn::GetAtt"][0]]
         if attribute == "Arn":
             assert queues[source]["VisibilityTimeout"] >= 6 * function["Timeout"]
+            worked += 1
+    assert worked == len(WORK_QUEUES[service])

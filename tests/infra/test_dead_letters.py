@@ -55,10 +55,10 @@ def test_every_queue_of_letters_is_known_and_may_be_tended(
 def test_letters_go_back_to_the_queue_they_came_from(
     packages: dict[str, Package], known: dict[str, dict[str, str | None]]
 ) -> None:
-    ingest = packages["ingest"]
     came_from = {
-        queues(ingest)[queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]]["QueueName"]: queue["QueueName"]
-        for queue in queues(ingest).values()
+        queues(package)[queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]]["QueueName"]: queue["QueueName"]
+        for package in packages.values()
+        for queue in queues(package).values()
         if "RedrivePolicy" in queue
     }
 
@@ -70,28 +70,27 @@ def test_letters_go_back_to_the_queue_they_came_from(
 def test_the_function_of_a_queue_is_the_one_that_takes_its_messages(
     packages: dict[str, Package], known: dict[str, dict[str, str | None]]
 ) -> None:
-    ingest = packages["ingest"]
     takers = {
-        queues(ingest)[source]["QueueName"].removeprefix(PREFIX): name(ingest, function)
-        for function, source in sources(ingest, "Arn")
+        queues(package)[source]["QueueName"].removeprefix(PREFIX): name(package, function)
+        for package in packages.values()
+        for function, source in sources(package, "Arn")
     }
 
     assert {queue: settings["function"] for queue, settings in known.items() if settings["queue"]} == takers
 
 
 def test_a_function_with_a_queue_writes_letters_that_say_why(packages: dict[str, Package]) -> None:
-    ingest = packages["ingest"]
-    for function, source in sources(ingest, "Arn"):
-        redrive = queues(ingest)[source]["RedrivePolicy"]
+    for package, function, source in [(one, *taken) for one in packages.values() for taken in sources(one, "Arn")]:
+        redrive = queues(package)[source]["RedrivePolicy"]
         letters = redrive["deadLetterTargetArn"]["Fn::GetAtt"][0]
-        variables = ingest.functions[function]["Environment"]["Variables"]
+        variables = package.functions[function]["Environment"]["Variables"]
         assert variables["DEAD_LETTERS_URL"] == {"Ref": letters}
         assert int(variables["MAX_RECEIVES"]) == redrive["maxReceiveCount"]
         assert any(
-            one.role == ingest.role_of(function)
+            one.role == package.role_of(function)
             and "sqs:SendMessage" in one.actions
             and {"Fn::GetAtt": [letters, "Arn"]} in one.resources
-            for one in ingest.statements()
+            for one in package.statements()
         )
 
 

@@ -13,7 +13,9 @@ from local.workspace import Workspace
 from tests.infra.conftest import package
 from tests.infra.packages import Package
 
-WAITED_FOR = "watchkeeper-prod-kernel"
+WAITED_FOR = {
+    f"watchkeeper-prod-{name}" for name in ("kernel", "auth", "people", "ferments", "export", "public", "documentation")
+}
 ALARM = "AWS::CloudWatch::Alarm"
 VERDICT = "AWS::CloudWatch::CompositeAlarm"
 FIRST_FAILURE = ("Sum", "GreaterThanThreshold", 0, 60, 1)
@@ -33,77 +35,110 @@ def hurried(packages: dict[str, Package], tmp_path_factory: pytest.TempPathFacto
     return package(workspace, "api", "prod", settings)
 
 
-def test_people_reach_the_version_the_alias_points_to(api: Package) -> None:
-    ((alias, shifted),) = api.properties("AWS::Lambda::Alias").items()
-    (integration,) = api.properties("AWS::ApiGatewayV2::Integration").values()
-    (permission,) = api.properties("AWS::Lambda::Permission").values()
-    version, attribute = shifted["FunctionVersion"]["Fn::GetAtt"]
+def named(api: Package, reference: Mapping[str, Any]) -> str:
+    """A function's name, by a reference to it."""
+    name: str = api.functions[reference["Ref"]]["FunctionName"]
+    return name
 
-    assert integration["IntegrationUri"] == permission["FunctionName"] == {"Ref": alias}
-    assert (version in api.resources("AWS::Lambda::Version"), attribute) == (True, "Version")
+
+def shifts(api: Package) -> dict[str, Mapping[str, Any]]:
+    """What shifts the traffic of each alias, by the alias."""
+    groups = api.properties("AWS::CodeDeploy::DeploymentGroup")
+    aliases = api.resources("AWS::Lambda::Alias")
+    used = {name: alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"] for name, alias in aliases.items()}
+    return {name: groups[update["DeploymentGroupName"]["Ref"]] for name, update in used.items()}
+
+
+def test_new_versions_come_bit_by_bit_of_all_that_people_wait_for(api: Package) -> None:
+    aliases = api.properties("AWS::Lambda::Alias").values()
+
+    assert {named(api, alias["FunctionName"]) for alias in aliases} == WAITED_FOR
+    assert {api.functions[name]["FunctionName"] for name in api.answering} == WAITED_FOR
+
+
+def test_people_reach_the_version_the_alias_points_to(api: Package) -> None:
+    aliases = api.properties("AWS::Lambda::Alias")
+    integrations = api.properties("AWS::ApiGatewayV2::Integration").values()
+    permissions = api.properties("AWS::Lambda::Permission").values()
+    allowed = [one for one in permissions if one["Principal"] == "apigateway.amazonaws.com"]
+    versions = api.properties("AWS::Lambda::Version")
+
+    assert {one["IntegrationUri"]["Ref"] for one in integrations} == aliases.keys()
+    assert {one["FunctionName"]["Ref"] for one in allowed} == aliases.keys()
+    for alias in aliases.values():
+        version, attribute = alias["FunctionVersion"]["Fn::GetAtt"]
+        assert (versions[version]["FunctionName"], attribute) == (alias["FunctionName"], "Version")
 
 
 def test_traffic_is_shifted_bit_by_bit_and_back_when_an_alarm_rings(api: Package) -> None:
-    (alias,) = api.resources("AWS::Lambda::Alias").values()
-    ((group, shift),) = api.properties("AWS::CodeDeploy::DeploymentGroup").items()
-    (application,) = api.resources("AWS::CodeDeploy::Application")
-    assert alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"] == {
-        "ApplicationName": {"Ref": application},
-        "DeploymentGroupName": {"Ref": group},
-    }
-    assert shift["DeploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
-    assert shift["AutoRollbackConfiguration"]["Enabled"] is shift["AlarmConfiguration"]["Enabled"] is True
-    assert "DEPLOYMENT_STOP_ON_ALARM" in shift["AutoRollbackConfiguration"]["Events"]
-    assert group in alias["DependsOn"]
+    groups = api.properties("AWS::CodeDeploy::DeploymentGroup")
+    applications = api.resources("AWS::CodeDeploy::Application")
+    for alias in api.resources("AWS::Lambda::Alias").values():
+        update = alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
+        group, shift = update["DeploymentGroupName"]["Ref"], groups[update["DeploymentGroupName"]["Ref"]]
+        assert group in alias["DependsOn"]
+        assert update["ApplicationName"] == shift["ApplicationName"]
+        assert update["ApplicationName"]["Ref"] in applications
+        assert shift["DeploymentGroupName"] == named(api, alias["Properties"]["FunctionName"])
+        assert shift["DeploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
+        assert shift["AutoRollbackConfiguration"]["Enabled"] is shift["AlarmConfiguration"]["Enabled"] is True
+        assert "DEPLOYMENT_STOP_ON_ALARM" in shift["AutoRollbackConfiguration"]["Events"]
 
 
 def test_one_failure_of_the_new_version_takes_the_canary_back(api: Package) -> None:
-    (shift,) = api.properties("AWS::CodeDeploy::DeploymentGroup").values()
-    (alias,) = api.properties("AWS::Lambda::Alias").values()
-    alarms = [api.properties(ALARM)[alarm["Name"]["Ref"]] for alarm in shift["AlarmConfiguration"]["Alarms"]]
-    watched = {alarm["MetricName"]: dimensions_of(alarm) for alarm in alarms}
+    aliases = api.properties("AWS::Lambda::Alias")
+    for name, shift in shifts(api).items():
+        alarms = [api.properties(ALARM)[alarm["Name"]["Ref"]] for alarm in shift["AlarmConfiguration"]["Alarms"]]
+        watched = {alarm["MetricName"]: dimensions_of(alarm) for alarm in alarms}
+        function = named(api, aliases[name]["FunctionName"])
 
-    assert {ring_at(alarm) for alarm in alarms} == {FIRST_FAILURE}
-    assert watched == {
-        "Errors": {
-            "FunctionName": WAITED_FOR,
-            "Resource": f"{WAITED_FOR}:live",
-            "ExecutedVersion": alias["FunctionVersion"],
-        },
-        "5xx": {"ApiId": {"Ref": "HttpApi"}},
-    }
+        assert {ring_at(alarm) for alarm in alarms} == {FIRST_FAILURE}
+        assert watched == {
+            "Errors": {
+                "FunctionName": function,
+                "Resource": f"{function}:live",
+                "ExecutedVersion": aliases[name]["FunctionVersion"],
+            },
+            "5xx": {"ApiId": {"Ref": "HttpApi"}},
+        }
 
 
 def test_no_version_outlives_its_stack_and_hinders_the_next_of_the_same_code(api: Package) -> None:
-    (version,) = api.resources("AWS::Lambda::Version").values()
+    versions = api.resources("AWS::Lambda::Version").values()
 
-    assert version.get("DeletionPolicy", "Delete") == "Delete"
+    assert len(versions) == len(WAITED_FOR)
+    assert {version.get("DeletionPolicy", "Delete") for version in versions} == {"Delete"}
 
 
 def test_what_is_deployed_whether_alarms_ring_or_not_reaches_everybody_at_once(hurried: Package) -> None:
-    (shift,) = hurried.properties("AWS::CodeDeploy::DeploymentGroup").values()
+    found = shifts(hurried).values()
 
-    assert shift["DeploymentConfigName"] == "CodeDeployDefault.LambdaAllAtOnce"
-    assert shift["AlarmConfiguration"]["Enabled"] is False
+    assert len(found) == len(WAITED_FOR)
+    assert {shift["DeploymentConfigName"] for shift in found} == {"CodeDeployDefault.LambdaAllAtOnce"}
+    assert {shift["AlarmConfiguration"]["Enabled"] for shift in found} == {False}
 
 
-def test_the_role_that_shifts_traffic_moves_this_alias_only(api: Package) -> None:
-    (shift,) = api.properties("AWS::CodeDeploy::DeploymentGroup").values()
-    role = shift["ServiceRoleArn"]["Fn::GetAtt"][0]
-    granted = {
-        action: statement.resources
-        for statement in api.statements()
-        if statement.role == role
-        for action in statement.actions
-    }
+def test_the_role_that_shifts_traffic_moves_its_alias_only(api: Package) -> None:
+    for name, shift in shifts(api).items():
+        role = shift["ServiceRoleArn"]["Fn::GetAtt"][0]
+        function = named(api, api.properties("AWS::Lambda::Alias")[name]["FunctionName"])
+        granted = {
+            action: statement.resources
+            for statement in api.statements()
+            if statement.role == role
+            for action in statement.actions
+        }
 
-    assert set(granted) == {
-        "lambda:GetAlias",
-        "lambda:GetProvisionedConcurrencyConfig",
-        "lambda:UpdateAlias",
-        "cloudwatch:DescribeAlarms",
-    }
-    assert all(arn["Fn::Sub"].endswith((WAITED_FOR, f"{WAITED_FOR}:live")) for arn in granted["lambda:UpdateAlias"])
+        assert set(granted) == {
+            "lambda:GetAlias",
+            "lambda:GetProvisionedConcurrencyConfig",
+            "lambda:UpdateAlias",
+            "cloudwatch:DescribeAlarms",
+        }
+        assert [arn["Fn::Sub"].rpartition(":function:")[2] for arn in granted["lambda:UpdateAlias"]] == [
+            function,
+            f"{function}:live",
+        ]
 
 
 def test_one_alarm_says_whether_a_service_fails(package_of_service: Package) -> None:
@@ -131,7 +166,9 @@ def test_what_judges_a_deployment_rings_at_one_failure_and_tells_nobody(package_
 def test_errors_of_an_alias_are_those_people_see(packages: dict[str, Package]) -> None:
     found = [alarm for package in packages.values() for alarm in deployment_alarms(package).values()]
 
-    assert [one["Resource"] for one in map(dimensions_of, found) if "Resource" in one] == [f"{WAITED_FOR}:live"]
+    assert {one["Resource"] for one in map(dimensions_of, found) if "Resource" in one} == {
+        f"{function}:live" for function in WAITED_FOR
+    }
 
 
 def test_without_a_canary_there_are_neither_versions_nor_codedeploy(

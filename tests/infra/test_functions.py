@@ -8,17 +8,18 @@ import pytest
 from local.settings import cloud_runtime
 from tests.infra.packages import Package
 
-INVOKED_ASYNCHRONOUSLY = ("ingest", "scheduler")
+SCHEDULED = ("ingest", "scheduler")
+COGNITO_WAITS = 5
+"""Seconds, for a trigger."""
+HTTP_API_WAITS = 30
 LONGEST = 300
 PRODUCTION_LOGS_DAYS = 90
-SIGNED_ROUTES = {"ANY /api/v1", "ANY /api/v1/{proxy+}"}
-OPEN_ROUTES = {"OPTIONS /api/v1/{proxy+}"}
 
 
 def test_functions_run_on_the_chosen_runtime(package_of_service: Package) -> None:
-    for function in package_of_service.functions.values():
-        assert function["Runtime"] == cloud_runtime()
-        assert function["Architectures"] == ["arm64"]
+    functions = package_of_service.functions.values()
+
+    assert {(function["Runtime"], *function["Architectures"]) for function in functions} == {(cloud_runtime(), "arm64")}
 
 
 def test_every_function_has_a_timeout_and_memory(package_of_service: Package) -> None:
@@ -41,21 +42,26 @@ def test_every_log_group_forgets(package_of_service: Package) -> None:
         assert f"/aws/lambda/{function['FunctionName']}" in logged
 
 
-@pytest.mark.parametrize("service", INVOKED_ASYNCHRONOUSLY)
-def test_every_function_has_a_failure_destination(packages: dict[str, Package], service: str) -> None:
-    configured = packages[service].properties("AWS::Lambda::EventInvokeConfig")
+def test_what_nobody_waits_for_has_a_failure_destination_and_nothing_else(package_of_service: Package) -> None:
+    package = package_of_service
+    configured = package.properties("AWS::Lambda::EventInvokeConfig")
     with_destination = {
         config["FunctionName"]["Ref"]
         for config in configured.values()
         if config["DestinationConfig"]["OnFailure"]["Destination"]
     }
 
-    assert with_destination == set(packages[service].functions)
+    assert with_destination == set(package.functions) - package.answering - package.triggers
 
 
-@pytest.mark.parametrize("service", INVOKED_ASYNCHRONOUSLY)
-def test_every_function_may_send_to_its_failure_destination(packages: dict[str, Package], service: str) -> None:
-    package = packages[service]
+def test_of_the_api_s_functions_only_the_one_behind_a_queue_reports_to_nobody(packages: dict[str, Package]) -> None:
+    api = packages["api"]
+
+    assert set(api.functions) - api.answering - api.triggers == {"EraseLambdaFunction"}
+
+
+def test_every_function_may_send_to_its_failure_destination(package_of_service: Package) -> None:
+    package = package_of_service
     for config in package.properties("AWS::Lambda::EventInvokeConfig").values():
         destination = config["DestinationConfig"]["OnFailure"]["Destination"]
         role = package.role_of(config["FunctionName"]["Ref"])
@@ -70,17 +76,22 @@ def test_failed_invocations_are_tried_again_as_all_are_unless_the_function_says_
 ) -> None:
     configured = {
         config["FunctionName"]["Ref"]: (config["MaximumRetryAttempts"], config["MaximumEventAgeInSeconds"])
-        for service in INVOKED_ASYNCHRONOUSLY
-        for config in packages[service].properties("AWS::Lambda::EventInvokeConfig").values()
+        for package in packages.values()
+        for config in package.properties("AWS::Lambda::EventInvokeConfig").values()
     }
 
     assert configured.pop("CheckDashfreshnessLambdaFunction") == (2, 900)
+    assert configured.pop("ProcessDashremindersLambdaFunction") == (2, 300)
+    assert configured.pop("CheckDashpushDashreceiptsLambdaFunction") == (2, 900)
     assert configured.pop("DeadDashlettersLambdaFunction") == (0, 3600)
     assert set(configured.values()) == {(2, 3600)}
 
 
-def test_a_function_that_only_answers_requests_reports_to_its_caller(packages: dict[str, Package]) -> None:
-    assert packages["api"].resources("AWS::Lambda::EventInvokeConfig") == {}
+def test_nobody_gives_up_waiting_before_a_function_does(packages: dict[str, Package]) -> None:
+    api = packages["api"]
+
+    assert {name for name in api.triggers if api.functions[name]["Timeout"] > COGNITO_WAITS} == set()
+    assert {name for name in api.answering if api.functions[name]["Timeout"] >= HTTP_API_WAITS} == set()
 
 
 def test_functions_trace_and_may_do_so_where_the_stage_traces(
@@ -96,7 +107,7 @@ def test_functions_trace_and_may_do_so_where_the_stage_traces(
     assert "xray:" not in str(list(local_ingest.statements()))
 
 
-@pytest.mark.parametrize("service", INVOKED_ASYNCHRONOUSLY)
+@pytest.mark.parametrize("service", SCHEDULED)
 def test_schedules_have_dead_letters(packages: dict[str, Package], service: str) -> None:
     rules = packages[service].properties("AWS::Events::Rule")
 
@@ -107,8 +118,21 @@ def test_schedules_have_dead_letters(packages: dict[str, Package], service: str)
         assert rule["State"] == "ENABLED"
 
 
+def test_reminders_are_looked_after_every_few_minutes(packages: dict[str, Package]) -> None:
+    rules = packages["scheduler"].properties("AWS::Events::Rule").values()
+
+    assert {rule["Name"].removeprefix("watchkeeper-prod-"): rule["ScheduleExpression"] for rule in rules} == {
+        "check-freshness": "rate(15 minutes)",
+        "process-reminders": "rate(5 minutes)",
+        "check-push-receipts": "rate(15 minutes)",
+    }
+
+
 def test_queue_and_stream_sources_report_single_failures(packages: dict[str, Package]) -> None:
-    for mapping in mappings(packages["ingest"]):
+    sources = [mapping for package in packages.values() for mapping in mappings(package)]
+
+    assert {mapping["FunctionName"]["Fn::GetAtt"][0] for mapping in sources} >= {"EraseLambdaFunction"}
+    for mapping in sources:
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
@@ -125,21 +149,6 @@ def test_streams_outlast_a_bus_that_is_down_and_give_up_on_a_poison_record(packa
 
 def mappings(package: Package) -> list[Mapping[str, Any]]:
     return list(package.properties("AWS::Lambda::EventSourceMapping").values())
-
-
-def test_every_route_asks_for_a_signature_in_production(packages: dict[str, Package]) -> None:
-    routes = packages["api"].properties("AWS::ApiGatewayV2::Route").values()
-    open_routes = {route["RouteKey"] for route in routes if route.get("AuthorizationType") != "AWS_IAM"}
-
-    assert {route["RouteKey"] for route in routes} - open_routes == SIGNED_ROUTES
-    assert open_routes == OPEN_ROUTES, "only preflights, which browsers send unsigned"
-
-
-def test_the_api_is_throttled_and_logged(packages: dict[str, Package]) -> None:
-    (stage,) = packages["api"].properties("AWS::ApiGatewayV2::Stage").values()
-
-    assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
-    assert stage["AccessLogSettings"]["DestinationArn"]
 
 
 def test_stacks_carry_the_tags_and_are_protected(package_of_service: Package) -> None:

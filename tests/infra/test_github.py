@@ -20,7 +20,7 @@ WITHOUT_NAMES = (
     "application-autoscaling:",
     "cloudformation:ValidateTemplate",
     "cloudwatch:Describe",
-    "execute-api:",
+    "cognito-idp:",
     "iam:CreateServiceLinkedRole",
     "lambda:CreateEventSourceMapping",
     "lambda:DeleteEventSourceMapping",
@@ -104,6 +104,19 @@ def test_a_deployment_reaches_what_is_named_after_its_stage(roles: dict[str, Map
     ]
 
     assert wide == []
+
+
+def test_a_deployment_makes_user_pools_and_lets_nobody_in(roles: dict[str, Mapping[str, Any]]) -> None:
+    """People, their groups and their codes are not a deployment's."""
+    granted = {
+        action
+        for statement in statements(roles["DeploymentRole"])
+        for action in as_list(statement["Action"])
+        if action.startswith("cognito-idp:")
+    }
+
+    assert {"cognito-idp:CreateUserPool", "cognito-idp:CreateUserPoolClient", "cognito-idp:CreateGroup"} <= granted
+    assert [one for one in granted if "*" in one or ":Admin" in one or "Auth" in one or one.endswith("User")] == []
 
 
 def test_no_job_widens_its_own_role(roles: dict[str, Mapping[str, Any]]) -> None:

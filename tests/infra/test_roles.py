@@ -8,6 +8,12 @@ ANYTHING = "*"
 WITHOUT_RESOURCES = {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "cloudwatch:DescribeAlarms"}
 """X-Ray knows no resources for its two; CodeDeploy's own policy lets it read all alarms, and less is not promised."""
 
+READING = {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"}
+OF_ALL = {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+OF_INGEST = ("patches", "series", "discussions", "threading", "progress", "breakers", "bodies")
+OF_PEOPLE = {"people": ("PeopleTable", "table/watchkeeper-prod-people"), "sign-in": ("SignInTable",)}
+"""Tables of the service api, by how roles name them."""
+
 OF_DEAD_LETTERS = "DeadDashlettersIamRoleLambdaExecution"
 """It invokes again what failed: functions that tests/infra/test_dead_letters.py holds against those there are."""
 
@@ -69,12 +75,124 @@ def test_no_function_may_hand_out_permissions(package_of_service: Package) -> No
     assert powers <= {(OF_DEAD_LETTERS, "lambda:InvokeFunction")}
 
 
-def test_api_writes_to_no_table_and_queue(packages: dict[str, Package]) -> None:
-    allowed = {action for statement in packages["api"].statements() for action in statement.actions}
-    reading = ("Get", "BatchGet", "Query")
+def test_the_api_only_reads_what_ingest_keeps(packages: dict[str, Package]) -> None:
+    found = [
+        (action, resource)
+        for statement in packages["api"].statements()
+        for action in statement.actions
+        for resource in statement.resources
+        if any(f"watchkeeper-prod-{name}" in str(resource) for name in OF_INGEST)
+    ]
 
-    assert [a for a in allowed if a.startswith("dynamodb:") and not a.split(":")[1].startswith(reading)] == []
-    assert [a for a in allowed if a.startswith("sqs:")] == []
+    assert found
+    assert {action for action, _ in found} == {*READING, "s3:GetObject"}
+
+
+def test_each_table_of_people_is_written_to_by_these_functions_alone(packages: dict[str, Package]) -> None:
+    written = {(table, function) for function, action, table in uses_of_tables(packages) if action not in READING}
+
+    assert written == {
+        ("people", "people"),
+        ("people", "ferments"),
+        ("people", "erase"),
+        ("people", "process-reminders"),
+        ("people", "check-push-receipts"),
+        ("sign-in", "auth"),
+        ("sign-in", "create-auth-challenge"),
+        ("sign-in", "verify-auth-challenge"),
+    }
+
+
+def test_nobody_reads_codes_or_whole_tables(packages: dict[str, Package]) -> None:
+    used = uses_of_tables(packages)
+
+    assert {action for _, action, table in used if table == "sign-in"} == {
+        "dynamodb:DeleteItem",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+    }
+    assert [use for use in used if use[1] == "dynamodb:Scan"] == []
+
+
+def test_public_pages_cannot_be_written_by_whom_they_are_read(packages: dict[str, Package]) -> None:
+    assert {action for function, action in actions(packages["api"]) if function == "public"} == {
+        "dynamodb:GetItem",
+        "dynamodb:Query",
+        *OF_ALL,
+    }
+
+
+def test_photos_are_reached_by_those_that_keep_show_and_remove_them(packages: dict[str, Package]) -> None:
+    granted = {
+        (short_name(packages["api"], statement.role), action, resource["Fn::Sub"].removeprefix("${PhotosBucket.Arn}/"))
+        for statement in packages["api"].statements()
+        for action in statement.actions
+        for resource in statement.resources
+        if "PhotosBucket" in str(resource) and "Fn::Sub" in resource
+    }
+
+    assert {(function, prefix) for function, _, prefix in granted} == {
+        ("ferments", "users/*"),
+        ("export", "exports/*"),
+        ("erase", "*"),
+    }
+    assert {action for function, action, _ in granted if function == "erase"} == {
+        "s3:DeleteObject",
+        "s3:DeleteObjectVersion",
+    }
+
+
+def test_only_these_functions_reach_the_user_pool(packages: dict[str, Package]) -> None:
+    granted = {use for use in actions(packages["api"]) if use[1].startswith("cognito-idp:")}
+
+    assert granted == {
+        ("auth", "cognito-idp:AdminGetUser"),
+        ("auth", "cognito-idp:AdminUpdateUserAttributes"),
+        ("auth", "cognito-idp:DescribeUserPoolClient"),
+        ("people", "cognito-idp:AdminGetUser"),
+        ("erase", "cognito-idp:AdminDeleteUser"),
+    }
+
+
+def test_mail_is_sent_by_one_function_and_in_one_name(packages: dict[str, Package]) -> None:
+    sending = [one for one in packages["api"].statements() if "ses:SendEmail" in one.actions]
+
+    assert [short_name(packages["api"], one.role) for one in sending] == ["create-auth-challenge"]
+    assert [arn["Fn::Sub"].partition(":identity/")[2] for one in sending for arn in one.resources] == [
+        "watchkeeper.example"
+    ]
+    assert {action for package in packages.values() for _, action in actions(package) if action[:4] == "ses:"} == {
+        "ses:SendEmail"
+    }
+
+
+def actions(package: Package) -> set[tuple[str, str]]:
+    """Functions, by their short names, and what they may do to something."""
+    return {
+        (short_name(package, statement.role), action)
+        for statement in package.statements()
+        if statement.role not in roles_of_shifts(package)
+        for action in statement.actions
+    }
+
+
+def uses_of_tables(packages: dict[str, Package]) -> set[tuple[str, str, str]]:
+    """Functions, what they may do to a table of people's, and which."""
+    return {
+        (short_name(package, statement.role), action, table)
+        for package in packages.values()
+        for statement in package.statements()
+        for action in statement.actions
+        for resource in statement.resources
+        for table, names in OF_PEOPLE.items()
+        if action.startswith("dynamodb:") and any(name in str(resource) for name in names)
+    }
+
+
+def short_name(package: Package, role: str) -> str:
+    (function,) = [one for name, one in package.functions.items() if package.role_of(name) == role]
+    name: str = function["FunctionName"]
+    return name.removeprefix("watchkeeper-prod-")
 
 
 def test_failures_queue_takes_messages_of_our_rules_only(packages: dict[str, Package]) -> None:

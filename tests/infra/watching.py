@@ -37,6 +37,7 @@ SHOWN: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "work queue": {"AWS/SQS": ("ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage")},
     "dead-letter queue": {"AWS/SQS": ("ApproximateNumberOfMessagesVisible",)},
     "upstream": {NAMESPACE: ("UpstreamLatency", "BreakerOpen")},
+    "push service": {NAMESPACE: ("ReminderWait", "PushCredentialErrors", "DevicesSwitchedOff", "UpstreamLatency")},
 }
 """What a dashboard shows of each kind of thing, by namespace."""
 
@@ -81,6 +82,12 @@ def alarms_of(package: Package, rule: Mapping[str, Any]) -> dict[Subject, Mappin
         for alarm, series in watched
         if {(one.namespace, one.metric) for one in series} == {(rule["namespace"], rule["metric"])}
     }
+
+
+def threshold(rule: Mapping[str, Any], alarm: Mapping[str, Any]) -> float:
+    """The rule's, unless it has another one for what this alarm watches."""
+    own = {f"watchkeeper-prod-{name}-": limit for name, limit in rule.get("thresholds", {}).items()}
+    return float(next((limit for name, limit in own.items() if alarm["AlarmName"].startswith(name)), rule["threshold"]))
 
 
 def unwatched(package: Package) -> dict[str, set[Subject]]:
@@ -153,15 +160,7 @@ def _functions(package: Package) -> Iterator[list[Dimensions]]:
 
 
 def _api_functions(package: Package) -> Iterator[list[Dimensions]]:
-    called = {_function_of(package, one["IntegrationUri"]) for one in _all(package, "AWS::ApiGatewayV2::Integration")}
-    return ([dimensions(FunctionName=f"${{{name}}}")] for name in called)
-
-
-def _function_of(package: Package, uri: Mapping[str, Any]) -> str:
-    """A function itself, or what its alias stands for."""
-    resource = uri.get("Ref") or uri["Fn::GetAtt"][0]
-    alias = package.properties("AWS::Lambda::Alias").get(resource)
-    return str(alias["FunctionName"]["Ref"] if alias else resource)
+    return ([dimensions(FunctionName=f"${{{name}}}")] for name in package.answering)
 
 
 def _stream_functions(package: Package) -> Iterator[list[Dimensions]]:
@@ -219,6 +218,11 @@ def _upstreams(package: Package) -> Iterator[list[Dimensions]]:
     return ([_ours(package, upstream=name)] for name in found)
 
 
+def _push_services(package: Package) -> Iterator[list[Dimensions]]:
+    if any(str(environment.get("EXPO_URL", "")).startswith("http") for environment in _environments(package)):
+        yield [_ours(package, upstream="expo")]
+
+
 def _sources(package: Package) -> Iterator[list[Dimensions]]:
     found = {
         f"{kind}:{name}"
@@ -253,5 +257,6 @@ _KINDS = {
     "work queue": _work_queues,
     "dead-letter queue": _dead_letter_queues,
     "upstream": _upstreams,
+    "push service": _push_services,
     "source": _sources,
 }

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 STAGE = "test"
 
-_DEFINITIONS = Path(__file__).parents[2] / "services" / "ingest" / "resources" / "tables.yml"
+_SERVICES = Path(__file__).parents[2] / "services"
+_DEFINITIONS = ("ingest/resources/tables.yml", "api/resources/people.yml", "api/resources/auth.yml")
 
 
 def table_name(name: str) -> str:
@@ -32,7 +33,8 @@ def recreate_tables(client: "DynamoDBClient") -> None:
 @cache
 def definitions() -> list[dict[str, Any]]:
     """What CreateTable takes of each CloudFormation resource, billed on demand."""
-    resources = yaml.safe_load(_DEFINITIONS.read_text())["Resources"].values()
+    files = [yaml.safe_load((_SERVICES / file).read_text()) for file in _DEFINITIONS]
+    resources = [resource for file in files for resource in file["Resources"].values()]
     tables = [resource["Properties"] for resource in resources if resource["Type"] == "AWS::DynamoDB::Table"]
     return [_definition(table) for table in tables]
 

@@ -14,19 +14,26 @@ TABLES = {"patches": ("patches",), "discussions": ("discussions", "threading")}
 """What each kind of reading writes once for each new thing, however many there are."""
 
 
-def ingest(report: Path) -> Mapping[str, Any]:
-    result: Mapping[str, Any] = json.loads(report.read_text())["results"]["ingest"]
-    return result
+SIZED = ("list", "export")
+"""Operations that cost the more, the more there is."""
+COMMITTED = REPOSITORY / "docs" / "counted.json"
+COUNT_ANEW = 'run: make bench ARGUMENTS="--only ingest --only people --output docs/counted.json", then make docs'
+
+
+def results(report: Path) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads(report.read_text())["results"]
+    return found
 
 
 @pytest.fixture(scope="module")
 def now(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
-    """A few patches and mails, counted in a process of its own."""
+    """A few patches, mails and batches, counted in a process of its own."""
     report = tmp_path_factory.mktemp("counted") / "report.json"
-    command = [sys.executable, "-m", "benchmarks", "--only", "ingest", "--quick", "--output", str(report)]
-    counting = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "benchmarks", "--only", "ingest", "--only", "people", "--quick"]
+    wanted = [*command, "--output", str(report)]
+    counting = subprocess.run(wanted, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert counting.returncode == 0, counting.stderr[-2000:]
-    return ingest(report)
+    return results(report)
 
 
 def units(result: Mapping[str, Any], phase: str, kind: str) -> dict[str, float]:
@@ -40,14 +47,20 @@ def units(result: Mapping[str, Any], phase: str, kind: str) -> dict[str, float]:
 def test_a_new_item_costs_the_write_units_the_documents_reckon_with(
     now: Mapping[str, Any], phase: str, kind: str
 ) -> None:
-    committed = ingest(REPOSITORY / "docs" / "counted.json")
+    committed = results(COMMITTED)["ingest"]
 
-    assert units(now, phase, kind) == pytest.approx(units(committed, phase, kind), abs=0.1), (
-        'run: make bench ARGUMENTS="--only ingest --output docs/counted.json", then make docs'
-    )
+    assert units(now["ingest"], phase, kind) == pytest.approx(units(committed, phase, kind), abs=0.1), COUNT_ANEW
 
 
 def test_what_did_not_change_costs_the_tables_of_facts_nothing(now: Mapping[str, Any]) -> None:
-    committed = ingest(REPOSITORY / "docs" / "counted.json")
+    committed = results(COMMITTED)["ingest"]
 
-    assert now["unchanged"]["fact_write_units"] == committed["unchanged"]["fact_write_units"] == 0
+    assert now["ingest"]["unchanged"]["fact_write_units"] == committed["unchanged"]["fact_write_units"] == 0
+
+
+def test_what_a_person_does_costs_what_the_documents_say(now: Mapping[str, Any]) -> None:
+    assert of_one_thing(now["people"]) == of_one_thing(results(COMMITTED)["people"]), COUNT_ANEW
+
+
+def of_one_thing(people: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: cost for name, cost in people["operations"].items() if not name.startswith(SIZED)}

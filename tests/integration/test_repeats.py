@@ -15,10 +15,16 @@ import pytest
 import stamina
 import yaml
 
+from api.people import container as people
+from api.people.account import UserPool
+from api.people.erasing import container as erasing
+from api.people.erasing import handler as erase
 from ingest.kernel import container as module
 from local.upstreams import HWMON, Upstreams, World
 from scheduler.kernel.handlers import check_freshness
 from scheduler.operations.handlers import dead_letters
+from scheduler.push.handlers import check_push_receipts, process_reminders
+from tests.integration.api.asking import Asker
 from tests.integration.common.test_events import Bus
 from tests.integration.conftest import repositories
 from tests.integration.ingest.functions import (
@@ -31,9 +37,18 @@ from tests.integration.ingest.functions import (
     untroubled,
 )
 from tests.integration.ingest.test_publishing import RECORDS
-from tests.lambdas import Context
+from tests.integration.tables import table_name
+from tests.lambdas import Context, sqs_record
+from watchkeeper import aws
 from watchkeeper.clock import utc_now
+from watchkeeper.dynamodb import Table
+from watchkeeper.ferments.models import Batch, Event, EventKind
+from watchkeeper.ferments.repository import deleted_batch, new_batch, new_event
 from watchkeeper.kernel.repositories.progress import Source
+from watchkeeper.people.accounts import AccountRepository
+from watchkeeper.people.devices import Device, Platform, registered
+from watchkeeper.people.reminders import Reminder, ReminderRepository, scheduled
+from watchkeeper.people.table import KEYS
 
 SERVICES = Path(__file__).parents[2] / "services"
 WRITING = ("Put", "Update", "Delete", "BatchWrite", "Send", "Invoke", "Publish")
@@ -49,6 +64,7 @@ class Place:
     """Everything an event can act on."""
 
     functions: Functions
+    upstreams: Upstreams
     monkeypatch: pytest.MonkeyPatch
 
     def load(self) -> None:
@@ -61,7 +77,7 @@ class Place:
 def world(tables: None, bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     with Upstreams(World()) as upstreams, stamina.set_testing(True):
         small_world(upstreams)
-        yield Place(make_functions(upstreams, monkeypatch), monkeypatch)
+        yield Place(make_functions(upstreams, monkeypatch), upstreams, monkeypatch)
     module.container.cache_clear()
 
 
@@ -140,6 +156,111 @@ def of_operator(world: Place) -> Outcome:
     return deliver
 
 
+def of_sender(world: Place) -> Outcome:
+    """What the phones got, and what is known of it."""
+    reminders = reminders_of(world)
+    process_reminders._processor.cache_clear()
+
+    def deliver() -> object:
+        process_reminders.handler({}, Context())
+        got = [(kept.to, kept.message) for kept in world.upstreams.push.kept]
+        return got, reminders.get("somebody", "r1")
+
+    return deliver
+
+
+def of_checker(world: Place) -> Outcome:
+    reminders = reminders_of(world)
+    process_reminders._processor.cache_clear()
+    check_push_receipts._checker.cache_clear()
+    process_reminders.handler({}, Context())
+    later = utc_now() + timedelta(minutes=16)
+    world.monkeypatch.setattr(check_push_receipts._checker(), "_clock", lambda: later)
+
+    def deliver() -> object:
+        check_push_receipts.handler({}, Context())
+        return reminders.get("somebody", "r1")
+
+    return deliver
+
+
+def reminders_of(world: Place) -> ReminderRepository:
+    """With one that is due, and its person's phone."""
+    table = Table(aws.dynamodb_client(), table_name("people"))
+    world.monkeypatch.setenv("PEOPLE_TABLE", table.name)
+    world.monkeypatch.setenv("EXPO_URL", world.upstreams.expo_url)
+    then = utc_now() - timedelta(minutes=1)
+    phone = Device("ExponentPushToken[phone]", "somebody", Platform.IOS, "a phone", then)
+    reminder = Reminder("r1", "somebody", "Taste it", "It is time", then, then)
+    for write in (registered(phone), scheduled(reminder)):
+        table.write([write], keys=KEYS)
+    return ReminderRepository(table)
+
+
+def of_request(world: Place) -> Outcome:
+    """A client that lost the answer sends it again, under the same key."""
+    arn = aws.secrets_client().create_secret(Name="cursor", SecretString="s" * 64)["ARN"]
+    settings = {
+        "PEOPLE_TABLE": table_name("people"),
+        "ERASURES_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/erasures",
+        "USER_POOL_ID": "pool",
+        "CURSOR_SECRET_ARN": arn,
+        "CORS_ORIGINS": "*",
+        "AWS_BUDGET": "people",
+    }
+    for name, value in settings.items():
+        world.monkeypatch.setenv(name, value)
+    people.container.cache_clear()
+    from api.people.handler import handler
+
+    ask = Asker(handler, "/api/v1/me")
+
+    def deliver() -> object:
+        body = {"token": "ExpoPushToken[a]", "platform": "ios"}
+        answer = ask.post("/devices", body, {"Idempotency-Key": "key"})
+        assert answer.status == 201
+        return answer.json, untroubled("dynamodb").scan(TableName=table_name("people"))["Items"]
+
+    return deliver
+
+
+def of_erasing(task: str) -> Callable[[Place], Outcome]:
+    def case(world: Place) -> Outcome:
+        bucket, user, batch = "photos", "somebody", "01BATCH"
+        aws.s3_client().create_bucket(Bucket=bucket)
+        queue = untroubled("sqs").create_queue(QueueName="erasures")["QueueUrl"]
+        settings = {
+            "PEOPLE_TABLE": table_name("people"),
+            "PHOTOS_BUCKET": bucket,
+            "ERASURES_QUEUE_URL": queue,
+            "USER_POOL_ID": "pool",
+        }
+        for name, value in settings.items():
+            world.monkeypatch.setenv(name, value)
+        world.monkeypatch.setattr(UserPool, "remove", lambda *_: None)  # moto's pools need more than is installed
+        erasing.eraser.cache_clear()
+        table = Table(aws.dynamodb_client(), table_name("people"))
+        made = Batch(batch, user, "Kefir", utc_now(), utc_now())
+        for write in (new_batch(made), new_event(Event("01E", batch, user, EventKind.NOTE, utc_now()))):
+            table.write([write], keys=KEYS)
+        table.write([deleted_batch(made, utc_now())], keys=KEYS)
+        AccountRepository(table).request_deletion(user, utc_now())
+        aws.s3_client().put_object(Bucket=bucket, Key=f"users/{user}/batches/{batch}/1", Body=b"photo")
+        record = sqs_record("1", json.dumps({"task": task, "user": user, "batch": batch}), queue="erasures")
+
+        def deliver() -> object:
+            assert erase.handler({"Records": [record]}, Context(milliseconds=300_000)) == {"batchItemFailures": []}
+            asked = untroubled("sqs").get_queue_attributes(
+                QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessagesDelayed"]
+            )
+            left = untroubled("dynamodb").scan(TableName=table.name)["Items"]
+            return left, aws.s3_client().list_objects_v2(Bucket=bucket)["KeyCount"], asked["Attributes"]
+
+        return deliver
+
+    return case
+
+
 def of_reader(world: Place) -> Outcome:
     """It may do nothing but read."""
     allowed = [
@@ -173,14 +294,38 @@ CASES: dict[str, list[Callable[[Place], Outcome]]] = {
     "ingest/refresh-discussions": [of_schedule("refresh-discussions")],
     "ingest/publish-changes": [of_stream],
     "scheduler/check-freshness": [of_clock],
+    "scheduler/process-reminders": [of_sender],
+    "scheduler/check-push-receipts": [of_checker],
     "scheduler/dead-letters": [of_operator],
     "api/kernel": [of_reader],
+    "api/people": [of_request],
+    "api/erase": [of_erasing("batch"), of_erasing("person")],
 }
+
+
+ANSWERING = {
+    "api/auth": "a person who asks again gets another code",
+    "api/documentation": "writes nothing",
+    "api/export": "an export asked for again is another file, which is gone after a day",
+    "api/ferments": "with an Idempotency-Key, as tests/integration/api/ferments show for each of its routes",
+    "api/public": "writes nothing",
+    "api/pre-sign-up": "answers by its event alone",
+    "api/define-auth-challenge": "answers by its event alone",
+    "api/create-auth-challenge": "asked again it makes and mails another code, and Cognito asks for the last",
+    "api/verify-auth-challenge": "asked again it counts another try, as it must for whoever asks",
+}
+"""Those that answer somebody who waits: nobody but who asked asks again, and what that does."""
 
 
 def test_every_function_has_a_case() -> None:
     services = [path.parent.name for path in SERVICES.glob("*/functions.yml")]
-    assert set(CASES) == {f"{service}/{name}" for service in services for name in functions_of(service)}
+    assert {*CASES, *ANSWERING} == {f"{service}/{name}" for service in services for name in functions_of(service)}
+
+
+def test_only_functions_that_somebody_waits_for_do_without() -> None:
+    for name in ANSWERING:
+        service, _, function = name.partition("/")
+        assert {kind for event in functions_of(service)[function].get("events", []) for kind in event} <= {"httpApi"}
 
 
 @pytest.mark.parametrize(

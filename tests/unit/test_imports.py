@@ -1,4 +1,5 @@
-"""Imports point inward: services use the library, never each other, and the library uses no service."""
+"""Imports point inward: services use the library, never each other, and the library uses no service. Within them,
+watches know nothing of each other, and people nothing of the watches but for what is erased with them."""
 
 import ast
 from collections.abc import Iterator
@@ -13,14 +14,30 @@ ROOTS = {
     "watchkeeper": REPOSITORY / "libs" / "common" / "src" / "watchkeeper",
     **{service: REPOSITORY / "services" / service / service for service in sorted(SERVICES)},
 }
+CONTEXTS = {
+    "watchkeeper.kernel": {"watchkeeper.ferments", "watchkeeper.people"},
+    "watchkeeper.ferments": {"watchkeeper.kernel"},
+    "watchkeeper.people": {"watchkeeper.ferments", "watchkeeper.kernel"},
+    "api.kernel": {"api.documentation", "api.ferments", "api.people", "watchkeeper.ferments", "watchkeeper.people"},
+    "api.ferments": {"api.documentation", "api.kernel", "watchkeeper.kernel"},
+    "api.people": {"api.documentation", "api.ferments", "api.kernel", "watchkeeper.kernel"},
+    "api.web": {"api.documentation", "api.ferments", "api.kernel", "api.people"},
+    "scheduler.kernel": {"scheduler.push", "watchkeeper.ferments", "watchkeeper.people"},
+    "scheduler.push": {"scheduler.kernel", "watchkeeper.ferments", "watchkeeper.kernel"},
+}
+"""What each may not know."""
+
+
+def imported_modules(source: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
 
 
 def imported_packages(source: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(source.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module.partition(".")[0]
+    return (module.partition(".")[0] for module in imported_modules(source))
 
 
 @pytest.mark.parametrize("package", ROOTS)
@@ -33,6 +50,22 @@ def test_package_imports_no_service_but_itself_and_nothing_that_is_not_shipped(p
         for source in sources
         for name in imported_packages(source)
         if name in forbidden
+    ]
+
+    assert sources
+    assert outward == []
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_a_context_knows_no_other_one_but_those_it_builds_on(context: str) -> None:
+    package, _, name = context.partition(".")
+    sources = sorted((ROOTS[package] / name).rglob("*.py"))
+
+    outward = [
+        (str(source.relative_to(REPOSITORY)), module)
+        for source in sources
+        for module in imported_modules(source)
+        if any(module == other or module.startswith(f"{other}.") for other in CONTEXTS[context])
     ]
 
     assert sources

@@ -21,15 +21,27 @@ EVERYWHERE = {
 BOTO3 = "its resources and s3transfer come with it; clients are botocore's"
 PYDANTIC = "models of requests and events are not needed to read and keep facts"
 REQUESTS = "asks no server; AWS is reached by botocore"
+PAGES = "comes with the first page or drawing that somebody asks for"
+ROUTING = "answers no requests over HTTP"
+BOTOCORE = "asks AWS for nothing"
+RETRIES = "botocore tries again by itself"
 BREAKER = ("ingest/fetch-patches", "ingest/fetch-discussions", "ingest/fetch-threads", "ingest/refresh-discussions")
 """They get boto3 with the circuit breaker of Powertools, whose store on DynamoDB imports it."""
+NO_HTTP = {"pydantic": PYDANTIC, "aws_lambda_powertools.event_handler": ROUTING}
 BY_FUNCTION = {name: {"pydantic": PYDANTIC} for name in BREAKER} | {
-    "ingest/publish-changes": {"boto3": BOTO3, "requests": REQUESTS}
+    "ingest/publish-changes": {"boto3": BOTO3, "requests": REQUESTS},
+    "api/erase": NO_HTTP,
+    "api/pre-sign-up": NO_HTTP | {"botocore.session": BOTOCORE},
+    "api/define-auth-challenge": NO_HTTP | {"botocore.session": BOTOCORE},
+    "api/create-auth-challenge": NO_HTTP,
+    "api/verify-auth-challenge": NO_HTTP,
+    "scheduler/check-freshness": {"requests": REQUESTS},
+    "scheduler/dead-letters": {"requests": REQUESTS},
 }
 BY_SERVICE = {
-    "ingest": {},
-    "api": {"boto3": BOTO3, "requests": REQUESTS},
-    "scheduler": {"boto3": BOTO3, "requests": REQUESTS, "pydantic": PYDANTIC},
+    "ingest": {"aws_lambda_powertools.event_handler": ROUTING},
+    "api": {"boto3": BOTO3, "requests": REQUESTS, "stamina": RETRIES, "jinja2": PAGES, "segno": PAGES},
+    "scheduler": {"boto3": BOTO3, **NO_HTTP},
 }
 
 

@@ -11,6 +11,8 @@ from typing import Any, cast
 import pytest
 import yaml
 
+from local.deployment import SAID_BY_OPERATORS
+
 Mapping = dict[Any, Any]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -158,7 +160,7 @@ class TestDeployment:
         used = set(re.findall(r"vars\.(\w+)", str(deploying())))
         told = (REPOSITORY / ".github/workflows/deploy.yml").read_text().partition("name: deploy")[0]
 
-        assert used == {"DEPLOYMENT_ROLE", "AWS_REGION", "CORS_ORIGINS", "CONTACT", "ALARMS_MAIL"}
+        assert used == {"DEPLOYMENT_ROLE", "AWS_REGION", "CONTACT", "ALARMS_MAIL", *SAID_BY_OPERATORS}
         assert [name for name in used if name not in told] == []
 
     def test_packages_are_built_once_and_handed_on(self) -> None:

@@ -13,6 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tests.integration.api.builders import NOON
 from tests.integration.api.events import http_request
+from tests.integration.tables import table_name
 from watchkeeper import aws
 from watchkeeper.budgets import PEOPLE
 from watchkeeper.kernel.models import Body, Discussion, Patch, Series
@@ -21,6 +22,7 @@ from watchkeeper.kernel.repositories.patches import PatchRepository, SeriesRepos
 from watchkeeper.kernel.repositories.threading import KnownMail, Node, ThreadingRepository
 
 PREFIX = "/api/v1/kernel"
+PHOTOS = "watchkeeper-test-photos"
 
 
 class Context(LambdaContext):
@@ -69,6 +71,28 @@ def api_environment(tables: None, bucket: str, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setenv(name, value)
 
 
+@pytest.fixture
+def people_environment(tables: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What people own, and all settings of the functions that keep it."""
+    secret = aws.secrets_client().create_secret(Name="watchkeeper-test-cursor", SecretString="s" * 64)
+    queue = aws.sqs_client().create_queue(QueueName="watchkeeper-test-erasures")
+    aws.s3_client().create_bucket(Bucket=PHOTOS)
+    environment = {
+        "PEOPLE_TABLE": table_name("people"),
+        "SIGN_IN_TABLE": table_name("sign-in"),
+        "PHOTOS_BUCKET": PHOTOS,
+        "ERASURES_QUEUE_URL": queue["QueueUrl"],
+        "CURSOR_SECRET_ARN": secret["ARN"],
+        "USER_POOL_ID": "us-east-1_test",
+        "USER_POOL_CLIENT_ID": "client",
+        "PUBLIC_URL": "https://api.example.org",
+        "CORS_ORIGINS": "*",
+        "AWS_BUDGET": "people",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+
 class Ask(Protocol):
     def __call__(self, method: str, path: str, headers: Mapping[str, str] | None = None) -> Reply:
         """Any method on a path below the kernel watch, or on a full path."""
@@ -76,15 +100,18 @@ class Ask(Protocol):
 
 @pytest.fixture
 def ask(api_environment: None) -> Iterator[Ask]:
-    from api import container
+    from api.documentation.handler import handler as documentation
+    from api.kernel import container
+    from api.kernel.handler import handler
+    from api.web.secrets import secret
 
     container.container.cache_clear()
-    container._secret.cache_clear()
-    from api.kernel.handler import handler
+    secret.cache_clear()
 
     def send(method: str, path: str, headers: Mapping[str, str] | None = None) -> Reply:
         url = path if path.startswith("/api/") else PREFIX + path
-        return reply(handler(http_request(method, url, headers), Context()))
+        answering = handler if url.startswith(PREFIX) else documentation
+        return reply(answering(http_request(method, url, headers), Context()))
 
     yield send
     container.container.cache_clear()

@@ -10,13 +10,30 @@ def http_get(url: str, headers: Mapping[str, str] | None = None) -> dict[str, An
     return http_request("GET", url, headers)
 
 
-def http_request(method: str, url: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The event of a request; the URL is a path and a query, percent-encoded as a client sends them."""
+USER = "8f14e45f-ceea-467f-a0e6-8f5a6b7c1d2e"
+
+
+def claims_of(user: str = USER, groups: tuple[str, ...] = (), token_use: str = "access") -> dict[str, str]:
+    """Of a token, as the authorizer hands them over: as texts."""
+    named = {"cognito:groups": f"[{' '.join(groups)}]"} if groups else {}
+    return {"sub": user, "token_use": token_use, "client_id": "client", "username": user, **named}
+
+
+def http_request(
+    method: str,
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    body: str | None = None,
+    claims: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The event of a request; the URL is a path and a query, percent-encoded as a client sends them. Without other
+    claims it is one of a person who has signed in."""
     path, query = _path_and_query(url)
     parameters: dict[str, list[str]] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
         parameters.setdefault(name, []).append(value)
-    event = {
+    event: dict[str, Any] = {
         "version": "2.0",
         "routeKey": "ANY /api/v1/{proxy+}",
         "rawPath": path,
@@ -35,6 +52,11 @@ def http_request(method: str, url: str, headers: Mapping[str, str] | None = None
         },
         "isBase64Encoded": False,
     }
+    claimed = claims_of() if claims is None else claims
+    if claimed:
+        event["requestContext"]["authorizer"] = {"jwt": {"claims": dict(claimed), "scopes": None}}
+    if body is not None:
+        event["body"] = body
     if parameters:
         event["queryStringParameters"] = {name: ",".join(values) for name, values in parameters.items()}
     return event

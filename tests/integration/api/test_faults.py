@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from api import container
+from api.web.secrets import secret
 from tests.integration.api.builders import a_mail, a_patch, a_series
 from tests.integration.api.conftest import Get, Reply, Store
 from tests.integration.faults import (
@@ -174,7 +174,7 @@ def test_a_request_of_many_slow_calls_ends_within_its_budget(read: Get, faults: 
 def test_a_request_to_services_that_are_all_slow_ends_within_its_budget(read: Get, faults: Faults, nth: int) -> None:
     plan = every(nth, timed_out)
     for path in (*PATHS, "/patches?limit=2&project=linux-hwmon"):
-        container._secret.cache_clear()
+        secret.cache_clear()
         start = faults.clock.now
         with faults.injected(plan), faults.injected(plan, "s3"), faults.injected(plan, "secretsmanager"):
             assert read(path).status in (200, 503)
@@ -183,7 +183,7 @@ def test_a_request_to_services_that_are_all_slow_ends_within_its_budget(read: Ge
 
 
 def test_a_secret_is_not_asked_for_when_it_is_late(read: Get, faults: Faults) -> None:
-    container._secret.cache_clear()
+    secret.cache_clear()
     asked: list[str] = []
 
     with (
@@ -230,7 +230,7 @@ def test_texts_and_secrets_that_cannot_be_had_are_problems(read: Get, faults: Fa
 def test_texts_and_secrets_are_asked_for_again(read: Get, faults: Faults, service: str, path: str) -> None:
     for plan in (throttled, broken, reset, timed_out):
         faults.sends.clear()
-        container._secret.cache_clear()
+        secret.cache_clear()
         with faults.injected(first(1, plan), service):
             assert read(path).status == 200
 

@@ -170,9 +170,8 @@ class TestMethods:
         assert (head.status, head.headers, head.octets) == (got.status, got.headers, b"")
 
     @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-    @pytest.mark.parametrize("path", ["/patches", "/api/v1/nothing"])
-    def test_others_are_a_problem(self, ask: Ask, method: str, path: str) -> None:
-        answer = ask(method, path)
+    def test_others_are_a_problem(self, ask: Ask, method: str) -> None:
+        answer = ask(method, "/patches")
 
         assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
         assert answer.headers["Content-Type"] == "application/problem+json"
@@ -181,7 +180,7 @@ class TestMethods:
     def test_a_preflight_the_gateway_lets_through_is_no_problem(self, ask: Ask) -> None:
         answer = ask("OPTIONS", "/patches", {"Origin": "https://a.example", "Access-Control-Request-Method": "GET"})
 
-        assert (answer.status, answer.octets, answer.headers["Allow"]) == (204, b"", "GET, HEAD")
+        assert (answer.status, answer.octets, answer.headers["Allow"]) == (204, b"", "GET, HEAD, OPTIONS")
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
 
 
@@ -232,13 +231,15 @@ class TestObservation:
 
 class TestOrigins:
     def test_only_the_named_ones_are_allowed(self, get: Get) -> None:
-        from api.app import answer
+        from api.kernel.handler import application
 
         events = [
             http_get("/api/v1/kernel/patches", {"Origin": origin})
             for origin in ("https://a.example", "https://b.example")
         ]
-        allowed, other = (reply(answer(event, Context(), origins=("https://a.example",))) for event in events)
+        allowed, other = (
+            reply(application.answer(event, Context(), origins=("https://a.example",))) for event in events
+        )
 
         assert allowed.headers["Access-Control-Allow-Origin"] == "https://a.example"
         assert "Access-Control-Allow-Origin" not in other.headers
@@ -248,13 +249,13 @@ def documented_shape(path: str) -> Any:
     """A strict reader of what the documentation says a path answers with, and of nothing more."""
     from pydantic import ConfigDict, create_model
 
-    from api.app import app
+    from api.kernel.handler import application
     from api.kernel.routes import routes
 
     plain = path.partition("?")[0]
-    candidates = [*app._static_routes, *app._dynamic_routes]
+    candidates = [*application.resolver._static_routes, *application.resolver._dynamic_routes]
     route = next(route for route in candidates if route.rule.match(f"/api/v1/kernel{plain}"))
-    shape: Any = routes.views[str(route.operation_id)]
+    shape: Any = routes.operations[str(route.operation_id)].view
     model = create_model("Answer", __config__=ConfigDict(extra="forbid"), answer=(shape, ...))
     return _Field(model)
 

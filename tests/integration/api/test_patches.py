@@ -172,7 +172,7 @@ def test_an_empty_table_is_an_empty_page(get: Get) -> None:
 def test_only_so_many_rows_are_looked_at_for_one_answer(
     get: Get, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.kernel.paging.MAX_ROWS", 3)
+    monkeypatch.setattr("api.web.paging.MAX_ROWS", 3)
     store.patches(*(a_patch(number, archived=number == 1) for number in range(1, 8)))
 
     assert all_pages(get, "/patches?archived=true") == [[], [], [1]]

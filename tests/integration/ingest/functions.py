@@ -145,7 +145,7 @@ def make_functions(upstreams: Upstreams, monkeypatch: pytest.MonkeyPatch) -> Fun
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("ingest.queues.MAX_DELAY_SECONDS", 0)
+    monkeypatch.setattr("watchkeeper.queues.MAX_DELAY_SECONDS", 0)
     module.container.cache_clear()
     return Functions(queues)
 

@@ -65,7 +65,7 @@ def deployment(
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("ingest.queues.MAX_DELAY_SECONDS", 0)
+    monkeypatch.setattr("watchkeeper.queues.MAX_DELAY_SECONDS", 0)
     module.container.cache_clear()
     yield Deployment(queues)
     module.container.cache_clear()

@@ -19,13 +19,13 @@ from ingest.kernel.handlers.forms import Form, Forms
 from ingest.kernel.handlers.work import each_message, hand_out
 from ingest.kernel.lore import Lore
 from ingest.kernel.patchwork import Patchwork
-from ingest.queues import SqsWorkQueue
 from ingest.upstream import ATTEMPTS, Pace, Upstream, breaker
 from tests.integration.tables import table_name
 from tests.lambdas import Context, sqs_record
 from watchkeeper import aws, correlation, metrics
 from watchkeeper.entry import entry_point
 from watchkeeper.logs import logger
+from watchkeeper.queues import SqsWorkQueue
 
 Record = dict[str, Any]
 

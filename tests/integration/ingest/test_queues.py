@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from ingest.queues import MAX_MESSAGE_BYTES, SqsWorkQueue
 from tests.integration.faults import Faults, Plan, answer, broken, denied, first, garbage, lost, throttled, timed_out
 from watchkeeper import aws, correlation
 from watchkeeper.budgets import WORKERS
 from watchkeeper.errors import DatabaseError, LimitExceeded, NoAnswer, Throttled
+from watchkeeper.queues import MAX_MESSAGE_BYTES, SqsWorkQueue
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from watchkeeper.errors import ConditionFailed, DatabaseError, InvalidCursor, It
         (InvalidCursor("changed"), 400),
         (InvalidParameter("since", "is no date"), 422),
         (Throttled("Query on patches"), 503),
-        (MethodNotAllowed(), 405),
+        (MethodNotAllowed(("GET", "HEAD")), 405),
         (AnswerTooLarge(), 406),
         (DatabaseError("Query on patches failed: AccessDeniedException"), 500),
         (ConditionFailed("PutItem"), 500),
@@ -38,4 +38,6 @@ def test_a_refused_parameter_is_named() -> None:
 
 
 def test_who_comes_at_a_busy_time_is_told_when_to_come_back() -> None:
-    assert problem_response(problem_of(Throttled("busy"))).headers["Retry-After"] == "2"
+    busy = Throttled("busy")
+
+    assert problem_response(problem_of(busy), busy).headers["Retry-After"] == "2"

@@ -4,8 +4,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from api.kernel.links import Links
-from api.kernel.paging import MAX_ROWS, take
 from api.kernel.rendering import cut
+from api.web.paging import MAX_ROWS, take
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 

@@ -6,14 +6,15 @@ from typing import Any
 import pytest
 
 from api.web.problems import AnswerTooLarge
-from api.web.responses import MAX_BODY_BYTES, MAX_PLAIN_BYTES, finished
+from api.web.responses import MAX_BODY_BYTES, MAX_PLAIN_BYTES, finished, fits
 
 LAMBDA_LIMIT = 6 * 1024 * 1024
 
 
 def finish(body: str, headers: dict[str, str] | None = None, status: int = 200, origins: str = "*") -> Any:
+    event = {"headers": headers or {}, "requestContext": {"http": {"method": "GET"}}}
     answer = {"statusCode": status, "headers": {"Content-Type": "application/json"}, "body": body, "cookies": []}
-    return finished(answer, {"headers": headers or {}}, correlation_id="id", origins=tuple(origins.split(",")))
+    return finished(answer, event, correlation_id="id", origins=tuple(origins.split(",")))
 
 
 def test_a_long_body_is_compressed_for_those_who_read_gzip() -> None:
@@ -86,3 +87,25 @@ def test_origins_are_allowed_by_name(origins: str, origin: str, allowed: str | N
 
     assert headers.get("Access-Control-Allow-Origin") == allowed
     assert "Origin" in headers["Vary"]
+
+
+def test_what_an_answer_varies_by_is_kept() -> None:
+    event = {"headers": {}, "requestContext": {"http": {"method": "GET"}}}
+    answer = {"statusCode": 200, "headers": {"Vary": "Accept"}, "body": "", "cookies": []}
+
+    done = finished(answer, event, correlation_id="id", origins=())
+
+    assert done["headers"]["Vary"] == "Accept, Accept-Encoding, Origin"
+
+
+@pytest.mark.parametrize(
+    ("body", "coding", "fitting"),
+    [
+        (b"x" * MAX_BODY_BYTES, "", True),
+        (b"x" * (MAX_BODY_BYTES + 1), "", False),
+        (b"x" * (MAX_BODY_BYTES + 1), "gzip", True),
+        (os.urandom(MAX_BODY_BYTES + 1), "gzip", False),
+    ],
+)
+def test_whether_a_body_fits_can_be_asked_before(body: bytes, coding: str, fitting: bool) -> None:
+    assert fits(body, {"headers": {"accept-encoding": coding}}) is fitting

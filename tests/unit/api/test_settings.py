@@ -2,7 +2,7 @@ from dataclasses import fields
 
 import pytest
 
-from api.settings import Settings
+from api.kernel.settings import KernelSettings as Settings
 from watchkeeper.errors import ConfigurationError
 
 COMPLETE = {field.name.upper(): f"https://{field.name}/" for field in fields(Settings)} | {"PROJECTS": "b, a,,"}

@@ -22,7 +22,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_every_benchmark_gives_figures(report: dict[str, Any]) -> None:
-    assert list(report["results"]) == ["mail", "api", "imports", "ingest", "memory", "packages"]
+    names = ["mail", "api", "imports", "ingest", "people", "reminders", "memory", "packages"]
+    assert list(report["results"]) == names
     assert all(figure["name"] in report["printed"] for figure in report["figures"])
     unknown = {figure["name"].partition(":")[0] for figure in report["figures"] if figure["value"] is None}
     assert unknown <= {"package"}
@@ -49,6 +50,26 @@ def test_replies_the_lists_bring_are_not_fetched_one_by_one(report: dict[str, An
 def test_every_deployed_handler_is_imported(report: dict[str, Any]) -> None:
     assert report["results"]["imports"]["ratio"].keys() == handler_modules().keys()
     assert {"ingest/fetch-patches", "api/kernel", "scheduler/check-freshness"} <= handler_modules().keys()
+
+
+def test_a_request_that_is_made_again_with_its_key_writes_nothing(report: dict[str, Any]) -> None:
+    operations = report["results"]["people"]["operations"]
+    once, again = operations["begin a batch, with a key"], operations["begin a batch, with a key, again"]
+    assert once["by_operation"] == {"GetItem": 2, "TransactWriteItems": 1}
+    assert (again["by_operation"], again["write_units"]) == ({"GetItem": 2}, 0)
+
+
+def test_signing_in_is_counted_with_what_cognito_s_triggers_do(report: dict[str, Any]) -> None:
+    operations = report["results"]["people"]["operations"]
+    login, verified = operations["log in"]["by_operation"], operations["verify"]["by_operation"]
+    assert {"InitiateAuth": 1, "PutItem": 1, "SendEmail": 1}.items() <= login.items()
+    assert {"RespondToAuthChallenge": 1, "DeleteItem": 1}.items() <= verified.items()
+
+
+def test_two_processors_send_each_reminder_once(report: dict[str, Any]) -> None:
+    reminders = report["results"]["reminders"]
+    assert reminders["sent_once"] + reminders["refused"] == reminders["reminders"] == 120
+    assert (reminders["sent_twice"], reminders["lost"], reminders["left"]) == (0, 0, 0)
 
 
 def test_the_newest_package_of_a_service_is_weighed(tmp_path: Path) -> None:

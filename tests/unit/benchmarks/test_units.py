@@ -155,9 +155,39 @@ def test_reads_are_charged_by_what_was_found(meter: UnitMeter) -> None:
     assert meter.used.read_units() == 1 + 1 + 0.5
 
 
+def test_a_transaction_is_one_request_and_costs_twice_but_for_the_indexes(meter: UnitMeter) -> None:
+    put(meter, item("2", body=text(1500)))
+    put(meter, item("3", body=text(2500)))
+    meter.used = meter.new_account()
+    writes = [
+        {"Put": {"TableName": "t", "Item": item("1", mail=text(3), body=text(1500))}},
+        {"ConditionCheck": {"TableName": "t", "Key": item("2")}},
+        {"Delete": {"TableName": "t", "Key": item("3")}},
+    ]
+    meter.record("TransactWriteItems", {"TransactItems": writes}, {})
+
+    assert meter.used.write_units() == (2 * 2 + 1) + 2 * 2 + 2 * 3
+    assert meter.used["t"].requests == {"TransactWriteItems": 1}
+    assert meter.used["t"].items_written == 2
+    assert meter.items("t") == [item("2", body=text(1500)), item("1", mail=text(3), body=text(1500))]
+
+
+def test_an_update_in_a_transaction_is_charged_by_the_item_that_is_there_then() -> None:
+    seen = item(body=text(3000))
+    meter = UnitMeter({"t": TableDefinition(("id",))}, lambda table, _: {"t": seen}[table])
+    meter.record("TransactWriteItems", {"TransactItems": [{"Update": {"TableName": "t", "Key": item()}}]}, {})
+
+    assert meter.used.write_units() == 2 * 3
+    assert meter.items("t") == [seen]
+
+
 def test_what_would_be_counted_wrongly_is_refused(meter: UnitMeter) -> None:
+    with pytest.raises(ValueError, match="TransactGetItems"):
+        meter.record("TransactGetItems", {}, {})
     with pytest.raises(ValueError, match="TransactWriteItems"):
-        meter.record("TransactWriteItems", {}, {})
+        meter.record("TransactWriteItems", {}, {}, succeeded=False)
+    with pytest.raises(ValueError, match="update in a transaction"):
+        meter.record("TransactWriteItems", {"TransactItems": [{"Update": {"TableName": "t", "Key": item()}}]}, {})
 
 
 def test_the_floor_counts_each_stored_item_once(meter: UnitMeter) -> None:

@@ -60,7 +60,7 @@ def test_only_a_provisioned_stage_pays_for_alarms_that_scale(months: dict[str, l
 
 def test_a_higher_floor_by_night_is_paid_for_its_hours(months: dict[str, list[str]]) -> None:
     without = rows(costs.stages({**TEMPLATES, "ingest": template()}))
-    more = float(months["tables, used"][3]) - float(without["tables, used"][3])
+    more = float(months["tables of facts, used"][3]) - float(without["tables of facts, used"][3])
 
     assert more == pytest.approx(600 * 1.25 * 30.4 * costs.price("provisioned_read_hour"), abs=0.01)
 
@@ -75,6 +75,34 @@ def test_a_stage_without_schedules_pays_for_the_hours_it_is_used(months: dict[st
     assert float(months["metrics of ours"][1]) == pytest.approx(
         float(months["metrics of ours"][2]) * 20 / 730, abs=0.01
     )
+
+
+def test_people_cost_the_same_on_every_stage_but_for_their_number_and_the_pool_of_prod(
+    months: dict[str, list[str]],
+) -> None:
+    people = {stage: assumed["people"] for stage, assumed in costs.figures()["assumed_stages"].items()}
+    amount, _, staging, prod = months["user pool"]
+
+    assert amount == f"{people['prod']:,} people, PLUS"
+    assert float(staging) == pytest.approx(people["staging"] * costs.price("user_essentials"), abs=0.01)
+    assert float(prod) == pytest.approx(people["prod"] * costs.price("user_plus"), abs=0.01)
+
+
+def test_what_people_do_costs_what_the_benchmark_counted(months: dict[str, list[str]]) -> None:
+    person, people = costs.figures()["assumed_month_of_a_person"], costs.figures()["assumed_stages"]["prod"]["people"]
+    operations = costs.counted_of_people()
+    done = sum(times * operations[name]["write_units"] for name, times in person["operations"].items())
+    sent = person["reminders"] * person["write_units_of_a_sent_reminder"]
+
+    assert months["tables of people"][0].startswith(f"{people * (done + sent):,.0f} write units")
+
+
+def test_photos_are_paid_for_as_long_as_they_are_kept(months: dict[str, list[str]]) -> None:
+    person, people = costs.figures()["assumed_month_of_a_person"], costs.figures()["assumed_stages"]["prod"]["people"]
+    kept = people * person["photos"] * person["photo_megabytes"] * person["photo_months_kept"] / 1000
+
+    assert months["photos"][0].startswith(f"{kept:,.0f} GB")
+    assert float(months["photos"][3]) > kept * costs.price("object_gigabyte")
 
 
 def test_every_metric_is_counted_but_those_of_failures() -> None:

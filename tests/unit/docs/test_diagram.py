@@ -198,3 +198,40 @@ def test_a_table_that_nobody_makes_is_an_error() -> None:
 def test_an_action_of_a_service_nobody_told_of_is_an_error() -> None:
     with pytest.raises(ValueError, match="sns"):
         section({"ingest": ingest(), "api": api((["sns:Publish"], [{"Fn::Sub": TABLE}]))})
+
+
+def test_a_user_pool_leads_to_the_functions_it_calls_and_is_changed_by_others() -> None:
+    arn = {"Fn::GetAtt": ["People", "Arn"]}
+    calls = {"LambdaConfig": {"PreSignUp": {"Fn::GetAtt": ["Answer", "Arn"]}}}
+    pool = resource("Cognito::UserPool", UserPoolName="watchkeeper-prod-people", **calls)
+    asking, removing = (["cognito-idp:AdminGetUser"], [arn]), (["cognito-idp:AdminDeleteUser"], [arn])
+
+    assert "pool_people -.-> function_answer" in lines(section({"api": _with(api(asking), People=pool)}))
+    drawn = lines(section({"api": _with(api(removing), People=pool)}))
+    assert {"pool_people --> function_answer", "function_answer --> pool_people"} <= drawn
+
+
+def test_the_service_that_mails_stands_outside_of_all_boxes() -> None:
+    identity = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/watchkeeper.example"
+    drawn = section({"api": api((["ses:SendEmail"], [{"Fn::Sub": identity}]))})
+
+    assert '\n    end\n    mail_SES>"SES"]\n' in drawn
+    assert "function_answer --> mail_SES" in lines(drawn)
+
+
+def test_who_has_the_address_of_the_push_service_pushes() -> None:
+    pushing = api()
+    pushing["Resources"]["Answer"]["Properties"]["Environment"] = {"Variables": {"EXPO_URL": "https://exp.host"}}
+
+    assert "function_answer --> push_Expo" in lines(section({"api": pushing}))
+
+
+def test_the_few_are_named_where_most_are_meant_otherwise() -> None:
+    more = {name: function(name.lower(), "AnswerRole") for name in ("One", "Two", "Three")}
+    told = section({"ingest": ingest(), "api": _with(api(), **more)})
+
+    assert "each asynchronous call of `fetch` gives up" in told
+
+
+def _with(stack: dict[str, Any], **more: dict[str, Any]) -> dict[str, Any]:
+    return {"Resources": {**stack["Resources"], **more}}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.documents import PACKAGED, SECTIONS, documents, tables
+from local.documents import PACKAGED, SECTIONS, contracts, deployment, documents, tables
 from tests.unit.docs.pages import REPOSITORY
 from watchkeeper.events import DomainEvent
 from watchkeeper.kernel.events import CATALOGUE
@@ -44,7 +44,29 @@ def test_every_index_answers_a_question_and_every_question_names_an_index_there_
     existing = {index["IndexName"] for table in tables.definitions().values() for index in _indexes(table)}
     docstrings = [module.__doc__ or "" for module, _ in tables.REPOSITORIES.values()]
 
-    assert set(re.findall(r"`(\w+Index)`:", " ".join(docstrings))) == existing
+    assert set(re.findall(r"`(\w+Index|GSI\d)`:", " ".join(docstrings))) == existing
+
+
+def test_every_operation_is_in_the_table_of_routes_and_says_whether_it_wants_a_token() -> None:
+    described = json.loads(contracts.openapi())["paths"]
+    wanted = {
+        f"| `{method.upper()} {path}` | {'nothing' if operation.get('security') == [] else 'a token'} |"
+        for path, operations in described.items()
+        for method, operation in operations.items()
+    }
+    rows = contracts.routes().splitlines()[2:]
+
+    assert {" | ".join(row.split(" | ")[:2]) + " |" for row in rows} == wanted
+    assert len(rows) == len(wanted)
+
+
+def test_what_starts_a_function_is_told() -> None:
+    told = {row.split("`")[1]: row.split(" | ")[2] for row in deployment.functions("api").splitlines()[2:]}
+
+    assert told["auth"] == "`/api/v1/auth/*`, public"
+    assert told["erase"] == "queue `erasures`, 1 a batch"
+    assert {name for name, starts in told.items() if starts == "the user pool"} == deployment.pool_triggers()
+    assert "an operator" not in told.values()
 
 
 def test_every_table_is_in_the_access_patterns() -> None:

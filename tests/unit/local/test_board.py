@@ -112,12 +112,23 @@ WELL: Mapping[str, Any] = {
     "describe_log_streams": {"logStreams": [{"lastEventTimestamp": int(NOW.timestamp() - 240) * 1000}]},
     "get_queue_url": {"QueueUrl": "url"},
     "get_queue_attributes": depth(),
-    "query": {"Items": [source()]},
+    "query": lambda **request: {"Items": [] if request["TableName"].endswith("-people") else [source()]},
     "get_function_configuration": configuration,
     "scan": {"Items": []},
     "describe_alarms": {"MetricAlarms": [{"AlarmName": "watchkeeper-prod-one", "StateValue": "OK"}]},
     "list_rules": rules(),
 }
+
+
+def waiting(*minutes: float) -> Answer:
+    """Reminders that have waited so long, all in the first of each kind's shards."""
+
+    def answer(ExpressionAttributeValues: Mapping[str, Any], **_: Any) -> Any:  # noqa: N803 -- as boto3 has it
+        place, until = (ExpressionAttributeValues[name]["S"] for name in (":pk", ":high"))
+        times = [moment(one) for one in minutes if place.endswith("#0") and moment(one) < until]
+        return {"Items": [{"PK": {"S": "USER#ada"}, "SK": {"S": f"REMINDER#{number}"}} for number in range(len(times))]}
+
+    return answer
 
 
 def section(title: str, **changes: Any) -> Section:
@@ -135,6 +146,19 @@ def test_nothing_needs_a_look_where_all_is_well() -> None:
 
     assert [trouble for one in sections for trouble in one.troubles] == []
     assert [one.title for one in sections] == list(board.SECTIONS)
+
+
+def test_reminders_show_how_many_wait_and_which_are_late() -> None:
+    found = section("Reminders", query=waiting(1, 20, 40, 70))
+
+    assert row(found, "to be sent") == Row(("to be sent", "4", "2"), "has 2 late")
+    assert row(found, "to ask Expo about") == Row(("to ask Expo about", "4", "1"), "has 1 late")
+
+
+def test_a_stage_without_schedules_is_late_with_no_reminder() -> None:
+    [found] = [one for one in read_board(FakeStage({"query": waiting(40)}, "dev"), NOW) if one.title == "Reminders"]
+
+    assert row(found, "to be sent") == Row(("to be sent", "1", "0"))
 
 
 def test_a_function_shows_its_runs_and_the_last_one() -> None:

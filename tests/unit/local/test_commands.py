@@ -10,18 +10,18 @@ from click.testing import CliRunner, Result
 
 from local.cli import cli
 from local.cloud import LocalCloud
-from tests.unit.local.ports import taken, three_free_ports
+from tests.unit.local.ports import four_free_ports, taken
 
 
 @pytest.fixture(autouse=True)
 def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PORT", "PATCHWORK_URL", "LORE_URL", "PROJECTS", "LISTS", "REQUESTS_PER_SECOND"):
+    for name in ("PORT", "PATCHWORK_URL", "LORE_URL", "EXPO_URL", "PROJECTS", "LISTS", "REQUESTS_PER_SECOND"):
         monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
 def port() -> int:
-    return three_free_ports()
+    return four_free_ports()
 
 
 @pytest.fixture

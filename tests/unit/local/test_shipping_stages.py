@@ -19,7 +19,7 @@ from local import declared, shipping
 from local.artifacts import Artifacts
 from local.cli import cli
 from local.cloud import SERVICES
-from local.deployment import Deployment, DeploymentRefused, identity, refuse_ringing, refuse_unset
+from local.deployment import SAID_BY_OPERATORS, Deployment, DeploymentRefused, identity, refuse_ringing, refuse_unset
 from local.frameworks import CommandFailed
 from local.plans import Change, Plan
 from local.removal import Holding, RemovalRefused, empty_buckets, holdings, refuse_needed, refuse_protected
@@ -31,6 +31,7 @@ from tests.unit.local.stand_ins import NO_STACK, Client, FakeStage, refusal
 LOSS = Plan("ingest", changes=[Change("Replace", "PatchesTable", "AWS::DynamoDB::Table")])
 HARMLESS = Plan("api", changes=[Change("Modify", "Kernel", "AWS::Lambda::Function")])
 CHANGED = {service: replace(HARMLESS, service=service) for service in SERVICES}
+SETTINGS = {name: example for name, (_, example) in SAID_BY_OPERATORS.items()}
 
 
 def typing(monkeypatch: pytest.MonkeyPatch, answer: str) -> list[str]:
@@ -235,17 +236,22 @@ class TestAlarms:
 
 
 class TestSettings:
-    @pytest.mark.parametrize("settings", [{}, {"CORS_ORIGINS": ""}])
-    def test_prod_says_whose_scripts_may_ask(self, settings: dict[str, str]) -> None:
-        with pytest.raises(DeploymentRefused, match="gh variable set CORS_ORIGINS"):
-            refuse_unset("prod", SERVICES, settings)
+    @pytest.mark.parametrize("stage", ["staging", "prod"])
+    @pytest.mark.parametrize("name", SAID_BY_OPERATORS)
+    def test_what_others_rely_on_is_told_what_nobody_here_can_know(self, stage: str, name: str) -> None:
+        unset = {other: value for other, value in SETTINGS.items() if other != name}
+
+        for settings in (unset, SETTINGS | {name: ""}):
+            with pytest.raises(DeploymentRefused, match=f"gh variable set {name} --env {stage}"):
+                refuse_unset(stage, SERVICES, settings)
 
     @pytest.mark.parametrize(
         ("stage", "services", "settings"),
         [
-            ("prod", SERVICES, {"CORS_ORIGINS": "https://watchkeeper.example"}),
-            ("prod", ("ingest",), {}),
-            ("staging", SERVICES, {}),
+            ("prod", SERVICES, SETTINGS),
+            ("staging", SERVICES, SETTINGS),
+            ("prod", ("ingest", "scheduler"), {}),
+            ("dev", SERVICES, {}),
         ],
     )
     def test_others_need_not(self, stage: str, services: tuple[str, ...], settings: dict[str, str]) -> None:
@@ -408,7 +414,7 @@ class TestSmoke:
     def answers(self) -> dict[str, dict[str, Any]]:
         """A stage of one service where all is well."""
         resources = {
-            "Kernel": {"Type": "AWS::Lambda::Function", "Properties": {"FunctionName": "watchkeeper-dev-kernel"}},
+            "Kernel": {"Type": "AWS::Lambda::Function", "Properties": {"FunctionName": "watchkeeper-dev-auth"}},
             "Other": {"Type": "AWS::Lambda::Function", "Properties": {"FunctionName": "watchkeeper-dev-other"}},
             "Helper": {"Type": "AWS::Lambda::Function", "Properties": {"FunctionName": "framework-helper"}},
             "Alias": {"Type": "AWS::Lambda::Alias", "Properties": {"FunctionName": {"Ref": "Kernel"}}},
@@ -437,7 +443,7 @@ class TestSmoke:
 
         assert [check.thing for check in checks if check.is_well] == [
             "stack watchkeeper-dev-ingest",
-            "function watchkeeper-dev-kernel",
+            "function watchkeeper-dev-auth",
             "function watchkeeper-dev-other",
             "schedule watchkeeper-dev-hourly",
             "dead letters watchkeeper-dev-work-dlq",
@@ -461,13 +467,13 @@ class TestSmoke:
     def test_a_function_that_is_gone(self, answers: dict[str, dict[str, Any]]) -> None:
         answers["lambda"]["get_function_configuration"] = refusal("ResourceNotFoundException")
 
-        assert "ResourceNotFoundException" in failed(answers, "function watchkeeper-dev-kernel")
+        assert "ResourceNotFoundException" in failed(answers, "function watchkeeper-dev-auth")
 
     @pytest.mark.parametrize("state", [{"State": "Failed"}, {"LastUpdateStatus": "InProgress"}])
     def test_a_function_that_is_not_ready(self, answers: dict[str, dict[str, Any]], state: dict[str, str]) -> None:
         answers["lambda"]["get_function_configuration"] = {"CodeSha256": "built", **state}
 
-        assert failed(answers, "function watchkeeper-dev-kernel")
+        assert failed(answers, "function watchkeeper-dev-auth")
 
     @pytest.mark.parametrize(
         "found",
@@ -487,6 +493,8 @@ class TestSmoke:
         [
             ("kernel", True, {"Records": []}),
             ("check-freshness", False, {}),
+            ("process-reminders", False, {"action": "count"}),
+            ("check-push-receipts", False, {"action": "count"}),
             ("dead-letters", False, {"action": "list"}),
         ],
     )
@@ -553,29 +561,34 @@ class TestSmoke:
         assert (letters.is_well, letters.found) == (True, "2 wait: make dlq")
 
     @pytest.mark.parametrize(
-        ("unsigned", "signed", "well"), [(403, 200, [True, True]), (200, 200, [False, True]), (403, 403, [True, False])]
+        ("statuses", "well"),
+        [((200, 401, 404), [True, True, True]), ((200, 200, 404), [True, False, True]), ((503,) * 3, [False] * 3)],
     )
-    def test_an_api_that_wants_signatures(
+    def test_an_api_is_open_where_it_is_meant_to_be(
         self,
         answers: dict[str, dict[str, Any]],
         monkeypatch: pytest.MonkeyPatch,
-        unsigned: int,
-        signed: int,
+        statuses: tuple[int, ...],
         well: list[bool],
     ) -> None:
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-        monkeypatch.setattr(requests, "get", lambda url, headers, timeout: response(signed if headers else unsigned))
-        route = {"Type": "AWS::ApiGatewayV2::Route", "Properties": {"AuthorizationType": "AWS_IAM"}}
+        coming = iter(statuses)
+        monkeypatch.setattr(requests, "get", lambda url, timeout: response(next(coming)))
         outputs = [{"OutputKey": "ApiUrl", "OutputValue": "https://api.example"}]
         answers["cloudformation"] = {
             "describe_stacks": stacks("dev", api={"Outputs": outputs}),
-            "get_template": {"TemplateBody": {"Resources": {"Route": route}}},
+            "get_template": {"TemplateBody": {"Resources": {}}},
         }
 
         _, checks = look(answers)
 
         assert [check.is_well for check in checks if check.thing.startswith("GET")] == well
+
+    def test_a_function_that_answers_with_a_problem_does_not_work(self, answers: dict[str, dict[str, Any]]) -> None:
+        invocable(answers, "kernel", False, payload={"statusCode": 500})
+
+        _, checks = look(answers)
+
+        assert ("invoke watchkeeper-dev-kernel", "answers 500") in [(check.thing, check.found) for check in checks]
 
     def test_the_command_fails_when_anything_does(
         self, answers: dict[str, dict[str, Any]], capsys: pytest.CaptureFixture[str]

@@ -1,0 +1,95 @@
+"""The writes of one request, and what follows them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.event_handler import Response
+
+from api.web.identity import Caller
+from api.web.problems import Changed, PreconditionFailed
+from api.web.work import Work
+from tests.integration.api.events import http_request
+from watchkeeper.dynamodb import Delete, Item, Keys, Put, Write
+from watchkeeper.errors import ConditionFailed
+
+ANSWER = Response(200, "application/json", "{}", {})
+WRITE = Delete({"PK": "a", "SK": "b"})
+
+
+class Table:
+    """Keeps what is put, and refuses what it is told to."""
+
+    def __init__(self, refused: tuple[int, ...] = ()) -> None:
+        self.refused = refused
+        self.written: list[Write] = []
+        self.kept: dict[str, Item] = {}
+
+    def get(self, key: Mapping[str, Any]) -> Item | None:
+        return self.kept.get(str(key["SK"]))
+
+    def write(self, writes: Sequence[Write], *, keys: Keys) -> None:
+        if self.refused:
+            raise ConditionFailed("refused", self.refused)
+        self.written += writes
+        self.kept |= {str(put.item["SK"]): put.item for put in writes if isinstance(put, Put)}
+
+
+def work(table: Table, method: str = "POST", **headers: str) -> Work:
+    sent = {name.replace("_", "-"): text for name, text in headers.items()}
+    return Work(http_request(method, "/things", sent), Caller("ada"), table)  # type: ignore[arg-type]
+
+
+def test_what_follows_is_done_when_everything_is_written() -> None:
+    table, done = Table(), list[str]()
+    asked = work(table)
+    asked.then(lambda: done.append(f"after {len(table.written)}"))
+    asked.add(WRITE)
+    assert done == []
+
+    assert asked.commit(ANSWER) is ANSWER
+
+    assert done == ["after 1"]
+
+
+def test_what_follows_is_not_done_when_nothing_is_written() -> None:
+    done = list[str]()
+    asked = work(Table(refused=(0,)))
+    asked.then(lambda: done.append("done"))
+    asked.add(WRITE)
+
+    with pytest.raises(Changed):
+        asked.commit(ANSWER)
+    assert done == []
+
+
+def test_the_first_write_that_is_refused_says_why() -> None:
+    asked = work(Table(refused=(2, 1)))
+    asked.add(WRITE)
+    asked.add(WRITE, otherwise=PreconditionFailed("mine"))
+    asked.add(WRITE)
+
+    with pytest.raises(PreconditionFailed, match="mine"):
+        asked.commit(ANSWER)
+
+
+def test_an_answer_is_kept_for_its_key() -> None:
+    table = Table()
+    work(table, idempotency_key="k").commit(ANSWER)
+
+    known = work(table, idempotency_key="k").known_answer()
+
+    assert known is not None
+    assert known.body == "{}"
+    assert work(table, idempotency_key="other").known_answer() is None
+    assert work(table).known_answer() is None
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+def test_only_a_post_needs_a_key_to_be_repeated(method: str) -> None:
+    table = Table()
+
+    work(table, method, idempotency_key="k").commit(ANSWER)
+
+    assert work(table, method, idempotency_key="k").known_answer() is None
+    assert table.written == []
