@@ -338,12 +338,14 @@ class Table:
         sort: tuple[str, Between] | None = None,
         descending: bool = False,
         consistent: bool = False,
+        page_size: int | None = None,
     ) -> Iterator[Item]:
-        """All items of a partition, page after page."""
+        """All items of a partition, page after page. With a ``page_size``, for those who stop early, no more than so
+        many are read and paid for at once; else as much as fits 1 MB."""
         start: Item | None = None
         while True:
             page = self.query_page(
-                key, index=index, sort=sort, descending=descending, start=start, consistent=consistent
+                key, index=index, sort=sort, descending=descending, limit=page_size, start=start, consistent=consistent
             )
             yield from page.items
             if page.last_key is None:

@@ -48,7 +48,8 @@ def events(
     ferments.batch(user, batch)
 
     def find(after: str | None) -> Slice[Event]:
-        found = ferments.events(user, batch, after, newest_first=newest_first)
+        reads = limit + 2  # with the one it goes on after, and one more to know whether there are more
+        found = ferments.events(user, batch, after, newest_first=newest_first, page_size=reads)
         return take(((event.id, event) for event in found), lambda _: True, limit)
 
     query = {"list": "events", "user": user, "batch": batch, "newest_first": newest_first}

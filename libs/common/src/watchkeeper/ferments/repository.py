@@ -18,6 +18,10 @@ from watchkeeper.people.table import EXISTS, INDEX, IS_NEW, beginning, partition
 _AS_READ = "version = :was AND attribute_not_exists(deleted_at)"
 
 
+_BATCHES_AT_ONCE = 102
+"""The largest page of a list, the one it goes on after, and one more to know whether there are more."""
+
+
 class FermentRepository:
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -33,7 +37,9 @@ class FermentRepository:
         """Newest first; only those older than the batch of that id, if one is given."""
         end = f"BATCH#{before or beginning('').high}"
         sort = ("SK", Between("BATCH#", end))
-        items = self._table.query({"PK": user_key(user)}, sort=sort, descending=True, consistent=True)
+        items = self._table.query(
+            {"PK": user_key(user)}, sort=sort, descending=True, consistent=True, page_size=_BATCHES_AT_ONCE
+        )
         return (_batch(item) for item in items if "deleted_at" not in item and item["SK"] != end)
 
     def is_deleted(self, user: str, batch: str) -> bool:
@@ -56,8 +62,17 @@ class FermentRepository:
             raise ItemNotFound("no such event")
         return _event(item)
 
-    def events(self, user: str, batch: str, after: str | None = None, *, newest_first: bool = False) -> Iterator[Event]:
-        """Oldest first, or newest; only those that come after the event of that id, if one is given."""
+    def events(
+        self,
+        user: str,
+        batch: str,
+        after: str | None = None,
+        *,
+        newest_first: bool = False,
+        page_size: int | None = None,
+    ) -> Iterator[Event]:
+        """Oldest first, or newest; only those that come after the event of that id, if one is given. ``page_size`` as
+        in ``Table.query``."""
         all_of_it = beginning(f"EVENT#{batch}#")
         here = f"EVENT#{batch}#{after}" if after else None
         rest = (
@@ -65,7 +80,13 @@ class FermentRepository:
             if newest_first
             else Between(here or all_of_it.low, all_of_it.high)
         )
-        items = self._table.query({"PK": user_key(user)}, sort=("SK", rest), descending=newest_first, consistent=True)
+        items = self._table.query(
+            {"PK": user_key(user)},
+            sort=("SK", rest),
+            descending=newest_first,
+            consistent=True,
+            page_size=page_size,
+        )
         return (_event(item) for item in items if item["SK"] != here)
 
     def all_events(self, user: str) -> Iterator[Event]:
