@@ -8,12 +8,20 @@ from functools import partial
 from api.ferments import rules
 from api.ferments.bodies import BatchChanges, Bottling, NewBatch
 from api.ferments.identifiers import new_id
-from api.ferments.reminding import UNWATCHED, Reminding
+from api.ferments.reminding import Reminding
 from api.web.work import Work
 from watchkeeper.errors import ItemNotFound
 from watchkeeper.ferments.models import Batch, BatchStatus, Event, EventKind
 from watchkeeper.ferments.repository import FermentRepository, changed_batch, deleted_batch, new_batch, new_event
 from watchkeeper.queues import WorkQueue
+
+_BOTTLED = "the batch was bottled"
+_MOVED_ON = {
+    BatchStatus.ACTIVE: "the batch is active again",
+    BatchStatus.IN_FRIDGE: "the batch is in the fridge",
+    BatchStatus.DONE: "the batch is done",
+    BatchStatus.ARCHIVED: "the batch is archived",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +78,16 @@ class Brewing:
             return before
         stored = replace(after, version=before.version + 1, updated_at=work.now)
         work.add(changed_batch(stored, was=before.version), *map(new_event, _changes(before, stored, work.now)))
-        if after.status is not before.status and after.status in UNWATCHED:
-            self.reminding.cancel(work, before.id, UNWATCHED[after.status])
+        if reason := _outdating(before, after):
+            self.reminding.cancel(work, before.id, reason)
         return stored
+
+
+def _outdating(before: Batch, after: Batch) -> str | None:
+    """Why what was to be done with the batch is not to be done any more: it has moved on, to where other things are."""
+    if after.stage is not before.stage:
+        return _BOTTLED
+    return _MOVED_ON[after.status] if after.status is not before.status else None
 
 
 def _changes(before: Batch, after: Batch, now: datetime) -> Iterable[Event]:

@@ -20,8 +20,8 @@ from watchkeeper.people.table import KEYS
 
 FURTHEST = timedelta(days=366)
 
-UNWATCHED = {BatchStatus.DONE: "the batch is done", BatchStatus.ARCHIVED: "the batch is archived"}
-"""When, and why, nobody wants to be reminded of a batch any more."""
+_UNWATCHED = frozenset({BatchStatus.DONE, BatchStatus.ARCHIVED})
+"""Nobody wants to be reminded of what is so."""
 
 _AT_ONCE = 90
 """Of a batch's reminders, in the transaction with what ends them."""
@@ -43,7 +43,7 @@ class Reminding:
         """Schedule these. A batch has one reminder for each key: confirmed again, the new one takes the place of the
         old one, whatever became of that. Raises ``ItemNotFound``, ``Conflict`` and ``InvalidParameter``."""
         about = self.ferments.batch(work.user, batch)
-        if about.status in UNWATCHED:
+        if about.status in _UNWATCHED:
             raise Conflict(f"The batch is {about.status}, and needs no reminders.")
         _require_different(wanted)
         known = {suggestion.key: suggestion for suggestion in suggestions(about)}

@@ -65,8 +65,8 @@ def read_batch(batch_id: BatchId, caller: Caller) -> views.BatchDetail:
     problems={409: "The batch is archived, or cannot get that status from the one it has.", **_LEAVING},
 )
 def change_batch(batch_id: BatchId, body: Annotated[BatchChanges, Body()], work: Work) -> views.BatchDetail:
-    """What is not sent stays as it is; `null` empties what may be empty. A new status is noted in the timeline; `done`
-    and `archived` cancel the batch's reminders."""
+    """What is not sent stays as it is; `null` empties what may be empty. A new status is noted in the timeline, and
+    cancels the reminders of the one before."""
     return rendering.batch_detail(container().brewing.change(work, batch_id, body))
 
 
@@ -77,7 +77,8 @@ def change_batch(batch_id: BatchId, body: Annotated[BatchChanges, Body()], work:
     problems={409: "The batch is bottled already, or is not active.", **_LEAVING},
 )
 def bottle_batch(batch_id: BatchId, body: Annotated[Bottling, Body()], work: Work) -> views.BatchDetail:
-    """From the first stage to the second, which begins now unless it says otherwise; noted in the timeline."""
+    """From the first stage to the second, which begins now unless it says otherwise; noted in the timeline. The first
+    one's reminders are cancelled."""
     return rendering.batch_detail(container().brewing.bottle(work, batch_id, body))
 
 

@@ -177,13 +177,22 @@ class TestCancelling:
         }
         assert len([key for shard in range(8) for key in reminders.due(shard, datetime.max.replace(tzinfo=UTC))]) == 1
 
-    def test_the_fridge_keeps_them(self, ferments: Asker, batch: str, reminders: ReminderRepository) -> None:
+    def test_a_batch_that_moves_on_reminds_of_nothing_it_left_behind(
+        self, ferments: Asker, batch: str, reminders: ReminderRepository
+    ) -> None:
+        confirm(ferments, batch, {"key": "taste"}, {"key": "bottle"})
         ferments.post(f"{batch}/stage", {"stage": 2})
         confirm(ferments, batch, {"key": "fridge"})
-
         ferments.patch(batch, {"status": "in_fridge"})
+        confirm(ferments, batch, {"key": "drink"})
+        ferments.patch(batch, {"name": "Blue kefir"})
 
-        assert [one.status for one in reminders.of_user(USER)] == [ReminderStatus.SCHEDULED]
+        assert {(one.kind, one.status, one.reason) for one in reminders.of_user(USER)} == {
+            ("taste", ReminderStatus.CANCELLED, "the batch was bottled"),
+            ("bottle", ReminderStatus.CANCELLED, "the batch was bottled"),
+            ("fridge", ReminderStatus.CANCELLED, "the batch is in the fridge"),
+            ("drink", ReminderStatus.SCHEDULED, None),
+        }
 
     def test_more_than_a_transaction_takes_are_cancelled_all_the_same(
         self, ferments: Asker, batch: str, reminders: ReminderRepository, people: Table

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import EndpointConnectionError
 
 from api.ferments.bodies import BatchChanges, Bottling, NewPhoto
@@ -14,6 +15,7 @@ from api.web.work import Work
 from tests.integration.api.asking import OTHER, Asker
 from tests.integration.api.events import USER, http_request
 from tests.integration.api.ferments.conftest import Queue, Stored, begin, event_kinds
+from tests.integration.faults import Faults, Send, timed_out
 from watchkeeper import aws
 from watchkeeper.budgets import PEOPLE
 
@@ -236,6 +238,20 @@ class TestFailures:
         assert {reply.status for reply in replies} == {503}
         assert stored() == before
         assert erasures() == []
+
+    def test_a_batch_whose_writing_was_not_answered_is_made_once(
+        self, ferments: Asker, stored: Stored, faults: Faults
+    ) -> None:
+        def lost(send: Send) -> AWSResponse | None:
+            if send.number:
+                return None
+            send.pass_on()
+            return timed_out(send)
+
+        with faults.injected(lost, operation="PutItem"):
+            made = begin(ferments)
+
+        assert [item["SK"] for item in stored("BATCH#")] == [f"BATCH#{made['id']}"]
 
     def test_what_could_not_be_handed_on_is_handed_on_by_the_next_try(
         self, ferments: Asker, batch: str, erasures: Queue
