@@ -11,6 +11,7 @@ import orjson
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from tests.integration.account import lay_bucket, lay_queue, lay_secret
 from tests.integration.api.builders import NOON
 from tests.integration.api.events import http_request
 from tests.integration.tables import table_name
@@ -57,9 +58,8 @@ class Get(Protocol):
 
 @pytest.fixture
 def api_environment(tables: None, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    secret = aws.secrets_client().create_secret(Name="watchkeeper-test-cursor", SecretString="s" * 64)
     environment = {
-        "CURSOR_SECRET_ARN": secret["ARN"],
+        "CURSOR_SECRET_ARN": lay_secret("watchkeeper-test-cursor", "s" * 64),
         "PATCHWORK_URL": "https://patchwork.example",
         "LORE_URL": "https://lore.example/",
         "CORS_ORIGINS": "*",
@@ -74,15 +74,13 @@ def api_environment(tables: None, bucket: str, monkeypatch: pytest.MonkeyPatch) 
 @pytest.fixture
 def people_environment(tables: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """What people own, and all settings of the functions that keep it."""
-    secret = aws.secrets_client().create_secret(Name="watchkeeper-test-cursor", SecretString="s" * 64)
-    queue = aws.sqs_client().create_queue(QueueName="watchkeeper-test-erasures")
-    aws.s3_client().create_bucket(Bucket=PHOTOS)
+    lay_bucket(PHOTOS)
     environment = {
         "PEOPLE_TABLE": table_name("people"),
         "SIGN_IN_TABLE": table_name("sign-in"),
         "PHOTOS_BUCKET": PHOTOS,
-        "ERASURES_QUEUE_URL": queue["QueueUrl"],
-        "CURSOR_SECRET_ARN": secret["ARN"],
+        "ERASURES_QUEUE_URL": lay_queue("watchkeeper-test-erasures"),
+        "CURSOR_SECRET_ARN": lay_secret("watchkeeper-test-cursor", "s" * 64),
         "USER_POOL_ID": "us-east-1_test",
         "USER_POOL_CLIENT_ID": "client",
         "PUBLIC_URL": "https://api.example.org",

@@ -220,6 +220,13 @@ class TestObservation:
     def test_no_address_is_ever_logged(self, get: Get, path: str) -> None:
         assert "ann@" not in json.dumps(self.logged(get, path))
 
+    @pytest.mark.parametrize("path", ["/patches/1", "/patches/1?view=tree", "/patches/1/discussions?view=x"])
+    def test_a_refusal_is_counted_with_the_answers_of_its_route(self, get: Get, path: str) -> None:
+        _, of_route, _ = self.logged(get, path)
+
+        assert of_route["ClientErrors"] == [1]
+        assert of_route["route"].startswith("/api/v1/kernel/patches/<patch_id>")
+
     def test_one_request_leaves_nothing_to_the_next(self, get: Get) -> None:
         self.logged(get, "/patches")
 

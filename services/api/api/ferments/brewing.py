@@ -32,8 +32,9 @@ class Brewing:
     """Read by who removes what was deleted."""
 
     def begin(self, work: Work, wanted: NewBatch) -> Batch:
+        """Written without a condition: nothing has its id, and an attempt whose answer was lost finds itself there."""
         batch = rules.begun(wanted, batch=new_id(), user=work.user, now=work.now)
-        work.add(new_batch(batch))
+        work.add(replace(new_batch(batch), condition=None))
         return batch
 
     def change(self, work: Work, batch: str, wanted: BatchChanges) -> Batch:

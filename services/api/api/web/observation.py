@@ -7,8 +7,8 @@ _NO_ROUTE = "none"
 
 
 def note_route(path: str) -> None:
-    """Remember the request's route by its template."""
-    logger.append_keys(route=path)
+    """Remember the request's route by its template, which Powertools tells of refusals in the form of OpenAPI."""
+    logger.append_keys(route=path.replace("{", "<").replace("}", ">"))
 
 
 def record(*, status: int, milliseconds: float, octets: int) -> None:

@@ -25,8 +25,6 @@ from watchkeeper.people.table import IS_NEW, KEYS, user_key
 
 ANSWERS_KEPT = timedelta(hours=24)
 MAX_KEY_CHARACTERS = 255
-MAX_WRITES = 99
-"""In one transaction, with the answer as the hundredth."""
 
 
 @dataclass(frozen=True, slots=True)
