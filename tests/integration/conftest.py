@@ -9,8 +9,9 @@ import pytest
 from moto import mock_aws
 from moto.dynamodb.responses import DynamoHandler
 
-from tests.integration.faults import Clock, Faults, stop_the_clock
-from tests.integration.tables import create_tables, table_name
+from tests.integration.account import REGION, lay_bucket, lay_tables
+from tests.integration.faults import Clock, Faults, forget_clients, stop_the_clock
+from tests.integration.tables import table_name
 from watchkeeper import aws
 from watchkeeper.dynamodb import Table
 from watchkeeper.kernel.repositories.discussions import BodyStore, DiscussionRepository
@@ -18,7 +19,6 @@ from watchkeeper.kernel.repositories.patches import PatchRepository, SeriesRepos
 from watchkeeper.kernel.repositories.progress import ProgressRepository
 from watchkeeper.kernel.repositories.threading import ThreadingRepository
 
-REGION = "us-east-1"
 BUCKET = "watchkeeper-test-bodies-123456789012"
 
 _ENVIRONMENT = {
@@ -61,9 +61,9 @@ def faults(clock: Clock) -> Faults:
 def cloud(aws_environment: None) -> Iterator[None]:
     """An account of its own, with clients made inside it."""
     with mock_aws():
-        aws.forget_clients()
+        forget_clients()
         yield
-    aws.forget_clients()
+    forget_clients()
 
 
 @contextmanager
@@ -71,11 +71,11 @@ def empty_cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The same with the empty tables and the bucket, for fixtures that outlive a test."""
     _set_environment(monkeypatch)
     with mock_aws():
-        aws.forget_clients()
-        create_tables(aws.dynamodb_client())
-        aws.s3_client().create_bucket(Bucket=BUCKET)
+        forget_clients()
+        lay_tables()
+        lay_bucket(BUCKET)
         yield
-    aws.forget_clients()
+    forget_clients()
 
 
 def _set_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,12 +87,12 @@ def _set_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def tables(cloud: None) -> None:
-    create_tables(aws.dynamodb_client())
+    lay_tables()
 
 
 @pytest.fixture
 def bucket(cloud: None) -> str:
-    aws.s3_client().create_bucket(Bucket=BUCKET)
+    lay_bucket(BUCKET)
     return BUCKET
 
 

@@ -24,12 +24,6 @@ def create_tables(client: "DynamoDBClient") -> None:
         client.create_table(**definition)
 
 
-def recreate_tables(client: "DynamoDBClient") -> None:
-    for definition in definitions():
-        client.delete_table(TableName=definition["TableName"])
-    create_tables(client)
-
-
 @cache
 def definitions() -> list[dict[str, Any]]:
     """What CreateTable takes of each CloudFormation resource, billed on demand."""

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.integration.faults import Faults
 from tests.integration.tables import table_name
 from watchkeeper import aws
+from watchkeeper.clock import to_iso
 from watchkeeper.dynamodb import Table, Write
 from watchkeeper.errors import ConditionFailed, ItemNotFound
 from watchkeeper.ferments.models import Batch, BatchStatus, Event, EventKind, Photo, Stage, Timing
@@ -23,7 +25,7 @@ from watchkeeper.ferments.repository import (
     removed_photo,
     unchanged_batch,
 )
-from watchkeeper.people.table import KEYS
+from watchkeeper.people.table import KEYS, STEP, swept
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 BATCH = Batch("01B", "ada", "Ginger", NOON, NOON)
@@ -115,6 +117,15 @@ class TestDeletedBatches:
     @pytest.fixture(autouse=True)
     def deleted(self, table: Table) -> None:
         write(table, new_batch(replace(BATCH, public=True)), deleted_batch(BATCH, NOON))
+
+    def test_they_say_since_when(self, table: Table) -> None:
+        write(table, new_batch(replace(BATCH, id="01C")))
+        write(table, deleted_batch(replace(BATCH, id="01C"), NOON.replace(microsecond=5)))
+
+        item = table.get({"PK": "USER#ada", "SK": "BATCH#01C"})
+
+        assert item is not None
+        assert item["deleted_at"] == to_iso(NOON)
 
     def test_they_are_not_found_any_more(self, ferments: FermentRepository) -> None:
         assert ferments.is_deleted("ada", "01B")
@@ -246,3 +257,14 @@ def test_events_and_photos_are_the_children_of_their_batch(table: Table, ferment
     write(table, new_batch(BATCH), new_event(EVENT), new_photo(PHOTO), new_event(replace(EVENT, batch="01B2")))
 
     assert [item["SK"] for item in ferments.children("ada", "01B")] == ["EVENT#01B#01E", "PHOTO#01B#01P"]
+
+
+def test_no_more_children_are_read_than_are_removed_at_once(
+    faults: Faults, table: Table, ferments: FermentRepository
+) -> None:
+    table.batch_put((new_event(replace(EVENT, id=f"{number:03}")).item for number in range(150)), keys=KEYS)
+
+    with faults.injected(lambda _: None, operation="Query"):
+        assert list(swept(table, lambda: ferments.children("ada", "01B"))) == [100, 50]
+
+    assert {send.body["Limit"] for send in faults.sends} == {STEP}

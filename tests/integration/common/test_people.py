@@ -20,6 +20,7 @@ from hypothesis.stateful import (
 from ulid import ULID
 
 from tests.integration.conftest import empty_cloud
+from tests.integration.faults import Faults
 from tests.integration.tables import table_name
 from watchkeeper import aws
 from watchkeeper.dynamodb import Delete, Put, Table, Update
@@ -37,10 +38,11 @@ from watchkeeper.people.reminders import (
     Ticket,
     after_put_off,
     cancelled,
+    not_scheduled,
     put_off,
     scheduled,
 )
-from watchkeeper.people.table import KEYS
+from watchkeeper.people.table import KEYS, STEP
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -188,6 +190,18 @@ def test_all_of_a_person_goes_but_what_tells_of_it(table: Table) -> None:
     assert list(accounts.remove_all(ADA)) == []
 
 
+def test_no_more_of_a_person_is_read_than_is_removed_at_once(faults: Faults, table: Table) -> None:
+    accounts = AccountRepository(table)
+    table.batch_put(({"PK": "USER#ada", "SK": f"EVENT#{n:03}"} for n in range(150)), keys=KEYS)
+    accounts.request_deletion(ADA, NOW)
+
+    with faults.injected(lambda _: None, operation="Query"):
+        assert list(accounts.remove_all(ADA)) == [100, 50]
+
+    looks = 3  # one a step, and one that finds nothing
+    assert [send.body["Limit"] for send in faults.sends] == [STEP + 1] * looks
+
+
 # Reminders
 
 
@@ -253,6 +267,22 @@ def test_one_that_is_cancelled_while_it_is_sent_stays_with_its_sender(
     assert claimed.status is ReminderStatus.SENDING
 
 
+def test_what_is_to_be_not_scheduled_may_be_anything_else(
+    table: Table, write: Write, reminders: ReminderRepository
+) -> None:
+    one = reminder()
+
+    def check() -> None:
+        table.write([not_scheduled(key_of(one)), Put({"PK": "USER#ada", "SK": "OTHER"})], keys=KEYS)
+
+    check()
+    write(scheduled(one))
+    with pytest.raises(ConditionFailed):
+        check()
+    reminders.claim(key_of(one), "run", now=NOW, lease=LEASE)
+    check()
+
+
 def test_one_that_is_gone_is_claimed_and_finished_by_nobody(write: Write, reminders: ReminderRepository) -> None:
     one = reminder()
     write(scheduled(one))
@@ -277,12 +307,46 @@ def test_receipts_are_noted_once(write: Write, reminders: ReminderRepository) ->
     stored = reminders.get(ADA, one.id)
     done = Outcome(ReminderStatus.DELIVERED, tickets=(Ticket("d", "t", delivered=True),))
 
-    reminders.note_receipts(stored, done, now=NOW)
-
     with pytest.raises(ConditionFailed):
         reminders.note_receipts(stored, done, now=NOW)
+    reminders.note_receipts(stored, done, now=NOW + LEASE)
+
+    with pytest.raises(ConditionFailed):
+        reminders.note_receipts(stored, done, now=NOW + LEASE)
     assert reminders.get(ADA, one.id).status is ReminderStatus.DELIVERED
     assert not [key for shard in range(SHARDS) for key in reminders.awaiting_receipts(shard, NOW + LEASE)]
+
+
+def test_receipts_of_one_that_a_later_version_wrote_are_noted(
+    table: Table, write: Write, reminders: ReminderRepository
+) -> None:
+    """What its tickets hold beside what is read of them stands in nobody's way."""
+    one = reminder()
+    write(scheduled(one))
+    claimed = reminders.claim(key_of(one), "run", now=NOW, lease=LEASE)
+    reminders.finish(claimed, "run", Outcome(ReminderStatus.SENT, NOW, sent_at=NOW, tickets=(Ticket("d", "t"),)), now=NOW)
+    stored = reminders.get(ADA, one.id)
+    more = {"tickets": '[{"device":"d","id":"t","error":null,"delivered":false,"more":1}]'}
+    table.update({"PK": "USER#ada", "SK": f"REMINDER#{one.id}"}, more, keys=KEYS)
+
+    reminders.note_receipts(stored, Outcome(ReminderStatus.DELIVERED, tickets=stored.tickets), now=NOW)
+
+    assert reminders.get(ADA, one.id).status is ReminderStatus.DELIVERED
+
+
+def test_what_one_run_has_noted_a_slower_one_does_not_undo(write: Write, reminders: ReminderRepository) -> None:
+    one = reminder()
+    write(scheduled(one))
+    claimed = reminders.claim(key_of(one), "run", now=NOW, lease=LEASE)
+    two = (Ticket("d1", "t1"), Ticket("d2", "t2"))
+    reminders.finish(claimed, "run", Outcome(ReminderStatus.SENT, NOW, sent_at=NOW, tickets=two), now=NOW)
+    stored = reminders.get(ADA, one.id)
+    known = (replace(two[0], delivered=True), two[1])
+    reminders.note_receipts(stored, Outcome(ReminderStatus.SENT, NOW + LEASE, tickets=known), now=NOW)
+
+    with pytest.raises(ConditionFailed):
+        reminders.note_receipts(stored, Outcome(ReminderStatus.SENT, NOW + LEASE, tickets=two), now=NOW + MINUTE)
+    assert reminders.get(ADA, one.id).tickets == known
 
 
 @dataclass
@@ -362,7 +426,8 @@ class ReminderMachine(RuleBasedStateMachine):
         outcome = Outcome(status, None, None, None, (Ticket("device", "ticket", delivered=delivered),))
         noted = self._tried(lambda: self.repository.note_receipts(known.reminder, outcome, now=self.now))
 
-        assert noted is (known.reminder.status is ReminderStatus.SENT)
+        is_open = known.reminder.status is ReminderStatus.SENT
+        assert noted is (is_open and known.look is not None and known.look <= self.now)
         if noted:
             known.reminder = replace(known.reminder, status=status, reason=None, tickets=outcome.tickets)
             known.look, known.ended = None, True

@@ -214,6 +214,21 @@ def test_a_conflict_that_passes_is_outlived(table: Table, faults: Faults, plan: 
     assert stored(table) == {"a": 0, "b": 0}
 
 
+def test_a_single_write_outlives_a_conflict_too(table: Table, faults: Faults) -> None:
+    with faults.injected(first(3, CONFLICTS["with a single write"])):
+        table.write([Put(item("a"), IS_NEW)], keys=KEYS)
+
+    assert stored(table) == {"a": 0}
+
+
+def test_a_write_whose_answer_was_lost_is_not_told_as_refused(table: Table, faults: Faults) -> None:
+    """The first attempt made it; at the second its condition does not hold any more."""
+    with faults.injected(first(1, lost)), pytest.raises(NoAnswer):
+        table.write([Put(item("a"), IS_NEW)], keys=KEYS)
+
+    assert stored(table) == {"a": 0}
+
+
 @pytest.mark.parametrize("budget", [PEOPLE, WORKERS])
 def test_a_conflict_that_lasts_is_an_error_within_the_budget(faults: Faults, tables: None, budget: Budget) -> None:
     table = Table(aws.dynamodb_client(budget), PEOPLE_TABLE, budget=budget)

@@ -1,4 +1,4 @@
-"""The writes of one request, and what follows them."""
+"""The writes of one request, and the answer that is kept with them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 from aws_lambda_powertools.event_handler import Response
 
 from api.web.identity import Caller
-from api.web.problems import Changed, PreconditionFailed
+from api.web.problems import PreconditionFailed
 from api.web.work import Work
 from tests.integration.api.events import http_request
 from watchkeeper.dynamodb import Delete, Item, Keys, Put, Write
@@ -40,29 +40,6 @@ def work(table: Table, method: str = "POST", **headers: str) -> Work:
     return Work(http_request(method, "/things", sent), Caller("ada"), table)  # type: ignore[arg-type]
 
 
-def test_what_follows_is_done_when_everything_is_written() -> None:
-    table, done = Table(), list[str]()
-    asked = work(table)
-    asked.then(lambda: done.append(f"after {len(table.written)}"))
-    asked.add(WRITE)
-    assert done == []
-
-    assert asked.commit(ANSWER) is ANSWER
-
-    assert done == ["after 1"]
-
-
-def test_what_follows_is_not_done_when_nothing_is_written() -> None:
-    done = list[str]()
-    asked = work(Table(refused=(0,)))
-    asked.then(lambda: done.append("done"))
-    asked.add(WRITE)
-
-    with pytest.raises(Changed):
-        asked.commit(ANSWER)
-    assert done == []
-
-
 def test_the_first_write_that_is_refused_says_why() -> None:
     asked = work(Table(refused=(2, 1)))
     asked.add(WRITE)
@@ -83,6 +60,18 @@ def test_an_answer_is_kept_for_its_key() -> None:
     assert known.body == "{}"
     assert work(table, idempotency_key="other").known_answer() is None
     assert work(table).known_answer() is None
+
+
+def test_an_answer_that_is_given_anew_is_not_kept() -> None:
+    table = Table()
+    sent = http_request("POST", "/things", {"Idempotency-Key": "k"})
+
+    for _ in range(2):
+        anew = Work(sent, Caller("ada"), table, keeps_answer=False)  # type: ignore[arg-type]
+        assert (anew.key, anew.known_answer()) == ("k", None)
+        anew.commit(ANSWER)
+
+    assert table.written == []
 
 
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])

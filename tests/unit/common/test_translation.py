@@ -54,6 +54,13 @@ def test_an_unmet_condition_is_told_apart() -> None:
     assert type(translation(refusal("ConditionalCheckFailedException", 400))) is ConditionFailed
 
 
+def test_a_condition_that_is_unmet_at_a_second_attempt_says_nothing_of_the_first() -> None:
+    error = refusal("ConditionalCheckFailedException", 400)
+    error.response["ResponseMetadata"]["RetryAttempts"] = 1
+
+    assert type(translation(error)) is NoAnswer
+
+
 @pytest.mark.parametrize(
     "error",
     [ReadTimeoutError(endpoint_url="https://aws.test"), IncompleteReadError(actual_bytes=1, expected_bytes=2)],

@@ -166,6 +166,17 @@ class Table:
         Raises ``ConditionFailed``, whose ``failed`` tells which of the writes by their places, ``LimitExceeded``, and
         ``Unavailable`` when other transactions hold one of the items all the time. A transaction takes no item twice.
         """
+        patience = Patience(self._budget.leftover_seconds)
+        while True:
+            try:
+                self._write_once(writes, keys)
+            except TransactionConflict:
+                if not patience.pause():
+                    raise
+            else:
+                return
+
+    def _write_once(self, writes: Sequence[Write], keys: Keys) -> None:
         match writes:
             case []:
                 return
@@ -181,18 +192,10 @@ class Table:
     def _transact(self, requests: Sequence[Mapping[str, Any]]) -> None:
         if len(requests) > _WRITES_PER_TRANSACTION:
             raise LimitExceeded(f"{self.name} cannot take {len(requests)} writes at once")
-        patience = Patience(self._budget.leftover_seconds)
-        while True:
-            try:
-                with self._asking("TransactWriteItems"):
-                    answer: Any = self._client.transact_write_items(TransactItems=requests)  # type: ignore[arg-type]
-            except TransactionConflict:
-                if not patience.pause():
-                    raise
-                continue
-            with self._reading("TransactWriteItems"):
-                _require_only(answer)
-            return
+        with self._asking("TransactWriteItems"):
+            answer: Any = self._client.transact_write_items(TransactItems=requests)  # type: ignore[arg-type]
+        with self._reading("TransactWriteItems"):
+            _require_only(answer)
 
     def _transacted(self, write: Write, keys: Keys) -> dict[str, Any]:
         match write:

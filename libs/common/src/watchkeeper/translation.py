@@ -72,12 +72,20 @@ def _translation(error: ClientError, failed: str) -> DatabaseError:
     code = error.response.get("Error", {}).get("Code", "")
     match code:
         case "ConditionalCheckFailedException":
-            return ConditionFailed(failed)
+            return _refused(error, failed)
         case "TransactionCanceledException":
             return _cancelled([str(reason.get("Code")) for reason in _reasons(error)], failed)
         case "TransactionConflictException":
             return TransactionConflict(failed)
     return _kind(code, error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))(f"{failed}: {code}")
+
+
+def _refused(error: ClientError, failed: str) -> DatabaseError:
+    """A condition that does not hold at a second attempt may have been made so by the first, whose answer was lost.
+    (A transaction has a token by which DynamoDB knows it again.)"""
+    if error.response.get("ResponseMetadata", {}).get("RetryAttempts"):
+        return NoAnswer(f"{failed}: it may have been done by an attempt that was not answered")
+    return ConditionFailed(failed)
 
 
 def _reasons(error: ClientError) -> list[dict[str, str]]:

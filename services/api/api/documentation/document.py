@@ -136,7 +136,7 @@ def _has_view(operation: Operation) -> bool:
 
 
 def _headers_taken(operation: Operation) -> list[dict[str, Any]]:
-    taken = [_IDEMPOTENCY_KEY] if operation.keeps_answers else []
+    taken = [_IDEMPOTENCY_KEY] if operation.takes_key else []
     return [*taken, _IF_MATCH] if operation.versioned and operation.method != "GET" else taken
 
 

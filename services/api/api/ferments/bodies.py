@@ -1,56 +1,23 @@
 """What the routes of the ferments watch are sent. There is no member for what only the server says (ids, versions,
 stages, owners, photos), and what is no member is refused."""
 
-import re
-from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    RootModel,
-    StringConstraints,
-    model_validator,
-)
+from pydantic import ConfigDict, Field, RootModel, StringConstraints, model_validator
 
 from api.ferments.identifiers import FORM
+from api.web.bodies import LINES, ONE_LINE, Body, Moment, OneLine
 from watchkeeper.ferments.models import BatchStatus
+from watchkeeper.people.reminders import FURTHEST
 
 MAX_FRUITS = 20
 MAX_CONFIRMED = 20
 
-_ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f]*$"
-_LINES = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$"
-"""Without control characters, but for tabs and newlines."""
-
-_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)")
-_FIRST_YEAR = 2000
-_LAST_YEAR = 9998
-"""The last all of whose moments have a name in UTC."""
-
-
-def _read_moment(value: object) -> datetime:
-    """Pydantic would take numbers, too, and times without a zone."""
-    if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
-        raise ValueError("is no moment of RFC 3339 with its offset, such as 2026-07-01T13:39:18Z")
-    return datetime.fromisoformat(value.upper())
-
-
-def _in_utc(moment: datetime) -> datetime:
-    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
-        raise ValueError(f"is before the year {_FIRST_YEAR}, or too far away")
-    return moment.astimezone(UTC)
-
-
-Moment = Annotated[datetime, BeforeValidator(_read_moment), AfterValidator(_in_utc)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=_ONE_LINE)]
-Fruit = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50, pattern=_ONE_LINE)]
+Name = Annotated[OneLine, Field(min_length=1)]
+Fruit = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50, pattern=ONE_LINE)]
 Fruits = Annotated[list[Fruit], Field(max_length=MAX_FRUITS)]
-Notes = Annotated[str, Field(max_length=10_000, pattern=_LINES, description="For you alone")]
-PublicNote = Annotated[str, Field(max_length=2_000, pattern=_LINES, description="What the public page says")]
+Notes = Annotated[str, Field(max_length=10_000, pattern=LINES, description="For you alone")]
+PublicNote = Annotated[str, Field(max_length=2_000, pattern=LINES, description="What the public page says")]
 Public = Annotated[bool, Field(strict=True, description="Whether everybody who has its link may see its public page")]
 Millilitres = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 Grams = Annotated[float, Field(strict=True, ge=0, le=100_000, allow_inf_nan=False)]
@@ -58,21 +25,17 @@ Celsius = Annotated[float, Field(strict=True, ge=-5, le=60, allow_inf_nan=False)
 Hours = Annotated[float, Field(strict=True, ge=0.5, le=2000, allow_inf_nan=False, description="At 22 °C")]
 Bottles = Annotated[int, Field(strict=True, ge=0, le=1000)]
 ContentType = Literal["image/jpeg", "image/png", "image/webp", "image/heic"]
-EventText = Annotated[str, Field(max_length=5_000, pattern=_LINES)]
+EventText = Annotated[str, Field(max_length=5_000, pattern=LINES)]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-
-class StageTiming(_Body):
+class StageTiming(Body):
     """Of one stage; in a change, what is not sent stays as it is."""
 
     started_at: Annotated[Moment | None, Field(description="Since 2000, at most a day in the future")] = None
     target_hours: Hours | None = None
 
 
-class BatchMembers(_Body):
+class BatchMembers(Body):
     """What is said of a batch at its beginning, and changed later."""
 
     water_ml: Millilitres | None = None
@@ -104,7 +67,7 @@ class BatchChanges(BatchMembers):
     public: Public = Field(default_factory=bool)
 
 
-class Bottling(_Body):
+class Bottling(Body):
     """What is not sent stays as it was planned; the stage begins now unless it says otherwise."""
 
     stage: Annotated[Literal[2], Field(description="There is no way back to the first")]
@@ -114,7 +77,7 @@ class Bottling(_Body):
     fruits: Fruits | None = None
 
 
-class _NewEvent(_Body):
+class _NewEvent(Body):
     at: Annotated[Moment | None, Field(description="When it happened; now if not sent, at most a day ahead")] = None
     text: EventText = ""
 
@@ -164,18 +127,18 @@ class NewEvent(
     """What happened; changes of stage and status are noted by themselves."""
 
 
-class NewPhoto(_Body):
+class NewPhoto(Body):
     content_type: ContentType
 
 
-class ConfirmedSuggestion(_Body):
+class ConfirmedSuggestion(Body):
     """A suggestion, and what is to be other than suggested."""
 
     key: Annotated[str, Field(min_length=1, max_length=40, description="Of one of the current suggestions")]
-    due_at: Annotated[Moment | None, Field(description="In the future, at most 366 days away")] = None
-    title: Annotated[str, Field(min_length=1, max_length=178, pattern=_ONE_LINE)] | None = None
-    body: Annotated[str, Field(min_length=1, max_length=500, pattern=_LINES)] | None = None
+    due_at: Annotated[Moment | None, Field(description=f"In the future, at most {FURTHEST.days} days away")] = None
+    title: Annotated[str, Field(min_length=1, max_length=178, pattern=ONE_LINE)] | None = None
+    body: Annotated[str, Field(min_length=1, max_length=500, pattern=LINES)] | None = None
 
 
-class Confirmation(_Body):
+class Confirmation(Body):
     reminders: Annotated[list[ConfirmedSuggestion], Field(min_length=1, max_length=MAX_CONFIRMED)]

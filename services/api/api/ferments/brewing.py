@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 
 from api.ferments import rules
 from api.ferments.bodies import BatchChanges, Bottling, NewBatch
 from api.ferments.identifiers import new_id
 from api.ferments.reminding import Reminding
+from api.people.erasures import erase_batch
 from api.web.work import Work
 from watchkeeper.errors import ItemNotFound
 from watchkeeper.ferments.models import Batch, BatchStatus, Event, EventKind
@@ -40,7 +40,7 @@ class Brewing:
     def change(self, work: Work, batch: str, wanted: BatchChanges) -> Batch:
         """Nothing is written when everything is as wanted already."""
         before = self._read(work, batch)
-        rules.require_changeable(before)
+        rules.require_changeable_so(before, wanted)
         after = rules.changed(before, wanted, work.now)
         if "status" in wanted.model_fields_set:
             after = rules.moved(after, wanted.status, work.now)
@@ -56,17 +56,22 @@ class Brewing:
         return self._store(work, before, rules.moved(before, BatchStatus.ARCHIVED, work.now))
 
     def delete(self, work: Work, batch: str) -> None:
-        """It is gone for its maker at once, and removed by others later; one that is marked already is handed to them
-        again, lest it stay for ever when they could not be told. Raises ``ItemNotFound``."""
-        work.then(partial(self.erasures.send, {"task": "batch", "user": work.user, "batch": batch}))
+        """It is gone for its maker at once, and removed by others later, who are told of it first; they are told again
+        of one that is marked already. Raises ``ItemNotFound``."""
+        before = self._read_unless_deleted(work, batch)
+        erase_batch(self.erasures, work.user, batch)
+        if before:
+            work.add(deleted_batch(before, work.now))
+            self.reminding.cancel(work, batch, "the batch was deleted")
+
+    def _read_unless_deleted(self, work: Work, batch: str) -> Batch | None:
+        """Raises ``ItemNotFound`` for what was never there, or is erased."""
         try:
-            before = self._read(work, batch)
+            return self._read(work, batch)
         except ItemNotFound:
-            if not self.ferments.is_deleted(work.user, batch):
-                raise
-            return
-        work.add(deleted_batch(before, work.now))
-        self.reminding.cancel(work, batch, "the batch was deleted")
+            if self.ferments.is_deleted(work.user, batch):
+                return None
+            raise
 
     def _read(self, work: Work, batch: str) -> Batch:
         """Raises ``ItemNotFound`` and ``PreconditionFailed``."""

@@ -44,7 +44,7 @@ def container() -> Container:
     budget = settings.budget
     table = Table(dynamodb_client(budget), settings.people_table, budget=budget, deadline=deadline)
     ferments = FermentRepository(table)
-    reminding = Reminding(ferments, ReminderRepository(table), table)
+    reminding = Reminding(ferments, ReminderRepository(table))
     erasures = SqsWorkQueue(sqs_client(budget), settings.erasures_queue_url)
     objects = PhotoStore(partial(s3_client, budget), settings.photos_bucket, deadline)
     return Container(

@@ -23,5 +23,5 @@ def is_id(text: str) -> bool:
 
 def id_within(owner: str, name: str) -> str:
     """The same for the same name within the same owner: of the owner's moment, and else like no other."""
-    digest = sha256(f"{owner}#{name}".encode()).digest()
+    digest = sha256(f"{owner}#{name}".encode(errors="surrogatepass")).digest()
     return str(ULID.from_bytes(ULID.from_str(owner).bytes[:6] + digest[:10]))

@@ -34,8 +34,4 @@ Statuses = Annotated[
         description="Any of these, repeated or separated by commas; all but archived ones if not given",
     ),
 ]
-Limit = Annotated[int, Query(ge=1, le=100, description="How many items to answer with at most")]
-Cursor = Annotated[
-    str | None, Query(max_length=8192, description="Where to go on: the `cursor` of the page before, unchanged")
-]
 Order = Annotated[Literal["asc", "desc"], Query(description="Oldest first, or newest")]

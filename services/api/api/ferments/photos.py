@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from api.ferments.bodies import NewPhoto
-from api.ferments.identifiers import new_id
+from api.ferments.identifiers import id_within, new_id
 from api.ferments.rules import require_changeable
-from api.web.problems import Conflict, NotThereYet
+from api.web.problems import Conflict, KeyReused, NotThereYet
 from api.web.work import Work
 from watchkeeper.budgets import Deadline
 from watchkeeper.errors import ItemNotFound
@@ -31,6 +31,7 @@ MAX_PHOTO_BYTES = 10 * 1024 * 1024
 GOOD_FOR = timedelta(minutes=5)
 """Forms and links."""
 
+_NO_OBJECT = "There is no such photo now: it was not uploaded yet, or it is gone, as photos are after a year."
 _NOT_THERE = (HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN)
 """Who may not list a bucket is told that it is forbidden to look at what is not there."""
 
@@ -109,12 +110,19 @@ class Photos:
     store: PhotoStore
 
     def add(self, work: Work, batch: str, wanted: NewPhoto) -> tuple[Photo, Form]:
-        """It counts from now on, whether it is uploaded or not. Raises ``ItemNotFound`` and ``Conflict``."""
+        """It counts from now on, whether it is uploaded or not. Added again with the same key, it is the same photo,
+        with another form. Raises ``ItemNotFound``, ``Conflict`` and ``KeyReused``."""
         about = self.ferments.batch(work.user, batch)
         require_changeable(about)
+        name = id_within(batch, f"photo#{work.key}") if work.key else new_id()
+        if name in about.photos:
+            known = self.ferments.photo(work.user, batch, name)
+            if known.content_type != wanted.content_type:
+                raise KeyReused("another type")
+            return known, self.store.upload_form(known)
         if len(about.photos) >= MAX_PHOTOS:
             raise Conflict(f"The batch has {MAX_PHOTOS} photos, which is all it can have.")
-        photo = Photo(new_id(), batch, work.user, wanted.content_type, work.now)
+        photo = Photo(name, batch, work.user, wanted.content_type, work.now)
         with_it = replace(about, photos=(*about.photos, photo.id), version=about.version + 1, updated_at=work.now)
         work.add(new_photo(photo), changed_batch(with_it, was=about.version))
         return photo, self.store.upload_form(photo)
@@ -123,7 +131,7 @@ class Photos:
         """With a link. Raises ``ItemNotFound`` and ``NotThereYet``."""
         found = self._find(user, batch, photo)
         if not self.store.holds(found):
-            raise NotThereYet("The photo was not uploaded yet.")
+            raise NotThereYet(_NO_OBJECT)
         return found, self.store.link(found)
 
     def remove(self, work: Work, batch: str, photo: str) -> None:
@@ -139,8 +147,9 @@ class Photos:
 
     def of_batch(self, user: str, batch: str) -> list[Photo]:
         """Oldest first. Raises ``ItemNotFound``."""
-        self.ferments.batch(user, batch)
-        return list(self.ferments.photos(user, batch))
+        about = self.ferments.batch(user, batch)
+        found = {photo.id: photo for photo in self.ferments.photos(user, batch)}
+        return [found[name] for name in about.photos if name in found]
 
     def _find(self, user: str, batch: str, photo: str) -> Photo:
         if photo not in self.ferments.batch(user, batch).photos:

@@ -1,30 +1,29 @@
 """Suggestions that were confirmed become reminders, and those of a batch that needs no watching are cancelled."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import datetime
 
 from api.ferments.bodies import ConfirmedSuggestion
 from api.ferments.identifiers import id_within
-from api.ferments.suggesting import Suggestion, suggestions
+from api.ferments.suggesting import ALL_KEYS, Suggestion, suggestions
 from api.web.problems import Conflict, InvalidParameter
 from api.web.work import Work
-from watchkeeper.dynamodb import Table, Update
-from watchkeeper.errors import ConditionFailed
 from watchkeeper.ferments.models import Batch, BatchStatus
 from watchkeeper.ferments.repository import FermentRepository, unchanged_batch
-from watchkeeper.people.reminders import Reminder, ReminderRepository, ReminderStatus, cancelled, scheduled_anew
-from watchkeeper.people.table import KEYS
-
-FURTHEST = timedelta(days=366)
+from watchkeeper.people.reminders import (
+    FURTHEST,
+    Reminder,
+    ReminderKey,
+    ReminderRepository,
+    ReminderStatus,
+    cancelled,
+    not_scheduled,
+    scheduled_anew,
+)
 
 _UNWATCHED = frozenset({BatchStatus.DONE, BatchStatus.ARCHIVED})
 """Nobody wants to be reminded of what is so."""
-
-_AT_ONCE = 90
-"""Of a batch's reminders, in the transaction with what ends them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,6 @@ class Confirmed:
 class Reminding:
     ferments: FermentRepository
     reminders: ReminderRepository
-    table: Table
 
     def confirm(self, work: Work, batch: str, wanted: Sequence[ConfirmedSuggestion]) -> list[Confirmed]:
         """Schedule these. A batch has one reminder for each key: confirmed again, the new one takes the place of the
@@ -57,20 +55,16 @@ class Reminding:
         return confirmed
 
     def cancel(self, work: Work, batch: str, reason: str) -> None:
-        """Those that are still scheduled: with the rest of the work as far as they fit, or else right after it."""
-        scheduled = [
-            reminder
-            for reminder in self.reminders.of_user(work.user)
-            if reminder.batch == batch and reminder.status is ReminderStatus.SCHEDULED
-        ]
-        writes = [cancelled(reminder, reason, work.now) for reminder in scheduled]
-        work.add(*writes[:_AT_ONCE])
-        for write in writes[_AT_ONCE:]:
-            work.then(partial(self._write_if_scheduled, write))
-
-    def _write_if_scheduled(self, write: Update) -> None:
-        with suppress(ConditionFailed):
-            self.table.write([write], keys=KEYS)
+        """Those that are still scheduled; if another is confirmed meanwhile, the work is done again. One that is being
+        sent goes on, and is sent later if the push service does not take it now."""
+        keys = [ReminderKey(work.user, id_within(batch, key)) for key in ALL_KEYS]
+        known = {reminder.id: reminder for reminder in self.reminders.get_many(keys)}
+        for key in keys:
+            found = known.get(key.id)
+            if found and found.status is ReminderStatus.SCHEDULED:
+                work.add(cancelled(found, reason, work.now))
+            else:
+                work.add(not_scheduled(key))
 
 
 def _require_different(wanted: Sequence[ConfirmedSuggestion]) -> None:

@@ -8,10 +8,11 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from api.ferments import listing, rendering, views
 from api.ferments.bodies import BatchChanges, Bottling, Confirmation, NewBatch, NewEvent, NewPhoto
 from api.ferments.container import container
-from api.ferments.parameters import BatchId, Cursor, EventId, Limit, Order, PhotoId, StageWanted, Statuses
+from api.ferments.parameters import BatchId, EventId, Order, PhotoId, StageWanted, Statuses
 from api.ferments.suggesting import suggestions
 from api.people.leaving import refuse_leaving
 from api.web.identity import Caller
+from api.web.parameters import Cursor, Limit
 from api.web.routing import ALWAYS_ASK, NEVER_KEPT, Routes
 from api.web.work import Work
 from watchkeeper.clock import utc_now
@@ -66,7 +67,8 @@ def read_batch(batch_id: BatchId, caller: Caller) -> views.BatchDetail:
 )
 def change_batch(batch_id: BatchId, body: Annotated[BatchChanges, Body()], work: Work) -> views.BatchDetail:
     """What is not sent stays as it is; `null` empties what may be empty. A new status is noted in the timeline, and
-    cancels the reminders of the one before."""
+    cancels the reminders of the one before. Of what is archived nothing can be changed, but `{"public": false}` alone
+    ends its being shared."""
     return rendering.batch_detail(container().brewing.change(work, batch_id, body))
 
 
@@ -84,7 +86,8 @@ def bottle_batch(batch_id: BatchId, body: Annotated[Bottling, Body()], work: Wor
 
 @routes.post("/batches/<batch_id>/archive", "Archive a batch", versioned=True, problems=_ARCHIVED)
 def archive_batch(batch_id: BatchId, work: Work) -> views.BatchDetail:
-    """It is kept to look back at, and changed no more; its reminders are cancelled."""
+    """It is kept to look back at, and changed no more, but that it may be shared no more; its reminders are
+    cancelled."""
     return rendering.batch_detail(container().brewing.archive(work, batch_id))
 
 
@@ -96,7 +99,7 @@ def archive_batch(batch_id: BatchId, work: Work) -> views.BatchDetail:
     problems={409: "Other requests change it all the time.", **_LEAVING},
 )
 def delete_batch(batch_id: BatchId, work: Work) -> None:
-    """It is gone at once; its timeline and photos are removed soon after. To be repeated until it is answered."""
+    """It is gone at once; its timeline and photos are removed soon after."""
     container().brewing.delete(work, batch_id)
 
 
@@ -145,10 +148,11 @@ def delete_event(batch_id: BatchId, event_id: EventId, work: Work) -> None:
     "Get a form to upload a photo",
     status=HTTPStatus.CREATED,
     problems={409: "The batch is archived, or has as many photos as it can have.", **_LEAVING},
+    answers_anew=True,
 )
 def add_photo(batch_id: BatchId, body: Annotated[NewPhoto, Body()], work: Work) -> views.PhotoUpload:
-    """The form takes one photo of that type, 10 MB at the most, for five minutes. An answer that is repeated for its
-    `Idempotency-Key` has the same form, whose time goes on."""
+    """The form takes one photo of that type, 10 MB at the most, for five minutes. The same `Idempotency-Key` again, at
+    any time, gets another form for the same photo."""
     return rendering.photo_upload(*container().photos.add(work, batch_id, body), work.now)
 
 
@@ -161,7 +165,8 @@ def list_photos(batch_id: BatchId, caller: Caller) -> views.PhotoList:
 
 @routes.get("/batches/<batch_id>/photos/<photo_id>", "Get a link to a photo", cache=NEVER_KEPT, problems=_LEAVING)
 def read_photo(batch_id: BatchId, photo_id: PhotoId, caller: Caller) -> views.PhotoLink:
-    """The link is good for five minutes, for everybody who has it. There is none until the photo was uploaded."""
+    """The link is good for five minutes, for everybody who has it. There is none until the photo was uploaded, and
+    none after a year."""
     photo, url = container().photos.show(caller.user, batch_id, photo_id)
     return rendering.photo_link(photo, url, utc_now())
 

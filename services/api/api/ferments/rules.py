@@ -2,7 +2,8 @@
 
 A batch is begun open and active. It is bottled once, while it is active, which is an operation and no field. Only
 bottles go into the fridge: grains would stop working there. Out of it they may be taken again, to get more bubbles, and
-what was called done may go on in the fridge. What is archived stays as it is for good.
+what was called done may go on in the fridge. What is archived stays as it is for good, but that it need not stay
+public.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from api.ferments.bodies import BatchMembers, Bottling, NewBatch, StageTiming
+from api.ferments.bodies import BatchChanges, BatchMembers, Bottling, NewBatch, StageTiming
 from api.web.problems import Conflict, InvalidParameter
 from watchkeeper.ferments.models import Batch, BatchStatus, Stage, Timing
 
@@ -32,6 +33,12 @@ _EMPTY: Mapping[str, Any] = {"notes": "", "public_note": "", "fruits": (), "stag
 def require_changeable(batch: Batch) -> None:
     if batch.status is BatchStatus.ARCHIVED:
         raise Conflict("The batch is archived, and is changed no more.")
+
+
+def require_changeable_so(batch: Batch, wanted: BatchChanges) -> None:
+    """Sharing alone can be ended at any time."""
+    if wanted.model_fields_set != {"public"} or wanted.public:
+        require_changeable(batch)
 
 
 def begun(wanted: NewBatch, *, batch: str, user: str, now: datetime) -> Batch:
@@ -63,13 +70,13 @@ def bottled(batch: Batch, wanted: Bottling, now: datetime) -> Batch:
         raise Conflict("The batch is bottled already.")
     if batch.status is not BatchStatus.ACTIVE:
         raise Conflict(f"Only an active batch can be bottled; this one is {batch.status}.")
+    began = not_ahead(wanted.started_at, now, "started_at") or now
+    if batch.stage1.started_at and began < batch.stage1.started_at:
+        raise InvalidParameter("started_at", "is before the first stage began")
     return replace(
         batch,
         stage=Stage.BOTTLED,
-        stage2=Timing(
-            not_ahead(wanted.started_at, now, "started_at") or now,
-            _or(batch.stage2.target_hours, wanted.target_hours),
-        ),
+        stage2=Timing(began, _or(batch.stage2.target_hours, wanted.target_hours)),
         bottle_count=_or(batch.bottle_count, wanted.bottle_count),
         fruits=batch.fruits if wanted.fruits is None else tuple(wanted.fruits),
     )

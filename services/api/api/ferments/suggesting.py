@@ -23,6 +23,9 @@ KEEPS_IN_FRIDGE = timedelta(days=14)
 _BURP_EVERY = timedelta(days=1)
 _MOST_BURPS = 5
 
+ALL_KEYS = ("taste", "bottle", *(f"burp-{number}" for number in range(1, _MOST_BURPS + 1)), "fridge", "drink")
+"""Of all that is ever suggested of a batch."""
+
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:

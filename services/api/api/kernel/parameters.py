@@ -34,10 +34,6 @@ MessageIdSegment = Annotated[
 ]
 AddressSegment = Annotated[str, Path(min_length=1, max_length=6000, description="A mail address, percent-encoded")]
 
-Limit = Annotated[int, Query(ge=1, le=100, description="How many items to answer with at most")]
-Cursor = Annotated[
-    str | None, Query(max_length=8192, description="Where to go on: the `cursor` of the page before, unchanged")
-]
 View = Annotated[Literal["tree", "flat"], Query(description="Mails as a tree of replies, or flat, oldest first")]
 
 Projects = Annotated[

@@ -10,8 +10,6 @@ from api.kernel.links import Links
 from api.kernel.parameters import (
     AddressSegment,
     Archived,
-    Cursor,
-    Limit,
     Lists,
     MessageId,
     MessageIdSegment,
@@ -35,6 +33,7 @@ from api.kernel.parameters import (
     weeks,
 )
 from api.web.paging import page
+from api.web.parameters import Cursor, Limit
 from api.web.routing import ALWAYS_ASK, Routes
 from watchkeeper.clock import utc_now
 from watchkeeper.errors import ItemNotFound

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from api.people.erasures import erase_person
 from api.web.identity import Caller
 from watchkeeper.budgets import Deadline
 from watchkeeper.people.accounts import AccountRepository, Deletion
@@ -14,10 +15,6 @@ from watchkeeper.translation import translated, understood
 
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
-
-HEAD_START_SECONDS = 20
-"""Above the time-out of every function that writes what people own: when erasing begins, no request that did not know
-of it is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +66,11 @@ class UserPool:
 
 def leave(caller: Caller, accounts: AccountRepository, erasures: WorkQueue, now: datetime) -> Deletion:
     """Have everything of that person removed. Asked again, the work is handed out again, unless it is done."""
-    deletion = accounts.request_deletion(caller.user, now)
-    if deletion.finished_at is None:
-        erasures.send({"task": "person", "user": caller.user}, delay=HEAD_START_SECONDS)
-    return deletion
+    known = accounts.deletion(caller.user)
+    if known and known.finished_at:
+        return known
+    erase_person(erasures, caller.user)
+    return accounts.request_deletion(caller.user, now)
 
 
 def _is_unknown(error: ClientError) -> bool:

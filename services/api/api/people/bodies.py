@@ -1,32 +1,16 @@
 """What the routes are sent. Everything else is refused before anything is read."""
 
-import re
+from datetime import timedelta
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
+from api.web.bodies import Body, Moment, OneLine
 from watchkeeper.people.devices import PUSH_TOKEN, Platform
-
-MAX_DAYS_AHEAD = 366
-_MINUTES_A_DAY = 24 * 60
-_DAY_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d")
+from watchkeeper.people.reminders import FURTHEST
 
 
-def _text(value: object) -> str:
-    """Pydantic takes numbers for moments, too: seconds or milliseconds since 1970, by their size."""
-    if not isinstance(value, str) or not _DAY_AND_TIME.match(value):
-        raise ValueError("is no moment with its offset, such as 2026-07-01T13:39:18Z")
-    return value
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(_text)]
-
-
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-
-class DeviceRegistration(_Body):
+class DeviceRegistration(Body):
     token: Annotated[
         str,
         Field(
@@ -36,20 +20,20 @@ class DeviceRegistration(_Body):
         ),
     ]
     platform: Platform
-    name: Annotated[str, Field(max_length=100, description="What its owner calls it")] = ""
+    name: Annotated[OneLine, Field(description="What its owner calls it")] = ""
 
 
-class Snooze(_Body):
+class Snooze(Body):
     """One of the two."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [name]} for name in ("due_at", "minutes")]})
 
     due_at: Annotated[
         Moment | None,
-        Field(description=f"In the future, at most {MAX_DAYS_AHEAD} days away; ISO 8601 with an offset"),
+        Field(description=f"In the future, at most {FURTHEST.days} days away; RFC 3339 with an offset"),
     ] = None
     minutes: Annotated[
-        int | None, Field(ge=1, le=MAX_DAYS_AHEAD * _MINUTES_A_DAY, strict=True, description="From now on")
+        int | None, Field(ge=1, le=FURTHEST // timedelta(minutes=1), strict=True, description="From now on")
     ] = None
 
     @model_validator(mode="after")

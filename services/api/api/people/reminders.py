@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from api.people.bodies import MAX_DAYS_AHEAD, Snooze
+from api.people.bodies import Snooze
 from api.people.views import ReminderDetail
 from api.web.paging import Slice, take
 from api.web.problems import Conflict, InvalidParameter
 from api.web.work import Work
 from watchkeeper.clock import to_iso
-from watchkeeper.people.reminders import Reminder, ReminderStatus, after_put_off, cancelled, put_off
+from watchkeeper.people.reminders import FURTHEST, Reminder, ReminderStatus, after_put_off, cancelled, put_off
 
 BY_OWNER = "by its owner"
 """Why a reminder was cancelled."""
@@ -78,6 +78,6 @@ def _place(reminder: Reminder) -> tuple[str, str]:
 def _due_at(wanted: Snooze, now: datetime) -> datetime:
     if wanted.due_at is None:
         return now + timedelta(minutes=wanted.minutes or 0)
-    if not now + timedelta(seconds=1) <= wanted.due_at <= now + timedelta(days=MAX_DAYS_AHEAD):
-        raise InvalidParameter("due_at", f"is not in the future, or more than {MAX_DAYS_AHEAD} days away")
-    return wanted.due_at.astimezone(UTC).replace(microsecond=0)
+    if not now < wanted.due_at <= now + FURTHEST:
+        raise InvalidParameter("due_at", f"is not in the future, or more than {FURTHEST.days} days away")
+    return wanted.due_at

@@ -12,6 +12,7 @@ from api.people.container import container
 from api.people.leaving import refuse_leaving
 from api.web.identity import Caller
 from api.web.paging import page
+from api.web.parameters import Cursor, Limit
 from api.web.routing import ALWAYS_ASK, Routes, with_status
 from api.web.work import Work
 from watchkeeper.clock import utc_now
@@ -20,10 +21,6 @@ from watchkeeper.people.reminders import ReminderStatus
 
 PREFIX = "/api/v1/me"
 
-Limit = Annotated[int, Query(ge=1, le=100, description="How many items to answer with at most")]
-Cursor = Annotated[
-    str | None, Query(max_length=8192, description="Where to go on: the `cursor` of the page before, unchanged")
-]
 Status = Annotated[ReminderStatus | None, Query(description="Only those in this state")]
 Batch = Annotated[str | None, Query(min_length=1, max_length=64, description="Only those of this batch")]
 DeviceId = Annotated[str, Path(min_length=1, max_length=64, description="The `id` of a device")]

@@ -59,7 +59,7 @@ class Operation:
     status: int
     public: bool
     """Whether it is answered without an access token."""
-    keeps_answers: bool
+    takes_key: bool
     """Whether it takes an ``Idempotency-Key``."""
     versioned: bool
     """Whether its view has a version, which is the answer's ``ETag``."""
@@ -128,12 +128,15 @@ class Routes:
         content_type: str = APPLICATION_JSON,
         also: Mapping[int, str] | None = None,
         forms: tuple[Form, ...] = (),
+        answers_anew: bool = False,
     ) -> Callable[[ViewT], ViewT]:
         """``versioned`` views have a member ``version``. A function that answers with a ``Response`` of its own says of
-        which ``content_type`` it is, and in what other ``forms`` it may come."""
+        which ``content_type`` it is, and in what other ``forms`` it may come. One that ``answers_anew`` knows by its
+        work's key what it has done already; no answer of it is kept for an ``Idempotency-Key``."""
 
         def register(function: ViewT) -> ViewT:
             wanted = signature(function).parameters
+            table = self._table_for_work(path) if "work" in wanted else None
             operation = Operation(
                 name=function.__name__,
                 method=method,
@@ -141,7 +144,7 @@ class Routes:
                 view=function.__annotations__["return"],
                 status=int(status),
                 public=self._public,
-                keeps_answers="work" in wanted and method == "POST",
+                takes_key=table is not None and method == "POST",
                 versioned=versioned,
                 content_type=content_type,
                 problems=problems or {},
@@ -158,10 +161,10 @@ class Routes:
 
                 def run(given: Mapping[str, Any]) -> Response[str]:
                     answer = function(**arguments, **{name: value for name, value in given.items() if name in wanted})
-                    return answer if isinstance(answer, Response) else _response(operation, answer, event, cache)
+                    return answer if isinstance(answer, Response) else self._response(operation, answer, event, cache)
 
-                if "work" in wanted and caller:
-                    return self._worked(event, caller, run)
+                if table and caller:
+                    return _worked(lambda: Work(event, caller, table(), keeps_answer=not answers_anew), run)
                 return run({"caller": caller})
 
             # Powertools would validate every answer against the view; what it sees is a finished text.
@@ -177,43 +180,54 @@ class Routes:
         event: Event = self.router.current_event.raw_event
         return event
 
+    def _response(
+        self, operation: Operation, view: Mapping[str, Any] | None, event: Event, cache: str
+    ) -> Response[str]:
+        headers = {"Cache-Control": cache}
+        if view is None:
+            return Response(HTTPStatus.NO_CONTENT.value, None, "", headers)
+        if operation.versioned:
+            headers["ETag"] = f'"{view["version"]}"'
+        if operation.status == HTTPStatus.CREATED:
+            headers |= self._location(view, str(event["rawPath"]))
+        if cursor := view.get("cursor"):
+            headers["Link"] = f'<{_next_query(event, cursor)}>; rel="next"'
+        return Response(operation.status, APPLICATION_JSON, dumps(view), headers)
+
+    def _location(self, view: Mapping[str, Any], path: str) -> dict[str, str]:
+        """Of what was made, relative to the request's own URL, if it can be read there."""
+        made = view.get("id")
+        is_there = made is not None and "GET" in self.methods_at(f"{path}/{made}")
+        return {"Location": f"{path.rpartition('/')[2]}/{made}"} if is_there else {}
+
     def _checked_caller(self, event: Event) -> Caller:
         caller = caller_of(event)
         if self._guard:
             self._guard(caller)
         return caller
 
-    def _worked(self, event: Event, caller: Caller, run: Callable[[Mapping[str, Any]], Response[str]]) -> Response[str]:
-        if self._table is None:
-            raise TypeError(f"the routes of {self.prefix} have no table to write to")
-        for left in reversed(range(_ATTEMPTS)):
-            work = Work(event, caller, self._table())
-            if known := work.known_answer():
-                return known
-            try:
-                return work.commit(run({"caller": caller, "work": work}))
-            except Changed:
-                if not left:
-                    raise
-        raise AssertionError("the last attempt returns or raises")
+    def _table_for_work(self, path: str) -> Callable[[], Table]:
+        if self._public or self._table is None:
+            raise TypeError(f"{self.prefix}{path} is to write, and has no table, or nobody, to write for")
+        return self._table
+
+
+def _worked(begin: Callable[[], Work], run: Callable[[Mapping[str, Any]], Response[str]]) -> Response[str]:
+    for left in reversed(range(_ATTEMPTS)):
+        work = begin()
+        if known := work.known_answer():
+            return known
+        try:
+            return work.commit(run({"caller": work.caller, "work": work}))
+        except Changed:
+            if not left:
+                raise
+    raise AssertionError("the last attempt returns or raises")
 
 
 def with_status(status: int, view: AnyViewT) -> AnyViewT:
     """The same view as another success than its route's, one of those it was ``also`` made with."""
     return cast("AnyViewT", Response(int(status), APPLICATION_JSON, dumps(view), {"Cache-Control": NEVER_KEPT}))
-
-
-def _response(operation: Operation, view: Mapping[str, Any] | None, event: Event, cache: str) -> Response[str]:
-    headers = {"Cache-Control": cache}
-    if view is None:
-        return Response(HTTPStatus.NO_CONTENT.value, None, "", headers)
-    if operation.versioned:
-        headers["ETag"] = f'"{view["version"]}"'
-    if operation.status == HTTPStatus.CREATED and "id" in view:
-        headers["Location"] = f"{str(event['rawPath']).rpartition('/')[2]}/{view['id']}"  # relative to the request's
-    if cursor := view.get("cursor"):
-        headers["Link"] = f'<{_next_query(event, cursor)}>; rel="next"'
-    return Response(operation.status, APPLICATION_JSON, dumps(view), headers)
 
 
 def _next_query(event: Event, cursor: str) -> str:

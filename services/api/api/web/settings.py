@@ -10,8 +10,21 @@ from watchkeeper.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Environment:
     """One field per environment variable of the same name in capitals; all of them are required."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Raises ``ConfigurationError`` naming every variable that is missing or empty."""
+        texts = {field.name: environment.get(field.name.upper(), "").strip() for field in fields(cls)}
+        if missing := sorted(name.upper() for name, text in texts.items() if not text):
+            raise ConfigurationError(f"not set: {', '.join(missing)}")
+        return cls(**{field.name: _read(texts[field.name], field.type) for field in fields(cls)})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings(Environment):
+    """Of a function that answers requests."""
 
     cors_origins: tuple[str, ...]
     aws_budget: str
@@ -20,14 +33,6 @@ class Settings:
     @property
     def budget(self) -> Budget:
         return budget_named(self.aws_budget)
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """Raises ``ConfigurationError`` naming every variable that is missing or empty."""
-        texts = {field.name: environment.get(field.name.upper(), "").strip() for field in fields(cls)}
-        if missing := sorted(name.upper() for name, text in texts.items() if not text):
-            raise ConfigurationError(f"not set: {', '.join(missing)}")
-        return cls(**{field.name: _read(texts[field.name], field.type) for field in fields(cls)})  # type: ignore[arg-type]
 
 
 def _read(text: str, kind: object) -> str | tuple[str, ...]:

@@ -6,7 +6,7 @@ draft "The Idempotency-Key HTTP Header Field".) Errors are not kept: nothing was
 again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -35,16 +35,18 @@ class _Intended:
 
 
 class Work:
-    """One request's, from reading its headers to committing what it writes."""
+    """One request's, from reading its headers to committing what it writes. Without ``keeps_answer`` it is for the
+    route itself to do nothing twice for the same ``key``."""
 
-    def __init__(self, event: Event, caller: Caller, table: Table) -> None:
+    def __init__(self, event: Event, caller: Caller, table: Table, *, keeps_answer: bool = True) -> None:
         self.caller = caller
         self.now: datetime = utc_now().replace(microsecond=0)
         self._table = table
         self._intended: list[_Intended] = []
         self._if_match = header(event, "if-match")
-        self._key = _key_of(event)
-        self._afterwards: list[Callable[[], None]] = []
+        self.key = _key_of(event)
+        """The ``Idempotency-Key``; empty if there is none."""
+        self._keeps_answer = keeps_answer and bool(self.key)
         self._request = _fingerprint(event)
 
     @property
@@ -56,12 +58,6 @@ class Work:
         ``Changed`` if nothing is given, upon which the request is done again."""
         self._intended += [_Intended(write, otherwise or Changed("changed meanwhile")) for write in writes]
 
-    def then(self, act: Callable[[], None]) -> None:
-        """Do this when everything is written, and not if it is not. If it fails the caller is told so, and what was
-        written stays: the same request must do it when it is made again, which one with an ``Idempotency-Key`` cannot.
-        """
-        self._afterwards.append(act)
-
     def require_version(self, version: int) -> None:
         """Raises ``PreconditionFailed`` unless ``If-Match`` names that version, or is not there."""
         named = [version_named(tag) for tag in self._if_match.split(",") if not tag.strip().startswith("W/")]
@@ -70,7 +66,7 @@ class Work:
 
     def known_answer(self) -> Response[str] | None:
         """The answer to an earlier request with the same key. Raises ``KeyReused`` if that was another request."""
-        item = self._table.get(self._answer_key()) if self._key else None
+        item = self._table.get(self._answer_key()) if self._keeps_answer else None
         if item is None or int(item["expires_at"]) <= self.now.timestamp():
             return None
         if item["request"] != self._request:
@@ -80,7 +76,7 @@ class Work:
 
     def commit(self, answer: Response[str]) -> Response[str]:
         """Write everything. The answer to send is the one given, unless a twin of this request was faster."""
-        kept = [_Intended(self._kept(answer), Changed("answered meanwhile"))] if self._key else []
+        kept = [_Intended(self._kept(answer), Changed("answered meanwhile"))] if self._keeps_answer else []
         intended = [*self._intended, *kept]
         try:
             self._table.write([one.write for one in intended], keys=KEYS)
@@ -88,8 +84,6 @@ class Work:
             if kept and (known := self.known_answer()):
                 return known
             raise _first(intended, error.failed).otherwise from error
-        for act in self._afterwards:
-            act()
         return answer
 
     def _kept(self, answer: Response[str]) -> Put:
@@ -110,7 +104,7 @@ class Work:
         return Put(item, f"{IS_NEW} OR expires_at <= :now", {":now": int(self.now.timestamp())})
 
     def _answer_key(self) -> dict[str, str]:
-        digest = sha256(self._key.encode(errors="surrogatepass")).hexdigest()
+        digest = sha256(self.key.encode(errors="surrogatepass")).hexdigest()
         return {"PK": user_key(self.user), "SK": f"ANSWER#{digest}"}
 
 

@@ -34,8 +34,9 @@ MOST_RECEIPTS = 300
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
 ATTEMPTS = 4
-PATIENCE_SECONDS = 45.0
-"""No further attempt begins after this; with the last one's own time-outs a request takes 70 seconds at the most."""
+PATIENCE_SECONDS = 30.0
+"""No further pause begins after this; with the longest one, and the last attempt's own time-outs, a request takes 70
+seconds at the most."""
 MAX_PATIENCE_SECONDS = 15.0
 """Expo gets a longer pause, if it asks for one, by being asked in another run."""
 MOST_REFUSALS = 20
@@ -44,6 +45,10 @@ are no fault of single messages, and the rest is not sent."""
 
 SPLITTING_SECONDS = 20.0
 """No list is split any more after this: splitting, like sending, has to end before the function does."""
+
+IDLE_SECONDS = 60
+"""A connection that was idle for longer is not used again: where functions sleep between two runs it may be gone
+without a word, and a list that is sent on it may or may not have been taken."""
 
 _SEND = "/--/api/v2/push/send"
 _RECEIPTS = "/--/api/v2/push/getReceipts"
@@ -95,6 +100,7 @@ class Expo:
         self._clock = clock
         self._session = requests.Session()
         self._session.headers.update({"User-Agent": "watchkeeper", "Accept": "application/json"})
+        self._last_asked = clock()
 
     def send(self, messages: Sequence[Message]) -> list[Answer]:
         """What became of each message, in their order. It raises nothing: one message's error is not another's."""
@@ -160,6 +166,7 @@ class Expo:
         raw, headers = orjson.dumps(body), {"Content-Type": "application/json"}
         if len(raw) > _PACKED_FROM:
             raw, headers = gzip.compress(raw, mtime=0), {**headers, "Content-Encoding": "gzip"}
+        self._forget_idle_connection()
         started = time.perf_counter()
         try:
             return self._session.post(
@@ -174,6 +181,12 @@ class Expo:
         finally:
             milliseconds = (time.perf_counter() - started) * 1000
             metrics.measure(metrics.UPSTREAM_LATENCY, milliseconds, upstream=UPSTREAM)
+
+    def _forget_idle_connection(self) -> None:
+        now = self._clock()  # on the wall: others may stand still while a function sleeps
+        if (now - self._last_asked).total_seconds() > IDLE_SECONDS:
+            self._session.close()
+        self._last_asked = now
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ is noted is conditional on what was known before.
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +14,7 @@ from typing import Protocol
 
 from scheduler.push.answers import GONE, credential_errors, switch_off, tell_credential_errors
 from scheduler.push.chunks import chunks
-from scheduler.push.errors import PushError
+from scheduler.push.errors import PushError, PushRefused
 from scheduler.push.expo import PushReceipt
 from scheduler.push.outcomes import outcome_of_receipts
 from watchkeeper.clock import Clock, utc_now
@@ -101,7 +101,7 @@ class ReceiptChecker:
         receipts again."""
         sent = [one for one in self._reminders.get_many(keys) if one.status is ReminderStatus.SENT]
         ids = [ticket.id for reminder in sent for ticket in reminder.tickets if ticket.id and ticket.is_open]
-        receipts = self._expo.receipts(ids) if ids else {}
+        receipts = self._receipts(ids, tally)
         now = self._clock()
         outcomes = [(reminder, outcome_of_receipts(reminder, receipts, now)) for reminder in sent]
         gone = pool.map(lambda pair: self._gone(pair[0], pair[1]), outcomes)
@@ -110,6 +110,17 @@ class ReceiptChecker:
         for (_, outcome), is_noted in zip(outcomes, noted, strict=True):
             _count(tally, outcome, is_noted=is_noted)
         tally.credential_errors += credential_errors(receipts.values())
+
+    def _receipts(self, ids: Sequence[str], tally: Tally) -> Mapping[str, PushReceipt]:
+        """Raises ``PushError``. What Expo refuses for what was asked, it would refuse in each run: those receipts count
+        as not ready, so that nothing waits behind them, and they are given up in time."""
+        try:
+            return self._expo.receipts(ids) if ids else {}
+        except PushRefused as refused:
+            if not refused.may_be_one_message:
+                raise
+            tally.stopped = refused.reason
+            return {}
 
     def _note(self, reminder: Reminder, outcome: Outcome, now: datetime) -> bool:
         try:

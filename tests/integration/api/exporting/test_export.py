@@ -127,6 +127,12 @@ class TestHowItComes:
 
         assert gzip.decompress(answer.octets).decode() == ask.get("/export.csv").text
 
+    @pytest.mark.parametrize("accept", ["application/json", "text/csv", ""])
+    def test_whatever_form_is_preferred(self, ask: Asker, accept: str) -> None:
+        answer = ask.get("/export.csv", {"Accept": accept})
+
+        assert (answer.status, answer.headers["Content-Type"]) == (200, "text/csv; charset=utf-8")
+
     def test_head_says_the_same_without_it(self, ask: Asker, owned: Owned) -> None:
         owned.write(new_batch(a_batch()))
         said = {"X-Correlation-Id": "mine"}
@@ -169,6 +175,21 @@ class TestLargeOnes:
         assert fetched.status_code == 200
         assert [row["text"] for row in parsed(fetched.content.decode())] == [large]
         assert fetched.content.startswith(b"\xef\xbb\xbf")
+
+    @pytest.mark.parametrize("accept", ["application/json", "application/json, */*;q=0.5", "text/csv;q=0.1, application/*"])
+    def test_whoever_prefers_json_is_told_where_they_are(self, ask: Asker, large: str, accept: str) -> None:
+        answer = ask.get("/export.csv", {"Accept": accept})
+
+        assert (answer.status, answer.headers["Content-Type"]) == (200, "application/json")
+        assert answer.json.keys() == {"url", "expires_at"}
+        assert "Location" not in answer.headers
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["Vary"].startswith("Accept, ")
+        assert [row["text"] for row in parsed(requests.get(answer.json["url"], timeout=5).content.decode())] == [large]
+
+    @pytest.mark.parametrize("accept", ["*/*", "text/csv", "text/csv, application/json", "text/*", "image/png"])
+    def test_anybody_else_is_sent_there(self, ask: Asker, large: str, accept: str) -> None:
+        assert ask.get("/export.csv", {"Accept": accept}).status == 303
 
     def test_encrypted_under_the_callers_own_prefix_and_as_the_file_they_are(self, ask: Asker, large: str) -> None:
         plain = ask.get("/export.csv")

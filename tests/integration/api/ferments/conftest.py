@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
+from moto.sqs.models import sqs_backends
 
 from tests.integration.api.asking import Asker
 from tests.integration.faults import Clock
@@ -61,15 +62,14 @@ def stored(people_environment: None) -> Stored:
 @dataclass(frozen=True)
 class Queue:
     def __call__(self) -> list[Any]:
-        """The messages there are, each with its attributes."""
-        client = aws.sqs_client()
-        url = client.get_queue_url(QueueName="watchkeeper-test-erasures")["QueueUrl"]
-        received = client.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"], VisibilityTimeout=0
-        )
+        """The messages there are, those that are held back included, each with its attributes and its delay."""
         return [
-            {**orjson.loads(one["Body"]), "_attributes": one.get("MessageAttributes", {})}
-            for one in received.get("Messages", [])
+            {
+                **orjson.loads(one.body),
+                "_attributes": one.message_attributes,
+                "_delay": round(((one.delayed_until or 0) - (one.sent_timestamp or 0)) / 1000),
+            }
+            for one in sqs_backends["123456789012"]["us-east-1"].queues["watchkeeper-test-erasures"]._messages
         ]
 
 

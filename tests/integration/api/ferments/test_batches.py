@@ -2,6 +2,7 @@
 
 import pytest
 
+from api.people.erasures import HEAD_START_SECONDS
 from tests.integration.api.asking import Asker
 from tests.integration.api.events import USER
 from tests.integration.api.ferments.conftest import UNKNOWN, Queue, Stored, begin, event_kinds
@@ -164,6 +165,14 @@ class TestChanging:
         assert ferments.patch(batch, {"name": "Ginger", "status": "active"}).json["version"] == 1
         assert ferments.patch(batch, {}).json["version"] == 1
 
+    def test_a_moment_is_kept_to_the_second(self, ferments: Asker, batch: str) -> None:
+        precise = {"stage1": {"started_at": "2026-01-01T08:00:00.75Z"}}
+
+        first, again = ferments.patch(batch, precise), ferments.patch(batch, precise)
+
+        assert first.json["stage1"]["started_at"] == "2026-01-01T08:00:00Z"
+        assert again.json == first.json
+
     def test_a_lost_update_is_refused(self, ferments: Asker, batch: str) -> None:
         ferments.patch(batch, {"notes": "by the phone"}, {"If-Match": '"1"'})
 
@@ -248,6 +257,15 @@ class TestBottling:
         assert bottled["stage2"] == {"started_at": "2026-01-03T08:00:00Z", "target_hours": 12.0}
         assert bottled["fruits"] == ["fig"]
 
+    def test_it_is_not_before_the_first_stage_began(self, ferments: Asker, batch: str) -> None:
+        ferments.patch(batch, {"stage1": {"started_at": "2026-01-01T08:00:00Z"}})
+
+        refused = ferments.post(f"{batch}/stage", {"stage": 2, "started_at": "2026-01-01T07:59:59Z"})
+        taken = ferments.post(f"{batch}/stage", {"stage": 2, "started_at": "2026-01-01T08:00:00Z"})
+
+        assert (refused.status, refused.json["errors"][0]["parameter"]) == (422, "started_at")
+        assert taken.status == 200
+
     def test_it_is_noted(self, ferments: Asker, batch: str) -> None:
         ferments.post(f"{batch}/stage", {"stage": 2})
 
@@ -298,6 +316,20 @@ class TestArchiving:
         assert [reply.status for reply in refused] == [409] * len(refused)
         assert ferments.get(batch).json == archived
 
+    def test_it_can_still_be_shared_no_more(self, ferments: Asker, stored: Stored) -> None:
+        batch = f"/batches/{begin(ferments, public=True)['id']}"
+        archived = ferments.post(f"{batch}/archive").json
+
+        for changes in ({"public": True}, {"public": False, "notes": "more"}, {"public": False, "status": "done"}):
+            assert ferments.patch(batch, changes).status == 409, changes
+        reply = ferments.patch(batch, {"public": False})
+
+        assert reply.status == 200
+        told = {"public": False, "version": archived["version"] + 1, "updated_at": reply.json["updated_at"]}
+        assert reply.json == archived | told
+        assert "GSI1PK" not in stored("BATCH#")[0]
+        assert event_kinds(ferments, batch) == ["status_change"]
+
     def test_it_can_be_deleted(self, ferments: Asker, batch: str) -> None:
         ferments.post(f"{batch}/archive")
 
@@ -313,6 +345,7 @@ class TestDeleting:
         assert ferments.get("/batches").json["items"] == []
         (message,) = erasures()
         cause = message.pop("_attributes")["correlation_id"]["StringValue"]
+        assert message.pop("_delay") == HEAD_START_SECONDS
         assert message == {"task": "batch", "user": USER, "batch": batch.removeprefix("/batches/")}
         assert cause == "my-id"
 

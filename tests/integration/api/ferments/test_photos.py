@@ -1,20 +1,24 @@
 """Photos are uploaded to the bucket by a form, and seen by a link."""
 
 import base64
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
+import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
 from tests.integration.api.asking import Asker
-from tests.integration.api.conftest import PHOTOS
+from tests.integration.api.conftest import PHOTOS, Reply
 from tests.integration.api.events import USER
 from tests.integration.api.ferments.conftest import UNKNOWN, Stored
 from watchkeeper import aws
 from watchkeeper.budgets import PEOPLE
 from watchkeeper.clock import from_iso
+
+NOT_THERE = "There is no such photo now: it was not uploaded yet, or it is gone, as photos are after a year."
 
 
 def add(ferments: Asker, batch: str, content_type: str = "image/jpeg") -> Any:
@@ -80,7 +84,7 @@ def test_there_is_no_link_until_it_was_uploaded(ferments: Asker, batch: str) -> 
     upload(photo["upload"])
     late = ferments.get(f"{batch}/photos/{photo['id']}")
 
-    assert (early.status, early.json["detail"]) == (404, "The photo was not uploaded yet.")
+    assert (early.status, early.json["detail"]) == (404, NOT_THERE)
     assert late.status == 200
 
 
@@ -97,6 +101,60 @@ def test_the_link_shows_an_image_whatever_was_uploaded(ferments: Asker, batch: s
     assert asked["response-content-disposition"] == f'inline; filename="{photo["id"]}.webp"'
     assert (asked["X-Amz-Expires"], asked["X-Amz-Algorithm"]) == ("300", "AWS4-HMAC-SHA256")
     assert reply.headers["Cache-Control"] == "no-store"
+
+
+def test_a_photo_that_was_kept_for_its_year_is_told_alike(ferments: Asker, batch: str) -> None:
+    photo = add(ferments, batch)
+    upload(photo["upload"])
+    aws.s3_client().delete_object(Bucket=PHOTOS, Key=photo["upload"]["fields"]["key"])
+
+    late = ferments.get(f"{batch}/photos/{photo['id']}")
+
+    assert (late.status, late.json["detail"]) == (404, NOT_THERE)
+
+
+class TestRepeating:
+    """With an ``Idempotency-Key``."""
+
+    def test_the_same_photo_gets_another_form(
+        self, ferments: Asker, batch: str, stored: Stored, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first = self.ask(ferments, batch)
+        monkeypatch.setattr("api.web.work.utc_now", lambda: datetime.now(UTC) + timedelta(minutes=6))
+
+        again = self.ask(ferments, batch)
+
+        assert (first.status, again.status) == (201, 201)
+        assert again.json["id"] == first.json["id"]
+        assert again.headers["Location"] == first.headers["Location"]
+        assert from_iso(again.json["expires_at"]) - from_iso(first.json["expires_at"]) >= timedelta(minutes=6)
+        assert ferments.get(batch).json["photos"] == [first.json["id"]]
+        assert len(stored("PHOTO#")) == 1
+
+    def test_a_form_is_kept_nowhere(self, ferments: Asker, batch: str, stored: Stored) -> None:
+        self.ask(ferments, batch)
+
+        assert stored("ANSWER#") == []
+        assert "x-amz-signature" not in str(stored())
+
+    def test_another_type_is_another_request(self, ferments: Asker, batch: str) -> None:
+        first = self.ask(ferments, batch)
+
+        other = self.ask(ferments, batch, "image/png")
+
+        assert (other.status, other.json["type"]) == (422, "urn:watchkeeper:problem:idempotency-key-reused")
+        assert ferments.get(batch).json["photos"] == [first.json["id"]]
+
+    def test_other_keys_are_other_photos_in_the_order_they_were_added(self, ferments: Asker, batch: str) -> None:
+        made = [self.ask(ferments, batch, key=str(number)).json["id"] for number in range(5)]
+
+        assert [photo["id"] for photo in ferments.get(f"{batch}/photos").json["items"]] == made
+
+    def test_a_key_of_no_characters_that_can_be_written_is_one(self, ferments: Asker, batch: str) -> None:
+        assert self.ask(ferments, batch, key="\ud800").status == 201
+
+    def ask(self, ferments: Asker, batch: str, content_type: str = "image/jpeg", key: str = "k") -> Reply:
+        return ferments.post(f"{batch}/photos", {"content_type": content_type}, {"Idempotency-Key": key})
 
 
 def test_thirty_are_enough(ferments: Asker, batch: str, stored: Stored) -> None:
@@ -155,4 +213,4 @@ def test_a_bucket_that_does_not_say_what_is_not_there_is_understood(ferments: As
 
     aws.s3_client(PEOPLE).meta.events.register_first("before-send.s3.HeadObject", forbidden)
 
-    assert ferments.get(f"{batch}/photos/{photo['id']}").json["detail"] == "The photo was not uploaded yet."
+    assert ferments.get(f"{batch}/photos/{photo['id']}").json["detail"] == NOT_THERE

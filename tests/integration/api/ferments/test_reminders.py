@@ -10,7 +10,7 @@ from tests.integration.api.events import USER
 from tests.integration.api.ferments.conftest import begin
 from watchkeeper.clock import from_iso, to_iso
 from watchkeeper.dynamodb import Table
-from watchkeeper.people.reminders import Reminder, ReminderRepository, ReminderStatus, cancelled, scheduled
+from watchkeeper.people.reminders import ReminderRepository, ReminderStatus, cancelled
 from watchkeeper.people.table import KEYS
 
 
@@ -25,11 +25,6 @@ def ahead(hours: float) -> str:
 
 def confirm(ferments: Asker, batch: str, *wanted: dict[str, Any]) -> Any:
     return ferments.post(f"{batch}/reminders/confirm", {"reminders": list(wanted)})
-
-
-def a_reminder(number: int, batch: str) -> Reminder:
-    now = datetime.now(UTC).replace(microsecond=0)
-    return Reminder(f"01ARZ3NDEKTSV4RRFFQ69G{number:04d}", USER, "t", "b", now + timedelta(days=1), now, batch)
 
 
 class TestSuggestions:
@@ -193,16 +188,6 @@ class TestCancelling:
             ("fridge", ReminderStatus.CANCELLED, "the batch is in the fridge"),
             ("drink", ReminderStatus.SCHEDULED, None),
         }
-
-    def test_more_than_a_transaction_takes_are_cancelled_all_the_same(
-        self, ferments: Asker, batch: str, reminders: ReminderRepository, people: Table
-    ) -> None:
-        for number in range(95):
-            people.write([scheduled(a_reminder(number, batch.removeprefix("/batches/")))], keys=KEYS)
-
-        assert ferments.post(f"{batch}/archive").status == 200
-
-        assert {one.status for one in reminders.of_user(USER)} == {ReminderStatus.CANCELLED}
 
     def test_one_that_is_being_sent_goes_on(self, ferments: Asker, batch: str, reminders: ReminderRepository) -> None:
         confirm(ferments, batch, {"key": "taste", "due_at": ahead(1)}, {"key": "bottle"})

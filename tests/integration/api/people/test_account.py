@@ -1,10 +1,13 @@
 """`/me`: who one is, and leaving."""
 
 import json
+from pathlib import Path
 
 import pytest
+import yaml
+from api.people.erasures import HEAD_START_SECONDS
 
-from api.people.account import HEAD_START_SECONDS
+from api.people import account
 from api.web.routing import ALWAYS_ASK
 from tests.integration.api.asking import OTHER, Asker
 from tests.integration.api.people.conftest import EMAIL, Pool, sent
@@ -60,12 +63,34 @@ def test_leaving_twice_hands_the_work_out_again_and_keeps_when_it_began(
     assert len(sent()) == 1
 
 
-def test_a_deletion_whose_message_was_not_sent_is_sent_when_asked_again(me: Asker, user: str, faults: Faults) -> None:
+def test_a_deletion_whose_message_was_not_sent_is_none(me: Asker, user: str, faults: Faults) -> None:
     with faults.injected(first(1, denied), "sqs"):
         assert me.delete("").status == 500
+    assert me.get("").json["deletion"] is None
     assert me.delete("").status == 202
 
     assert [json.loads(one["body"]) for one in sent()] == [{"task": "person", "user": user}]
+
+
+def test_a_message_goes_ahead_of_what_it_is_about(me: Asker, user: str, faults: Faults) -> None:
+    """One that nothing follows does no harm: whoever is not marked is not erased."""
+    with faults.injected(denied, "dynamodb", "PutItem"):
+        assert me.delete("").status == 500
+
+    assert me.get("").json["deletion"] is None
+    assert [json.loads(one["body"]) for one in sent()] == [{"task": "person", "user": user}]
+
+
+def test_no_request_takes_as_long_as_erasing_waits() -> None:
+    functions = yaml.safe_load((Path(account.__file__).parents[2] / "functions.yml").read_text())
+    senders = {
+        name: function["timeout"]
+        for name, function in functions.items()
+        if "ERASURES_QUEUE_URL" in function.get("environment", {}) and name != "erase"
+    }
+
+    assert senders.keys() == {"people", "ferments"}
+    assert max(senders.values()) < HEAD_START_SECONDS
 
 
 def test_who_left_is_told_so_as_long_as_their_token_holds(

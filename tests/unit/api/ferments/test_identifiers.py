@@ -41,4 +41,5 @@ def test_a_name_within_an_owner_has_one_id() -> None:
 
     assert id_within(owner, "taste") == id_within(owner, "taste")
     assert is_id(id_within(owner, "taste"))
+    assert is_id(id_within(owner, "\ud800"))
     assert len({id_within(owner, "taste"), id_within(owner, "bottle"), id_within(other, "taste")}) == 3

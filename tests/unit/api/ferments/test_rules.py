@@ -67,6 +67,14 @@ def test_bottling_keeps_what_was_planned() -> None:
     assert rules.bottled(planned, bottling(), NOW) == replace(planned, stage=Stage.BOTTLED, stage2=Timing(NOW, 30.0))
 
 
+def test_a_second_stage_that_begins_now_does_not_begin_before_the_first() -> None:
+    tomorrow = replace(JAR, stage1=Timing(NOW + timedelta(hours=1)))
+
+    with pytest.raises(InvalidParameter) as refused:
+        rules.bottled(tomorrow, bottling(), NOW)
+    assert refused.value.parameter == "started_at"
+
+
 def test_bottling_takes_what_is_said() -> None:
     said = bottling(started_at="2026-06-30T12:00:00Z", target_hours=5, bottle_count=0, fruits=[])
     planned = replace(JAR, stage2=Timing(None, 30.0), bottle_count=3, fruits=("fig",))

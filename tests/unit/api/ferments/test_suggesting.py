@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.ferments.suggesting import stage_takes, suggestions
+from api.ferments.suggesting import ALL_KEYS, stage_takes, suggestions
 from watchkeeper.ferments.models import Batch, BatchStatus, Stage, Timing
 
 BEGAN = datetime(2026, 7, 1, 8, tzinfo=UTC)
@@ -41,6 +41,13 @@ def test_bottles_are_opened_five_times_at_the_most() -> None:
     keys = list(hours(replace(BOTTLES, stage2=Timing(BEGAN, 2000.0))))
 
     assert keys == [*(f"burp-{number}" for number in range(1, 6)), "fridge"]
+
+
+def test_every_key_is_suggested_some_time() -> None:
+    slow = replace(BOTTLES, stage2=Timing(BEGAN, 2000.0))
+    found = [*hours(JAR), *hours(slow), *hours(replace(BOTTLES, status=BatchStatus.IN_FRIDGE))]
+
+    assert found == list(ALL_KEYS)
 
 
 def test_what_is_in_the_fridge_is_drunk_within_two_weeks() -> None:
@@ -85,6 +92,7 @@ def test_suggestions_fit_a_push_message_and_come_in_order(batch: Batch) -> None:
     found = suggestions(batch)
 
     assert len({one.key for one in found}) == len(found)
+    assert {one.key for one in found} <= set(ALL_KEYS)
     assert [one.due_at for one in found] == sorted(one.due_at for one in found)
     assert all(len(one.title) <= 178 and len(one.body) <= 500 and not one.due_at.microsecond for one in found)
     assert all(one.due_at > BEGAN for one in found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -47,7 +48,8 @@ def test_a_moment_is_one_or_is_refused(value: Any) -> None:
     except ValidationError:
         return
     assert moment is not None
-    assert moment.utcoffset() is not None
+    assert moment.utcoffset() == timedelta(0)
+    assert not moment.microsecond
     assert isinstance(value, str)
 
 

@@ -40,9 +40,15 @@ def hash_of(username: str) -> str:
     return base64.b64encode(digest).decode()
 
 
+@pytest.fixture(scope="module")
+def session() -> Any:
+    """Reads AWS's models once."""
+    return botocore.session.get_session()
+
+
 @pytest.fixture
-def client() -> Any:
-    return botocore.session.get_session().create_client(
+def client(session: Any) -> Any:
+    return session.create_client(
         "cognito-idp", region_name="us-east-1", aws_access_key_id="testing", aws_secret_access_key="testing"
     )
 

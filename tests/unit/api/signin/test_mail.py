@@ -13,9 +13,15 @@ from watchkeeper.errors import DatabaseError, Throttled
 MAIL = mail_with("012345", 5)
 
 
+@pytest.fixture(scope="module")
+def session() -> Any:
+    """Reads AWS's models once."""
+    return botocore.session.get_session()
+
+
 @pytest.fixture
-def client() -> Any:
-    return botocore.session.get_session().create_client(
+def client(session: Any) -> Any:
+    return session.create_client(
         "ses", region_name="us-east-1", aws_access_key_id="testing", aws_secret_access_key="testing"
     )
 

@@ -22,7 +22,7 @@ class BatchStatus(StrEnum):
     """Cold, so that it hardly ferments any more."""
     DONE = "done"
     ARCHIVED = "archived"
-    """Kept to look back at, and changed no more."""
+    """Kept to look back at, and changed no more, but that it may cease to be public."""
 
 
 @dataclass(frozen=True, slots=True)

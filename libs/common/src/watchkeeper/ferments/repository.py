@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from watchkeeper import records
-from watchkeeper.clock import from_iso
+from watchkeeper.clock import from_iso, to_iso
 from watchkeeper.dynamodb import Between, Check, Delete, Item, Put, Table, Update
 from watchkeeper.errors import ItemNotFound
 from watchkeeper.ferments.models import Batch, BatchStatus, Event, EventKind, Photo, Stage, Timing
-from watchkeeper.people.table import EXISTS, INDEX, IS_NEW, beginning, partition, user_key
+from watchkeeper.people.table import EXISTS, INDEX, IS_NEW, STEP, beginning, partition, user_key
 
 _AS_READ = "version = :was AND attribute_not_exists(deleted_at)"
 
@@ -104,9 +104,9 @@ class FermentRepository:
         return map(_photo, partition(self._table, user, f"PHOTO#{batch}#"))
 
     def children(self, user: str, batch: str) -> Iterator[Item]:
-        """The items of its events and photos."""
+        """The items of its events and photos, read as far as they are removed at once."""
         for kind in ("EVENT", "PHOTO"):
-            yield from partition(self._table, user, f"{kind}#{batch}#")
+            yield from partition(self._table, user, f"{kind}#{batch}#", page_size=STEP)
 
     def remove_deleted(self, user: str, batch: str) -> None:
         """The last of it. Raises ``ConditionFailed`` unless the batch was marked as deleted, or is gone."""
@@ -131,7 +131,7 @@ def unchanged_batch(batch: Batch) -> Check:
 def deleted_batch(batch: Batch, now: datetime) -> Update:
     """Marks it: it is not found any more, neither by its maker nor on its public page. Fails on its condition when the
     stored batch is not of this version."""
-    changes = {"deleted_at": now.isoformat(), "GSI1PK": None, "GSI1SK": None}
+    changes = {"deleted_at": to_iso(now), "GSI1PK": None, "GSI1SK": None}
     return Update(_batch_key(batch.user, batch.id), changes, condition=_AS_READ, values={":was": batch.version})
 
 

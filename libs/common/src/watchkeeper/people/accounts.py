@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from watchkeeper.clock import from_iso, to_iso
 from watchkeeper.dynamodb import Item, Table, Value
 from watchkeeper.errors import ConditionFailed
-from watchkeeper.people.table import EXISTS, IS_NEW, KEYS, partition, swept, user_key
+from watchkeeper.people.table import EXISTS, IS_NEW, KEYS, STEP, partition, swept, user_key
 
 TOLD = timedelta(days=7)
 """How long it can be asked about after its end; tokens of that person are good for an hour at the most."""
@@ -44,7 +44,8 @@ class AccountRepository:
         """Remove everything in that person's partition but what tells of the deletion, as ``swept`` does."""
 
         def find() -> Iterator[Item]:
-            return (item for item in partition(self._table, user) if item["SK"] != _DELETION)
+            found = partition(self._table, user, page_size=STEP + 1)  # with the one that stays
+            return (item for item in found if item["SK"] != _DELETION)
 
         return swept(self._table, find)
 

@@ -14,13 +14,16 @@ from zlib import crc32
 
 from watchkeeper import records
 from watchkeeper.clock import from_iso, to_iso
-from watchkeeper.dynamodb import Between, Item, Put, Table, Update, Value
+from watchkeeper.dynamodb import Between, Check, Item, Put, Table, Update, Value
 from watchkeeper.errors import ItemNotFound
 from watchkeeper.people.table import INDEX, IS_NEW, KEYS, partition, user_key
 
 SHARDS = 8
 """A partition of DynamoDB takes 1,000 writes a second; eight take what Expo takes (600 notifications a second for a
 project) with the two changes of place each of them costs."""
+
+FURTHEST = timedelta(days=366)
+"""How far ahead a reminder may be due."""
 
 KEPT = timedelta(days=90)
 """How long a reminder that has come to its end can still be looked at."""
@@ -163,14 +166,39 @@ class ReminderRepository:
         )
 
     def note_receipts(self, reminder: Reminder, outcome: Outcome, *, now: datetime) -> None:
-        """Store what the receipts say of a reminder that was sent. Raises ``ConditionFailed`` when it was put off
-        since, or is gone, or another run has noted the same."""
+        """Store what the receipts say of a reminder that was sent, and is to be looked at by now.
+
+        Raises ``ConditionFailed`` when it is not, or no longer: another run has noted the same, it was put off since,
+        whether it was sent again or not, or it is gone.
+        """
         self._table.update(
             _key(reminder.user, reminder.id),
             _outcome(reminder.id, "RECEIPT", outcome, now),
             keys=KEYS,
-            condition="reminder_status = :sent AND tickets = :tickets",
-            values={":sent": ReminderStatus.SENT, ":tickets": records.dumps(reminder.tickets)},
+            condition="GSI1PK = :place AND GSI1SK <= :now",
+            values={":place": _shard("RECEIPT", reminder.id), ":now": _until(now)},
+        )
+
+    def give_up(self, key: ReminderKey, holder: str, reason: str, *, after: int, now: datetime) -> None:
+        """Of one that ``holder`` has and cannot read: it has failed, if it was claimed more than so many times. Raises
+        ``ConditionFailed`` if not."""
+        self._table.update(
+            _key(key.user, key.id),
+            {"holder": None, **_outcome(key.id, "DUE", Outcome(ReminderStatus.FAILED, reason=reason), now)},
+            keys=KEYS,
+            condition="holder = :holder AND attempts > :after",
+            values={":holder": holder, ":after": after},
+        )
+
+    def give_up_receipts(self, key: ReminderKey, reason: str, *, since: datetime, now: datetime) -> None:
+        """Of one that was sent and cannot be read: nobody looks at it again, if it was to be looked at by ``since``.
+        Raises ``ConditionFailed`` if not."""
+        self._table.update(
+            _key(key.user, key.id),
+            _outcome(key.id, "RECEIPT", Outcome(ReminderStatus.SENT, reason=reason), now),
+            keys=KEYS,
+            condition="GSI1PK = :place AND GSI1SK <= :since",
+            values={":place": _shard("RECEIPT", key.id), ":since": _until(since)},
         )
 
 
@@ -194,6 +222,12 @@ def cancelled(reminder: Reminder, reason: str, now: datetime) -> Update:
         condition="reminder_status = :scheduled",
         values={":scheduled": ReminderStatus.SCHEDULED},
     )
+
+
+def not_scheduled(key: ReminderKey) -> Check:
+    """For what is written beside it, and holds only as long as nothing is to be sent."""
+    condition = f"{IS_NEW} OR reminder_status <> :scheduled"
+    return Check(_key(key.user, key.id), condition, {":scheduled": ReminderStatus.SCHEDULED})
 
 
 def put_off(reminder: Reminder, due_at: datetime) -> Update:

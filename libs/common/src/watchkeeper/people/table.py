@@ -53,15 +53,15 @@ def beginning(prefix: str) -> Between:
     return Between(prefix, prefix + _LAST)
 
 
-def partition(table: Table, user: str, prefix: str = "") -> Iterator[Item]:
-    """A person's items, in the order of their sort keys."""
+def partition(table: Table, user: str, prefix: str = "", *, page_size: int | None = None) -> Iterator[Item]:
+    """A person's items, in the order of their sort keys. ``page_size`` as in ``Table.query``."""
     sort = ("SK", beginning(prefix)) if prefix else None
-    return table.query({"PK": user_key(user)}, sort=sort, consistent=True)
+    return table.query({"PK": user_key(user)}, sort=sort, consistent=True, page_size=page_size)
 
 
 def swept(table: Table, find: Callable[[], Iterator[Item]]) -> Iterator[int]:
     """Remove what is found, until nothing is found; how many items, after each step of it, so that whoever has no time
-    left can stop between two."""
+    left can stop between two. Of what ``find`` finds no more than a ``STEP`` is taken at once."""
     while found := list(islice(find(), STEP)):
         table.batch_delete(found, keys=KEYS)
         yield len(found)

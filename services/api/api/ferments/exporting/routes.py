@@ -1,4 +1,9 @@
-"""The export's route: it translates, and nothing else."""
+"""The export's route: it translates, and nothing else.
+
+A page's script cannot follow a redirect from here to the bucket: a browser makes its origin `null` on the way (Fetch
+standard, HTTP-redirect fetch), which is none that the bucket lets in. So it can be told the address in place of being
+sent there, and ask for that by itself.
+"""
 
 from http import HTTPStatus
 from tempfile import SpooledTemporaryFile
@@ -12,6 +17,7 @@ from api.ferments.exporting.store import LINK_HOLDS
 from api.ferments.exporting.views import HandedOver
 from api.people.leaving import refuse_leaving
 from api.web.identity import Caller
+from api.web.negotiation import preferred
 from api.web.requests import Event
 from api.web.responses import MAX_BODY_BYTES, fits
 from api.web.routing import NEVER_KEPT, Form, Routes
@@ -21,17 +27,19 @@ from watchkeeper.records import dumps
 PREFIX = "/api/v1/ferments"
 CSV = "text/csv"
 
+_HEADERS = {"Cache-Control": NEVER_KEPT, "Vary": "Accept"}
 _CONTENT_TYPE = f"{CSV}; charset=utf-8"
 _WORTH_COMPRESSING = 4 * MAX_BODY_BYTES
 """A table becomes a fifth, or less. Of a larger one nothing is read back into memory."""
 
-_HANDED_OVER = Form(
+_SENT_THERE = Form(
     HTTPStatus.SEE_OTHER,
     APPLICATION_JSON,
     HandedOver,
     "It is too large for an answer: `Location`, and `url` in the body, say where it is for the next five minutes. "
     "Do not send the access token there.",
 )
+_TOLD_WHERE = Form(HTTPStatus.OK, APPLICATION_JSON, HandedOver)
 
 routes = Routes(PREFIX, guard=refuse_leaving(lambda: container().accounts))
 
@@ -41,19 +49,22 @@ routes = Routes(PREFIX, guard=refuse_leaving(lambda: container().accounts))
     "Take everything with you",
     cache=NEVER_KEPT,
     content_type=CSV,
-    forms=(_HANDED_OVER,),
+    forms=(_TOLD_WHERE, _SENT_THERE),
     problems={410: "The account is being deleted, or was."},
 )
 def export_everything(caller: Caller) -> Response[str]:
     """All batches with their timelines, archived ones included, all reminders and devices, as comma-separated values
     (RFC 4180, UTF-8 with a byte order mark). The column `type` tells what a row is: `batch`, `event`, `reminder` or
     `device`; the columns are always the same, and empty where they do not apply. An apostrophe stands before texts
-    that a spreadsheet could take for formulas."""
+    that a spreadsheet could take for formulas.
+
+    What is too large for an answer is a redirect to where it is. Who prefers `application/json` to `text/csv` is told
+    that address instead, as scripts of pages have to ask for it themselves; what fits is a table to them, too."""
     disposition = f'attachment; filename="watchkeeper-{container().clock():%Y-%m-%d}.csv"'
     with SpooledTemporaryFile(max_size=MAX_BODY_BYTES) as file:
         container().export.write(caller.user, file)
         event = routes.router.current_event.raw_event
-        return _sent(file, event, disposition) or _handed_over(caller.user, file, disposition)
+        return _sent(file, event, disposition) or _handed_over(caller.user, file, event, disposition)
 
 
 def _sent(file: IO[bytes], event: Event, disposition: str) -> Response[str] | None:
@@ -64,14 +75,15 @@ def _sent(file: IO[bytes], event: Event, disposition: str) -> Response[str] | No
     content = file.read()
     if not fits(content, event):
         return None
-    headers = {"Cache-Control": NEVER_KEPT, "Content-Disposition": disposition}
+    headers = {**_HEADERS, "Content-Disposition": disposition}
     return Response(HTTPStatus.OK.value, _CONTENT_TYPE, content.decode(), headers)
 
 
-def _handed_over(user: str, file: IO[bytes], disposition: str) -> Response[str]:
+def _handed_over(user: str, file: IO[bytes], event: Event, disposition: str) -> Response[str]:
     store, now = container().store, container().clock()
     file.seek(0)
     key = store.put(user, container().new_id(), file, content_type=_CONTENT_TYPE, disposition=disposition)
     view = HandedOver(url=store.link(key), expires_at=to_iso(now + LINK_HOLDS))
-    headers = {"Cache-Control": NEVER_KEPT, "Location": view["url"]}
-    return Response(HTTPStatus.SEE_OTHER.value, APPLICATION_JSON, dumps(view), headers)
+    if preferred(event, CSV, APPLICATION_JSON) == APPLICATION_JSON:
+        return Response(HTTPStatus.OK.value, APPLICATION_JSON, dumps(view), dict(_HEADERS))
+    return Response(HTTPStatus.SEE_OTHER.value, APPLICATION_JSON, dumps(view), {**_HEADERS, "Location": view["url"]})

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from api.people.signin.addresses import EmailAddress
 from api.people.signin.codes import DIGITS
+from api.web.bodies import Body
 
 Session = Annotated[
     str,
@@ -30,19 +31,15 @@ RefreshToken = Annotated[
 ]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-
-class Login(_Body):
+class Login(Body):
     email: Annotated[EmailAddress, Field(description="Where the code is mailed; lower and upper case are the same")]
 
 
-class Verification(_Body):
+class Verification(Body):
     email: Annotated[EmailAddress, Field(description="As at the login")]
     session: Session
     code: Code
 
 
-class Refresh(_Body):
+class Refresh(Body):
     refresh_token: RefreshToken

@@ -1,0 +1,42 @@
+"""What bodies are made of, in every context."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
+
+ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f]*$"
+LINES = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$"
+"""Without control characters, but for tabs and newlines."""
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)")
+_FIRST_YEAR = 2000
+_LAST_YEAR = 9998
+"""The last all of whose moments have a name in UTC."""
+
+
+class Body(BaseModel):
+    """Takes nothing it does not name, and does not repeat what it refuses."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+def _read_moment(value: object) -> datetime:
+    """Pydantic would take numbers, too, and times without a zone."""
+    if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
+        raise ValueError("is no moment of RFC 3339 with its offset, such as 2026-07-01T13:39:18Z")
+    return datetime.fromisoformat(value.upper())
+
+
+def _in_utc(moment: datetime) -> datetime:
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ValueError(f"is before the year {_FIRST_YEAR}, or too far away")
+    return moment.astimezone(UTC).replace(microsecond=0)
+
+
+Moment = Annotated[datetime, BeforeValidator(_read_moment), AfterValidator(_in_utc)]
+"""To the second, as all that is kept is."""
+
+OneLine = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100, pattern=ONE_LINE)]
+"""What somebody calls something."""
