@@ -1,7 +1,9 @@
 """The kernel watch's use cases on moto's tables, reading the sample upstreams over HTTP."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -16,7 +18,8 @@ from ingest.kernel.use_cases.keep_mails import MailKeeper
 from ingest.kernel.use_cases.sync_discussions import DiscussionSync
 from ingest.kernel.use_cases.sync_patches import PatchSync
 from ingest.upstream import Pace, Upstream
-from local.upstreams import Upstreams
+from local.upstreams import Upstreams, build_world
+from tests.integration.account import copy_of_tables, put_tables
 from tests.integration.conftest import empty_cloud, repositories
 from watchkeeper.clock import utc_now
 from watchkeeper.kernel.repositories.discussions import DiscussionRepository
@@ -52,6 +55,10 @@ class Kernel:
     thread_work: FakeQueue = field(default_factory=FakeQueue)
     calls: int = 0
     seconds_left: float = 900.0
+
+    @property
+    def queues(self) -> tuple[FakeQueue, ...]:
+        return self.patch_work, self.discussion_work, self.thread_work
 
     def caller(self) -> Caller:
         self.calls += 1
@@ -134,3 +141,38 @@ def upstreams() -> Iterator[Upstreams]:
 @pytest.fixture
 def kernel(upstreams: Upstreams, tables: None, bucket: str) -> Kernel:
     return Kernel(upstreams, **repositories())
+
+
+@dataclass(frozen=True)
+class Read:
+    """What a first reading leaves: of a world that can be built again, since its mails are in no bucket."""
+
+    now: datetime
+    tables: Mapping[str, Any]
+    works: Sequence[list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="session")
+def first_reading() -> Read:
+    """It takes a second, so it is done once for all tests of what comes after."""
+    now = utc_now()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        empty_cloud(patch),
+        Upstreams(build_world(now=now)) as running,
+        stamina.set_testing(True),
+    ):
+        kernel = Kernel(running, **repositories())
+        kernel.read_everything()
+        return Read(now, copy_of_tables(), [queue.sent for queue in kernel.queues])
+
+
+@pytest.fixture
+def caught_up(first_reading: Read, tables: None, bucket: str) -> Iterator[Kernel]:
+    """It has read everything once, and been sent the work that follows from it."""
+    with Upstreams(build_world(now=first_reading.now)) as running:
+        put_tables(first_reading.tables)
+        kernel = Kernel(running, **repositories(), calls=len(PROJECTS) + len(LISTS))
+        for queue, sent in zip(kernel.queues, first_reading.works, strict=True):
+            queue.sent = deepcopy(sent)
+        yield kernel

@@ -14,8 +14,8 @@ import pytest
 from ingest.kernel import container as module
 from ingest.kernel.handlers import fetch_discussions, fetch_patches, fetch_threads, publish_changes, refresh_discussions
 from local.upstreams import HWMON, LEDS, Upstreams, World
-from tests.integration.conftest import REGION
-from tests.integration.tables import definitions, table_name
+from tests.integration.account import REGION, lay_tables
+from tests.integration.tables import table_name
 from tests.lambdas import Context, sqs_record
 from watchkeeper.correlation import ATTRIBUTE
 
@@ -165,15 +165,7 @@ def stored() -> Rows:
 
 def restore(rows: Rows) -> None:
     """Start again from what was stored once."""
-    for definition in definitions():
-        keys = [key["AttributeName"] for key in definition["KeySchema"]]
-        _write(
-            definition["TableName"],
-            [
-                {"DeleteRequest": {"Key": {key: item[key] for key in keys}}}
-                for item in untroubled("dynamodb").scan(TableName=definition["TableName"])["Items"]
-            ],
-        )
+    lay_tables()
     for name, items in rows.items():
         table = table_name("progress" if name == "figures" else name)
         _write(table, [{"PutRequest": {"Item": item}} for item in items])

@@ -1,15 +1,20 @@
 """The first reading of projects and lists, and the second, which finds nothing new."""
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
+
+import pytest
 
 from ingest.kernel.reading import FULL
 from local.upstreams import oddities
 from tests.integration.ingest.conftest import LISTS, PROJECTS, Kernel
 from watchkeeper import aws
 from watchkeeper.dynamodb import Between
-from watchkeeper.kernel.models import Kind
+from watchkeeper.kernel.models import Body, Discussion, Kind
 from watchkeeper.kernel.repositories.progress import LIVE
 
+Stored = Callable[[str], list[tuple[Discussion, Body]]]
 TABLES = ("patches", "series", "discussions", "threading")
 
 
@@ -18,6 +23,12 @@ def stored_items() -> dict[str, list[dict[str, Any]]]:
     client = aws.dynamodb_client()
     pages = {name: client.get_paginator("scan").paginate(TableName=f"watchkeeper-test-{name}") for name in TABLES}
     return {name: sorted((item for page in pages[name] for item in page["Items"]), key=repr) for name in TABLES}
+
+
+@pytest.fixture(scope="module")
+def of_message(loaded: Kernel) -> Stored:
+    """The mails of a Message-ID that are stored, each read once."""
+    return cache(loaded.discussions.of_message)
 
 
 def test_the_first_load_needs_few_requests(loaded: Kernel) -> None:
@@ -52,18 +63,18 @@ def test_single_checks_come_with_the_first_load(loaded: Kernel) -> None:
     assert {patch_id: {check.context for check in patch.checks} for patch_id, patch in stored.items()} == expected
 
 
-def test_every_mail_of_every_list_is_stored(loaded: Kernel) -> None:
+def test_every_mail_of_every_list_is_stored(loaded: Kernel, of_message: Stored) -> None:
     for name in LISTS:
         for message in loaded.upstreams.world.archive.inboxes[name].messages:
-            mails = loaded.discussions.of_message(message.mail.message_id)
+            mails = of_message(message.mail.message_id)
             assert any(name in discussion.lists for discussion, _ in mails)
 
 
-def test_every_comment_is_under_the_patch_patchwork_puts_it_under(loaded: Kernel) -> None:
+def test_every_comment_is_under_the_patch_patchwork_puts_it_under(loaded: Kernel, of_message: Stored) -> None:
     tracker = loaded.upstreams.world.tracker
     for submission in (*tracker.patches.values(), *tracker.covers.values()):
         for comment in submission.comments:
-            [(discussion, _), *_] = loaded.discussions.of_message(comment.mail.message_id)
+            [(discussion, _), *_] = of_message(comment.mail.message_id)
             assert discussion.patch_message_id == submission.mail.message_id
 
 
@@ -72,12 +83,13 @@ def test_a_comment_that_came_before_its_patch_is_linked_to_it(loaded: Kernel) ->
     assert reply.patch_message_id == oddities.EARLY_PATCH_ID
 
 
-def test_threads_are_those_of_the_archive(loaded: Kernel) -> None:
+def test_threads_are_those_of_the_archive(loaded: Kernel, of_message: Stored) -> None:
     everything = loaded.upstreams.world.archive.everything
+    ids_of_thread = cache(lambda thread: set(loaded.discussions.ids_of_thread(thread)))
     for message in everything.messages:
-        [(discussion, _), *_] = loaded.discussions.of_message(message.mail.message_id)
+        [(discussion, _), *_] = of_message(message.mail.message_id)
         linked = {other.mail.message_id for other in everything.linked(message.mail.message_id)}
-        assert set(loaded.discussions.ids_of_thread(discussion.thread_id)) == linked
+        assert ids_of_thread(discussion.thread_id) == linked
 
 
 def test_a_huge_mail_is_kept_whole(loaded: Kernel) -> None:
@@ -96,11 +108,11 @@ def test_weekly_figures_count_every_patch_and_every_mail_once(loaded: Kernel) ->
     assert mails == len(stored_items()["discussions"])
 
 
-def test_kinds_are_told_apart(loaded: Kernel) -> None:
+def test_kinds_are_told_apart(loaded: Kernel, of_message: Stored) -> None:
     kinds = {
         discussion.kind
         for message in loaded.upstreams.world.archive.everything.messages
-        for discussion, _ in loaded.discussions.of_message(message.mail.message_id)
+        for discussion, _ in of_message(message.mail.message_id)
     }
     assert kinds == set(Kind)
 

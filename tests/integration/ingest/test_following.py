@@ -35,34 +35,31 @@ def a_patch(kernel: Kernel) -> int:
     return next(patch.id for patch in tracked if patch.state == "new" and patch.project.link_name == HWMON)
 
 
-def test_a_quiet_hour_writes_nothing_and_asks_little(kernel: Kernel) -> None:
-    kernel.read_everything()
+def test_a_quiet_hour_writes_nothing_and_asks_little(caught_up: Kernel) -> None:
     before = stored_items()
-    forget_requests(kernel)
+    forget_requests(caught_up)
 
     with following("another-run"):
-        kernel.read_everything()
+        caught_up.read_everything()
 
     assert stored_items() == before
-    assert len(requests_since(kernel)) <= 8
+    assert len(requests_since(caught_up)) <= 8
 
 
-def test_a_state_change_needs_no_request_for_the_patch(kernel: Kernel) -> None:
-    kernel.read_everything()
-    patch_id = a_patch(kernel)
-    kernel.upstreams.change("state", {"patch": patch_id, "state": "accepted", "user": "tdahl"})
-    forget_requests(kernel)
+def test_a_state_change_needs_no_request_for_the_patch(caught_up: Kernel) -> None:
+    patch_id = a_patch(caught_up)
+    caught_up.upstreams.change("state", {"patch": patch_id, "state": "accepted", "user": "tdahl"})
+    forget_requests(caught_up)
 
-    kernel.read_everything()
+    caught_up.read_everything()
 
-    assert kernel.patches.get(patch_id).state == "accepted"
-    assert not [target for target in requests_since(kernel) if "/patches/" in target]
+    assert caught_up.patches.get(patch_id).state == "accepted"
+    assert not [target for target in requests_since(caught_up) if "/patches/" in target]
 
 
-def test_a_delegate_and_a_check_come_with_their_events(kernel: Kernel) -> None:
-    kernel.read_everything()
-    patch_id = a_patch(kernel)
-    kernel.upstreams.change("delegate", {"patch": patch_id, "delegate": "mokafor", "user": "tdahl"})
+def test_a_delegate_and_a_check_come_with_their_events(caught_up: Kernel) -> None:
+    patch_id = a_patch(caught_up)
+    caught_up.upstreams.change("delegate", {"patch": patch_id, "delegate": "mokafor", "user": "tdahl"})
     check = {
         "patch": patch_id,
         "state": "fail",
@@ -71,49 +68,46 @@ def test_a_delegate_and_a_check_come_with_their_events(kernel: Kernel) -> None:
         "target_url": "",
         "user": "ci-bot",
     }
-    kernel.upstreams.change("checks", check)
+    caught_up.upstreams.change("checks", check)
 
-    kernel.read_everything()
+    caught_up.read_everything()
 
-    patch = kernel.patches.get(patch_id)
+    patch = caught_up.patches.get(patch_id)
     assert patch.delegate == "mokafor"
     assert patch.check == "fail"
     assert "build-arm64" in {one.context for one in patch.checks}
 
 
-def test_a_flag_without_an_event_comes_with_the_daily_walk(kernel: Kernel) -> None:
-    kernel.read_everything()
-    patch_id = a_patch(kernel)
-    kernel.upstreams.change("archived", {"patch": patch_id, "archived": True})
+def test_a_flag_without_an_event_comes_with_the_daily_walk(caught_up: Kernel) -> None:
+    patch_id = a_patch(caught_up)
+    caught_up.upstreams.change("archived", {"patch": patch_id, "archived": True})
 
-    kernel.read_everything()
-    assert not kernel.patches.get(patch_id).archived
-    kernel.read_everything(FULL)
-    assert kernel.patches.get(patch_id).archived
+    caught_up.read_everything()
+    assert not caught_up.patches.get(patch_id).archived
+    caught_up.read_everything(FULL)
+    assert caught_up.patches.get(patch_id).archived
 
 
-def test_a_new_patch_comes_with_its_series_and_its_mail(kernel: Kernel) -> None:
-    kernel.read_everything()
-    answer = kernel.upstreams.change("patches", {"list": HWMON, "subject": "[PATCH v2 1/1] hwmon: (new) Add driver"})
+def test_a_new_patch_comes_with_its_series_and_its_mail(caught_up: Kernel) -> None:
+    answer = caught_up.upstreams.change("patches", {"list": HWMON, "subject": "[PATCH v2 1/1] hwmon: (new) Add driver"})
     patch_id = answer["deliveries"][0]["id"]
 
-    kernel.read_everything()
+    caught_up.read_everything()
 
-    patch = kernel.patches.get(patch_id)
+    patch = caught_up.patches.get(patch_id)
     assert (patch.version, patch.number, patch.total) == (2, 1, 1)
     assert patch.series_id is not None
-    assert kernel.series.get(patch.series_id).received_all
-    [(mail, _)] = kernel.discussions.of_message(answer["message_id"])
+    assert caught_up.series.get(patch.series_id).received_all
+    [(mail, _)] = caught_up.discussions.of_message(answer["message_id"])
     assert mail.patch_message_id == patch.message_id
 
 
-def test_a_late_mail_is_found_whatever_its_headers_claim(kernel: Kernel) -> None:
-    kernel.read_everything()
-    message_id = add_mail(kernel, subject="An old thought", date=LONG_AGO.isoformat(), received=LONG_AGO.isoformat())
+def test_a_late_mail_is_found_whatever_its_headers_claim(caught_up: Kernel) -> None:
+    message_id = add_mail(caught_up, subject="An old thought", date=LONG_AGO.isoformat(), received=LONG_AGO.isoformat())
 
-    kernel.read_everything()
+    caught_up.read_everything()
 
-    [(mail, _)] = kernel.discussions.of_message(message_id)
+    [(mail, _)] = caught_up.discussions.of_message(message_id)
     assert mail.timestamp == LONG_AGO
 
 
@@ -135,56 +129,52 @@ def test_a_comment_on_an_old_patch_is_linked_to_it(kernel: Kernel) -> None:
     assert reply in {mail.message_id for mail in kernel.discussions.of_patch(old["message_id"])}
 
 
-def test_a_missing_parent_that_comes_late_joins_the_threads_of_its_children(kernel: Kernel) -> None:
-    kernel.read_everything()
+def test_a_missing_parent_that_comes_late_joins_the_threads_of_its_children(caught_up: Kernel) -> None:
     ghost = "missing-parent@example.org"
-    first = add_mail(kernel, subject="Re: x", message_id="first-child@example.org", in_reply_to=ghost)
-    second = add_mail(kernel, subject="Re: y", message_id="second-child@example.org", in_reply_to=ghost)
-    kernel.read_everything()
-    root = add_mail(kernel, subject="An unrelated start", message_id="the-root@example.org")
-    add_mail(kernel, subject="Re: z", message_id=ghost, in_reply_to=root)
+    first = add_mail(caught_up, subject="Re: x", message_id="first-child@example.org", in_reply_to=ghost)
+    second = add_mail(caught_up, subject="Re: y", message_id="second-child@example.org", in_reply_to=ghost)
+    caught_up.read_everything()
+    root = add_mail(caught_up, subject="An unrelated start", message_id="the-root@example.org")
+    add_mail(caught_up, subject="Re: z", message_id=ghost, in_reply_to=root)
 
-    kernel.read_everything()
+    caught_up.read_everything()
 
-    threads = {kernel.discussions.of_message(one)[0][0].thread_id for one in (first, second, ghost, root)}
+    threads = {caught_up.discussions.of_message(one)[0][0].thread_id for one in (first, second, ghost, root)}
     assert threads == {root}
-    assert kernel.discussions.of_message(first)[0][0].parent_id == ghost
+    assert caught_up.discussions.of_message(first)[0][0].parent_id == ghost
 
 
-def test_a_new_mail_with_an_unknown_parent_has_its_thread_asked_for(kernel: Kernel) -> None:
-    kernel.read_everything()
-    message_id = add_mail(kernel, subject="Re: x", in_reply_to="nobody-has-this@example.org")
+def test_a_new_mail_with_an_unknown_parent_has_its_thread_asked_for(caught_up: Kernel) -> None:
+    message_id = add_mail(caught_up, subject="Re: x", in_reply_to="nobody-has-this@example.org")
 
-    kernel.read_everything()
+    caught_up.read_everything()
 
-    assert [message_id] in [work["message_ids"] for work in kernel.thread_work.sent]
+    assert [message_id] in [work["message_ids"] for work in caught_up.thread_work.sent]
 
 
-def test_a_comment_the_archive_has_not_shown_yet_is_asked_for_later(kernel: Kernel) -> None:
-    kernel.read_everything()
-    parent = kernel.patches.get(a_patch(kernel)).message_id
-    message_id = add_mail(kernel, subject="Re: x", in_reply_to=parent, only="patchwork")
+def test_a_comment_the_archive_has_not_shown_yet_is_asked_for_later(caught_up: Kernel) -> None:
+    parent = caught_up.patches.get(a_patch(caught_up)).message_id
+    message_id = add_mail(caught_up, subject="Re: x", in_reply_to=parent, only="patchwork")
 
-    kernel.read_everything()
+    caught_up.read_everything()
 
-    asked = [work for work in kernel.thread_work.sent if message_id in work["message_ids"]]
+    asked = [work for work in caught_up.thread_work.sent if message_id in work["message_ids"]]
     assert [work["delay"] for work in asked] == [600]
 
 
-def test_a_mail_cross_posted_later_keeps_one_place_and_names_both_lists(kernel: Kernel) -> None:
-    kernel.read_everything()
-    message_id = add_mail(kernel, subject="For both", message_id="both@example.org")
-    kernel.read_everything()
+def test_a_mail_cross_posted_later_keeps_one_place_and_names_both_lists(caught_up: Kernel) -> None:
+    message_id = add_mail(caught_up, subject="For both", message_id="both@example.org")
+    caught_up.read_everything()
     raw = next(
         message.mail.raw
-        for message in kernel.upstreams.world.archive.inboxes[HWMON].messages
+        for message in caught_up.upstreams.world.archive.inboxes[HWMON].messages
         if message.mail.message_id == message_id
     )
-    kernel.upstreams.world.deliver(raw, [LEDS])
+    caught_up.upstreams.world.deliver(raw, [LEDS])
 
-    kernel.read_everything()
+    caught_up.read_everything()
 
-    [(mail, _)] = kernel.discussions.of_message(message_id)
+    [(mail, _)] = caught_up.discussions.of_message(message_id)
     assert mail.lists == (HWMON, LEDS)
 
 
@@ -196,30 +186,28 @@ def test_a_thread_can_be_fetched_on_demand(kernel: Kernel) -> None:
     assert kernel.discussions.of_message(message_id)
 
 
-def test_a_refresh_reads_the_last_sixty_days_again(kernel: Kernel) -> None:
-    kernel.read_everything()
+def test_a_refresh_reads_the_last_sixty_days_again(caught_up: Kernel) -> None:
     before = stored_items()
 
     with following("another-run"):
         for name in (HWMON, LEDS):
-            assert kernel.read_list(name, REFRESH)
+            assert caught_up.read_list(name, REFRESH)
 
     assert stored_items() == before
-    runs = [source.run for source in kernel.progress.sources() if source.name.startswith("lore:")]
+    runs = [source.run for source in caught_up.progress.sources() if source.name.startswith("lore:")]
     assert all(run and run.mode == REFRESH and run.fetched > 100 for run in runs)
 
 
-def test_more_new_mail_than_fits_is_read_as_history(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
-    kernel.read_everything()
+def test_more_new_mail_than_fits_is_read_as_history(caught_up: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
     now = datetime.now(UTC)
     for number in range(12):
         received = (now - timedelta(minutes=number)).isoformat()
-        add_mail(kernel, subject=f"Mail {number}", message_id=f"burst-{number}@example.org", received=received)
+        add_mail(caught_up, subject=f"Mail {number}", message_id=f"burst-{number}@example.org", received=received)
     monkeypatch.setattr(sync_discussions, "MAX_BACKLOG", 5)
 
-    assert kernel.read_list(HWMON)
+    assert caught_up.read_list(HWMON)
 
-    assert all(kernel.discussions.of_message(f"burst-{number}@example.org") for number in range(12))
+    assert all(caught_up.discussions.of_message(f"burst-{number}@example.org") for number in range(12))
 
 
 def test_a_mail_counts_once_whichever_of_its_lists_is_read_first(kernel: Kernel) -> None:
@@ -248,15 +236,14 @@ def test_a_cover_letter_that_comes_late_names_its_series(kernel: Kernel) -> None
     assert (kept and kept.message_id) == (tracked and tracked.mail.message_id) == cover["message_id"]
 
 
-def test_two_people_may_judge_a_patch_in_one_context(kernel: Kernel) -> None:
-    kernel.read_everything()
-    patch_id = a_patch(kernel)
+def test_two_people_may_judge_a_patch_in_one_context(caught_up: Kernel) -> None:
+    patch_id = a_patch(caught_up)
     for user, state in (("tdahl", "success"), ("ci-bot", "warning")):
-        kernel.upstreams.change("checks", {"patch": patch_id, "state": state, "context": "boot", "user": user})
+        caught_up.upstreams.change("checks", {"patch": patch_id, "state": state, "context": "boot", "user": user})
 
-    kernel.read_everything()
+    caught_up.read_everything()
 
-    verdicts = {(one.user, one.state) for one in kernel.patches.get(patch_id).checks if one.context == "boot"}
+    verdicts = {(one.user, one.state) for one in caught_up.patches.get(patch_id).checks if one.context == "boot"}
     assert verdicts == {("tdahl", "success"), ("ci-bot", "warning")}
 
 
@@ -285,14 +272,13 @@ def test_a_bulk_of_events_in_one_minute_leaves_the_last_states(kernel: Kernel, m
     assert {patch.state for patch in kernel.patches.get_many(mine).values()} == {"deferred"}
 
 
-def test_a_check_dated_before_ones_already_seen_comes_with_the_daily_walk(kernel: Kernel) -> None:
+def test_a_check_dated_before_ones_already_seen_comes_with_the_daily_walk(caught_up: Kernel) -> None:
     """As in the hour in which the server's clock is set back."""
-    kernel.read_everything()
-    patch_id = a_patch(kernel)
-    with kernel.upstreams.world.at(datetime.now(UTC) - timedelta(minutes=50)):
-        kernel.upstreams.change("checks", {"patch": patch_id, "state": "fail", "context": "lost", "user": "ci-bot"})
+    patch_id = a_patch(caught_up)
+    with caught_up.upstreams.world.at(datetime.now(UTC) - timedelta(minutes=50)):
+        caught_up.upstreams.change("checks", {"patch": patch_id, "state": "fail", "context": "lost", "user": "ci-bot"})
 
-    kernel.read_everything()
-    kernel.read_everything(FULL)
+    caught_up.read_everything()
+    caught_up.read_everything(FULL)
 
-    assert "lost" in {one.context for one in kernel.patches.get(patch_id).checks}
+    assert "lost" in {one.context for one in caught_up.patches.get(patch_id).checks}

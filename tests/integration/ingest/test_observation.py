@@ -20,6 +20,7 @@ from ingest.kernel.handlers.work import each_message, hand_out
 from ingest.kernel.lore import Lore
 from ingest.kernel.patchwork import Patchwork
 from ingest.upstream import ATTEMPTS, Pace, Upstream, breaker
+from tests.integration.faults import forget_clients
 from tests.integration.tables import table_name
 from tests.lambdas import Context, sqs_record
 from watchkeeper import aws, correlation, metrics
@@ -45,9 +46,9 @@ def lines() -> Iterator[Lines]:
 @pytest.fixture
 def queue(aws_environment: None) -> Iterator[SqsWorkQueue]:
     with mock_aws():
-        aws.forget_clients()
+        forget_clients()
         yield SqsWorkQueue(aws.sqs_client(), aws.sqs_client().create_queue(QueueName="work")["QueueUrl"])
-    aws.forget_clients()
+    forget_clients()
 
 
 def delivered(queue: SqsWorkQueue) -> Record:

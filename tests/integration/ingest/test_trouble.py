@@ -14,9 +14,10 @@ from ingest.kernel.reading import FULL, LEASE_SECONDS, Caller, reading
 from ingest.kernel.use_cases import sync_discussions
 from local.upstreams import HWMON, LEDS, World
 from local.upstreams.faults import FaultKind
+from tests.integration.account import lay_tables
 from tests.integration.ingest.conftest import Kernel
+from tests.integration.ingest.functions import small_world
 from tests.integration.ingest.test_first_load import stored_items
-from tests.integration.tables import recreate_tables
 from watchkeeper import aws
 from watchkeeper.clock import utc_now
 from watchkeeper.errors import LeaseTaken
@@ -58,34 +59,32 @@ def test_passing_trouble_is_waited_out(kernel: Kernel, kind: FaultKind) -> None:
     assert all(source.error is None for source in kernel.progress.sources())
 
 
-def test_a_dead_upstream_is_noted_and_what_is_stored_stays(kernel: Kernel) -> None:
-    kernel.read_everything()
+def test_a_dead_upstream_is_noted_and_what_is_stored_stays(caught_up: Kernel) -> None:
     before = stored_items()
-    kernel.upstreams.patchwork.faults.add("unavailable", times=1000)
+    caught_up.upstreams.patchwork.faults.add("unavailable", times=1000)
 
     with pytest.raises(UpstreamUnavailable):
-        kernel.read_project(HWMON, FULL)
+        caught_up.read_project(HWMON, FULL)
 
     assert stored_items() == before
-    source = source_of(kernel, PATCHWORK_SOURCE)
+    source = source_of(caught_up, PATCHWORK_SOURCE)
     assert source.failing_since
     assert source.blocked_since is None
 
 
 @pytest.mark.parametrize("status", [200, 403])
-def test_a_challenge_page_stops_the_run_at_once_and_says_blocked(kernel: Kernel, status: int) -> None:
-    kernel.read_everything()
-    cursor = source_of(kernel, LORE_SOURCE).cursor
-    kernel.upstreams.lore.log.clear()
-    kernel.upstreams.lore.faults.add("challenge", times=1000, status=status)
+def test_a_challenge_page_stops_the_run_at_once_and_says_blocked(caught_up: Kernel, status: int) -> None:
+    cursor = source_of(caught_up, LORE_SOURCE).cursor
+    caught_up.upstreams.lore.log.clear()
+    caught_up.upstreams.lore.faults.add("challenge", times=1000, status=status)
 
     with pytest.raises(UpstreamBlocked):
-        kernel.read_list(HWMON)
+        caught_up.read_list(HWMON)
 
-    source = source_of(kernel, LORE_SOURCE)
+    source = source_of(caught_up, LORE_SOURCE)
     assert source.blocked_since
     assert source.cursor == cursor
-    assert len(kernel.upstreams.lore.log.all()) == 1
+    assert len(caught_up.upstreams.lore.log.all()) == 1
 
 
 def test_recovery_clears_the_error(kernel: Kernel) -> None:
@@ -141,6 +140,7 @@ def test_a_list_that_shrinks_while_it_is_walked_is_walked_again(
     ],
 )
 def test_an_edited_patch_cursor_is_noticed_and_everything_is_read_again(kernel: Kernel, cursor: dict[str, Any]) -> None:
+    small_world(kernel.upstreams)
     kernel.progress.save(Source(PATCHWORK_SOURCE, cursor=cursor))
 
     assert kernel.read_project(HWMON)
@@ -152,6 +152,7 @@ def test_an_edited_patch_cursor_is_noticed_and_everything_is_read_again(kernel: 
 
 @pytest.mark.parametrize("cursor", [{"window": -5}, {"span": 0}, {"window": "x"}, {"nonsense": True}, {"weeks": 7}])
 def test_an_edited_list_cursor_is_noticed_and_everything_is_read_again(kernel: Kernel, cursor: dict[str, Any]) -> None:
+    small_world(kernel.upstreams)
     kernel.progress.save(Source(LORE_SOURCE, cursor=cursor))
 
     assert kernel.read_list(HWMON)
@@ -161,16 +162,15 @@ def test_an_edited_list_cursor_is_noticed_and_everything_is_read_again(kernel: K
     assert all(kernel.discussions.of_message(message.mail.message_id) for message in world.messages)
 
 
-def test_an_event_feed_that_lost_our_place_makes_the_list_be_read_again(kernel: Kernel) -> None:
-    kernel.read_everything()
-    kernel.upstreams.world.tracker.events.clear()
-    patch = next(iter(kernel.upstreams.world.tracker.patches.values()))
+def test_an_event_feed_that_lost_our_place_makes_the_list_be_read_again(caught_up: Kernel) -> None:
+    caught_up.upstreams.world.tracker.events.clear()
+    patch = next(iter(caught_up.upstreams.world.tracker.patches.values()))
     patch.archived = True
 
-    kernel.read_everything()
+    caught_up.read_everything()
 
-    assert kernel.patches.get(patch.id).archived
-    assert any("feed" in gap.reason for gap in source_of(kernel, f"patchwork:{patch.project.link_name}").gaps)
+    assert caught_up.patches.get(patch.id).archived
+    assert any("feed" in gap.reason for gap in source_of(caught_up, f"patchwork:{patch.project.link_name}").gaps)
 
 
 def test_a_second_worker_leaves_the_upstream_to_the_first(kernel: Kernel) -> None:
@@ -252,20 +252,19 @@ def killed_at_write(number: int) -> Iterator[None]:
 
 
 def test_workers_killed_at_random_moments_leave_no_difference_in_the_end(
-    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+    caught_up: Kernel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kernel.read_everything()
     undisturbed = stored_items()
-    recreate_tables(aws.dynamodb_client())
+    lay_tables()
     monkeypatch.setattr(sync_discussions, "_FIRST_SPAN", 10 * 86_400)
     chance = random.Random(7)
 
     for _ in range(8):
         with killed_at_write(chance.randrange(1, 60)):
-            kernel.read_everything()
+            caught_up.read_everything()
         for upstream in ("patchwork", "lore"):  # the dead worker's lease runs out
-            kernel.progress.end_lease(upstream, f"call-{kernel.calls}")
-    kernel.read_everything()
+            caught_up.progress.end_lease(upstream, f"call-{caught_up.calls}")
+    caught_up.read_everything()
 
     assert stored_items() == undisturbed
 
@@ -330,7 +329,7 @@ def test_a_reading_killed_at_any_write_is_made_good_by_the_next(
     for _ in story(kernel):
         read_lists()
     undisturbed = stored_items()
-    recreate_tables(aws.dynamodb_client())
+    lay_tables()
     kernel.upstreams.world = World()
     for _ in story(kernel):
         kill_everywhere(kernel, read_lists)
@@ -368,42 +367,39 @@ def test_many_mails_with_one_id_and_endless_references_fit_the_graph(kernel: Ker
 
 
 def test_a_page_of_events_too_many_to_ask_for_one_by_one_is_a_walk(
-    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+    caught_up: Kernel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kernel.read_everything()
     monkeypatch.setattr("ingest.kernel.use_cases.sync_patches.MAX_SINGLE_ROWS", 3)
     monkeypatch.setattr("ingest.kernel.use_cases.sync_patches._NEWEST_PAGES", 0)
-    patches = [kernel.upstreams.change("patches", {"list": HWMON, "subject": f"[PATCH] n{one}"}) for one in range(6)]
-    kernel.upstreams.patchwork.log.clear()
+    patches = [caught_up.upstreams.change("patches", {"list": HWMON, "subject": f"[PATCH] n{one}"}) for one in range(6)]
+    caught_up.upstreams.patchwork.log.clear()
 
-    kernel.read_everything()
+    caught_up.read_everything()
 
-    assert len(kernel.patches.get_many(one["deliveries"][0]["id"] for one in patches)) == 6
-    assert len(kernel.upstreams.patchwork.log.all()) < 20
+    assert len(caught_up.patches.get_many(one["deliveries"][0]["id"] for one in patches)) == 6
+    assert len(caught_up.upstreams.patchwork.log.all()) < 20
 
 
-def test_a_full_reading_short_of_time_comes_to_an_end(kernel: Kernel) -> None:
-    kernel.read_everything()
-    kernel.seconds_left = 1.0
+def test_a_full_reading_short_of_time_comes_to_an_end(caught_up: Kernel) -> None:
+    caught_up.seconds_left = 1.0
     mode = FULL
     for _ in range(20):
-        if kernel.read_project(HWMON, mode):
+        if caught_up.read_project(HWMON, mode):
             break
     else:
         raise AssertionError("it started over and over")
 
 
-def test_another_calls_progress_survives_a_failing_one(kernel: Kernel) -> None:
-    kernel.read_everything()
-    moved = replace(source_of(kernel, PATCHWORK_SOURCE), cursor={"begun": True, "weeks": ["2026-W01"]})
+def test_another_calls_progress_survives_a_failing_one(caught_up: Kernel) -> None:
+    moved = replace(source_of(caught_up, PATCHWORK_SOURCE), cursor={"begun": True, "weeks": ["2026-W01"]})
 
     def overtaken() -> None:
-        with reading(PATCHWORK_SOURCE, "patchwork", kernel.progress, kernel.caller(), utc_now):
-            kernel.progress.save(moved)
+        with reading(PATCHWORK_SOURCE, "patchwork", caught_up.progress, caught_up.caller(), utc_now):
+            caught_up.progress.save(moved)
             raise UpstreamUnavailable("down")
 
     with pytest.raises(UpstreamUnavailable):
         overtaken()
 
-    assert source_of(kernel, PATCHWORK_SOURCE).cursor == moved.cursor
-    assert source_of(kernel, PATCHWORK_SOURCE).error == "down"
+    assert source_of(caught_up, PATCHWORK_SOURCE).cursor == moved.cursor
+    assert source_of(caught_up, PATCHWORK_SOURCE).error == "down"

@@ -1,12 +1,14 @@
 """What the estimate multiplies: the stages' settings, the templates, and what the benchmark counted."""
 
 import re
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local.documents import costs
+from local.documents import contracts, costs, deployment, tables
 from watchkeeper.metrics import CATALOGUE
 
 
@@ -36,6 +38,16 @@ TEMPLATES = {
 def rows(text: str) -> dict[str, list[str]]:
     cells = [[cell.strip(" *") for cell in line.strip("|").split("|")] for line in text.splitlines()[2:]]
     return {name: rest for name, *rest in cells}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _read_once() -> Iterator[None]:
+    """The definitions an estimate looks up hundreds of times; they stay the same meanwhile."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("local.documents.costs.definitions", cache(deployment.definitions))
+        patch.setattr("local.documents.costs.tables", cache(tables.definitions))
+        patch.setattr(contracts, "paths", cache(contracts.paths))
+        yield
 
 
 @pytest.fixture(scope="module")
