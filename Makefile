@@ -62,7 +62,7 @@ mail: tools ## Show the last mail the local cloud sent
 
 .PHONY: login
 login: tools ## Sign in to the local cloud and print an access token: EMAIL=
-	@$(LOCAL) login "$${EMAIL:?say who: EMAIL=you@example.org}"
+	@$(LOCAL) login "$${EMAIL:?say who: EMAIL=you@example.org}" $(OF_STAGE)
 
 .PHONY: grant
 grant: tools ## Give a person a role: EMAIL= GROUP=Admin [STAGE=] [PROFILE=] [REVOKE=1 takes it away]

@@ -356,9 +356,11 @@ def show_mail(cloud: LocalCloud) -> None:
 
 @cli.command()
 @click.argument("email")
+@STAGE
 @pass_cloud
-def login(cloud: LocalCloud, email: str) -> None:
+def login(cloud: LocalCloud, email: str, stage: str) -> None:
     """Sign in to the local cloud, and print the access token and nothing else."""
+    only_local(stage, "POST /api/v1/auth/login, then verify with the code that was mailed, as docs/api.md shows")
     click.echo(signin.access_token(require(cloud), email))
 
 

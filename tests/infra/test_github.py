@@ -37,9 +37,19 @@ WITHOUT_NAMES = (
     "logs:PutResourcePolicy",
     "logs:UpdateLogDelivery",
     "secretsmanager:GetRandomPassword",
+    "sns:GetSubscriptionAttributes",
+    "sns:Unsubscribe",
     "sts:GetCallerIdentity",
 )
 """What is asked for where names of ours are not known."""
+
+WITHOUT_RESOURCES = (
+    "cloudformation:ValidateTemplate",
+    "cognito-idp:CreateUserPool",
+    "secretsmanager:GetRandomPassword",
+    "sns:GetSubscriptionAttributes",
+    "sns:Unsubscribe",
+)
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +127,17 @@ def test_a_deployment_makes_user_pools_and_lets_nobody_in(roles: dict[str, Mappi
 
     assert {"cognito-idp:CreateUserPool", "cognito-idp:CreateUserPoolClient", "cognito-idp:CreateGroup"} <= granted
     assert [one for one in granted if "*" in one or ":Admin" in one or "Auth" in one or one.endswith("User")] == []
+
+
+def test_what_knows_no_resources_is_asked_for_without_any(roles: dict[str, Mapping[str, Any]]) -> None:
+    """IAM denies these where a resource is named."""
+    asked = {
+        action: statement["Resource"]
+        for statement in statements(roles["DeploymentRole"])
+        for action in as_list(statement["Action"])
+    }
+
+    assert {asked[action] for action in WITHOUT_RESOURCES} == {"*"}
 
 
 def test_no_job_widens_its_own_role(roles: dict[str, Mapping[str, Any]]) -> None:

@@ -324,7 +324,9 @@ def test_receipts_of_one_that_a_later_version_wrote_are_noted(
     one = reminder()
     write(scheduled(one))
     claimed = reminders.claim(key_of(one), "run", now=NOW, lease=LEASE)
-    reminders.finish(claimed, "run", Outcome(ReminderStatus.SENT, NOW, sent_at=NOW, tickets=(Ticket("d", "t"),)), now=NOW)
+    reminders.finish(
+        claimed, "run", Outcome(ReminderStatus.SENT, NOW, sent_at=NOW, tickets=(Ticket("d", "t"),)), now=NOW
+    )
     stored = reminders.get(ADA, one.id)
     more = {"tickets": '[{"device":"d","id":"t","error":null,"delivered":false,"more":1}]'}
     table.update({"PK": "USER#ada", "SK": f"REMINDER#{one.id}"}, more, keys=KEYS)

@@ -91,6 +91,12 @@ class TestLogin:
 
         assert (result.exit_code, result.output) == (0, "token-1\n")
 
+    def test_another_stages_token_is_not_taken_for_one_of_this(self, run: Run) -> None:
+        result = run("login", ADDRESS, "--stage", "dev")
+
+        assert result.exit_code == 1
+        assert "This is for the local cloud" in result.output
+
     def test_a_mail_that_was_there_before_is_not_taken(self, run: Run) -> None:
         run.has_mails(mailed(1))
         run.answers("login", {"session": "s-1", "expires_in": 300})

@@ -81,7 +81,8 @@ REMINDER_WAIT = Metric(
     "ReminderWait",
     MetricUnit.Seconds,
     ("upstream",),
-    "the longest time from when a reminder was due until a run was done with it, sent or not; 0 when none was due",
+    "the longest time from when a reminder was due until a run was done with it, sent or not; 0 when none was due, "
+    "nothing when the run failed",
 )
 PUSH_CREDENTIAL_ERRORS = Metric(
     "PushCredentialErrors",

@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from watchkeeper.errors import WatchkeeperError
 
+UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
+"""What is raised by reading an item that is not as we write it: a later version wrote it, or somebody by hand."""
+
 
 class PushError(WatchkeeperError):
     """Base: no ticket came for a message."""

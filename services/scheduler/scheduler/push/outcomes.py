@@ -28,6 +28,7 @@ store that they have sent it."""
 NO_DEVICE = "no device is registered"
 TRIED_TOO_OFTEN = "it was tried too often"
 NO_RECEIPT = "no receipt came within 24 hours"
+UNREADABLE_REMINDER = "it could not be read"
 
 
 def pause_after(attempts: int) -> timedelta:

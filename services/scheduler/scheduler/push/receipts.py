@@ -14,11 +14,11 @@ from typing import Protocol
 
 from scheduler.push.answers import GONE, credential_errors, switch_off, tell_credential_errors
 from scheduler.push.chunks import chunks
-from scheduler.push.errors import PushError, PushRefused
+from scheduler.push.errors import UNREADABLE, PushError, PushRefused
 from scheduler.push.expo import PushReceipt
-from scheduler.push.outcomes import outcome_of_receipts
+from scheduler.push.outcomes import RECEIPTS_FOR, UNREADABLE_REMINDER, outcome_of_receipts
 from watchkeeper.clock import Clock, utc_now
-from watchkeeper.errors import ConditionFailed
+from watchkeeper.errors import ConditionFailed, Unavailable
 from watchkeeper.logs import logger
 from watchkeeper.metrics import REMINDERS_SETTLED, measure
 from watchkeeper.people.devices import Device, DeviceRepository
@@ -48,7 +48,7 @@ class Tally:
     statuses: Counter[str] = field(default_factory=Counter)
     """Of the reminders that have come to their end."""
     waiting: int = 0
-    """Those whose receipts are asked for again."""
+    """Those that are looked at again: their receipts are not there yet, or they cannot be read."""
     missed: int = 0
     """Those that had changed meanwhile."""
     credential_errors: int = 0
@@ -99,7 +99,7 @@ class ReceiptChecker:
     def _look(self, keys: Sequence[ReminderKey], pool: ThreadPoolExecutor, tally: Tally) -> None:
         """Raises ``PushError``. Devices are switched off first: once a reminder is done with, nobody asks for its
         receipts again."""
-        sent = [one for one in self._reminders.get_many(keys) if one.status is ReminderStatus.SENT]
+        sent = [one for one in self._read(keys, pool, tally) if one.status is ReminderStatus.SENT]
         ids = [ticket.id for reminder in sent for ticket in reminder.tickets if ticket.id and ticket.is_open]
         receipts = self._receipts(ids, tally)
         now = self._clock()
@@ -110,6 +110,39 @@ class ReceiptChecker:
         for (_, outcome), is_noted in zip(outcomes, noted, strict=True):
             _count(tally, outcome, is_noted=is_noted)
         tally.credential_errors += credential_errors(receipts.values())
+
+    def _read(self, keys: Sequence[ReminderKey], pool: ThreadPoolExecutor, tally: Tally) -> list[Reminder]:
+        """One that cannot be read must not stop the others: each is read by itself then."""
+        try:
+            return self._reminders.get_many(keys)
+        except UNREADABLE:
+            found = list(pool.map(self._read_alone, keys))
+        self._give_up([key for key, one in zip(keys, found, strict=True) if one is None], pool, tally)
+        return [reminder for one in found if one for reminder in one]
+
+    def _read_alone(self, key: ReminderKey) -> list[Reminder] | None:
+        """None, or one, if it can be read."""
+        try:
+            return self._reminders.get_many([key])
+        except UNREADABLE:
+            return None
+
+    def _give_up(self, unreadable: Sequence[ReminderKey], pool: ThreadPoolExecutor, tally: Tally) -> None:
+        """They are looked at again for as long as there can be receipts, for a version may be deployed that can read
+        them, and stay what they are then: sent."""
+        given_up = sum(pool.map(self._is_given_up, unreadable))
+        tally.waiting += len(unreadable) - given_up
+        if given_up:
+            tally.statuses[ReminderStatus.SENT] += given_up
+        logger.error("reminders cannot be read", reminders=[key.id for key in unreadable], given_up=given_up)
+
+    def _is_given_up(self, key: ReminderKey) -> bool:
+        now = self._clock()
+        try:
+            self._reminders.give_up_receipts(key, UNREADABLE_REMINDER, since=now - RECEIPTS_FOR, now=now)
+        except (ConditionFailed, Unavailable):
+            return False
+        return True
 
     def _receipts(self, ids: Sequence[str], tally: Tally) -> Mapping[str, PushReceipt]:
         """Raises ``PushError``. What Expo refuses for what was asked, it would refuse in each run: those receipts count
@@ -136,7 +169,11 @@ class ReceiptChecker:
         if not gone or reminder.sent_at is None:
             return []
         then = reminder.sent_at
-        devices = self._devices.of_user(reminder.user)
+        try:
+            devices = self._devices.of_user(reminder.user)
+        except UNREADABLE:
+            logger.error("devices cannot be read", reminders=[reminder.id])
+            return []
         return [one for one in devices if one.id in gone and one.active and one.registered_at <= then]
 
 

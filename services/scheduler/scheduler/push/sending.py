@@ -20,15 +20,22 @@ import stamina
 
 from scheduler.push.answers import GONE, credential_errors, switch_off, tell_credential_errors
 from scheduler.push.chunks import chunks
-from scheduler.push.errors import PushRefused, PushUnavailable
+from scheduler.push.errors import UNREADABLE, PushRefused, PushUnavailable
 from scheduler.push.expo import MOST_MESSAGES, UPSTREAM, Answer, Message, PushTicket
-from scheduler.push.outcomes import is_spent, outcome_of_sending
+from scheduler.push.outcomes import MOST_ATTEMPTS, UNREADABLE_REMINDER, is_spent, outcome_of_sending
 from watchkeeper.clock import Clock, utc_now
 from watchkeeper.errors import ConditionFailed, Unavailable, WatchkeeperError
 from watchkeeper.logs import logger
 from watchkeeper.metrics import REMINDER_WAIT, REMINDERS_SETTLED, measure
 from watchkeeper.people.devices import Device, DeviceRepository
-from watchkeeper.people.reminders import SHARDS, Outcome, Reminder, ReminderKey, ReminderRepository
+from watchkeeper.people.reminders import (
+    SHARDS,
+    Outcome,
+    Reminder,
+    ReminderKey,
+    ReminderRepository,
+    ReminderStatus,
+)
 
 LEASE = timedelta(minutes=7)
 """Longer than the function may run: who holds a lease that ran out is dead."""
@@ -41,7 +48,6 @@ SECONDS_TO_CLAIM = 140.0
 SECONDS_TO_SEND = 110.0
 """No list is sent with less: enough for one that takes its longest, 90 seconds, and to store what was answered."""
 
-_UNREADABLE = (KeyError, TypeError, ValueError)
 _NO_TIME = "there was no time left to send"
 
 
@@ -58,7 +64,7 @@ class Tally:
     missed: int = 0
     """Those that another had claimed, or that were not to be sent any more."""
     unsettled: int = 0
-    """Those whose lease has to run out, as the database did not answer."""
+    """Those whose lease has to run out, as the database did not answer, or what it answered cannot be read."""
     credential_errors: int = 0
     longest_wait: timedelta = timedelta(0)
     more: bool = False
@@ -106,6 +112,7 @@ class ReminderProcessor:
                         break
         finally:
             _tell(tally)
+        measure(REMINDER_WAIT, tally.longest_wait.total_seconds(), upstream=UPSTREAM)  # unknown, if the run failed
         return tally
 
     def _due(self) -> Iterator[list[ReminderKey]]:
@@ -137,8 +144,8 @@ class ReminderProcessor:
             raise errors[0]
         tally.unsettled += len(errors)
         tally.missed += sum(one is None for one in found)
-        if unreadable := [key.id for key, one in zip(keys, found, strict=True) if isinstance(one, _UNREADABLE)]:
-            logger.error("reminders cannot be read", reminders=unreadable)
+        if unreadable := [key for key, one in zip(keys, found, strict=True) if isinstance(one, UNREADABLE)]:
+            self._give_up(unreadable, holder, pool, tally)
         return [one for one in found if isinstance(one, Reminder)]
 
     def _claim(self, key: ReminderKey, holder: str) -> Reminder | Exception | None:
@@ -147,22 +154,43 @@ class ReminderProcessor:
             return self._reminders.claim(key, holder, now=self._clock(), lease=LEASE)
         except ConditionFailed:
             return None
-        except (Unavailable, *_UNREADABLE) as error:
+        except (Unavailable, *UNREADABLE) as error:
             return error
 
-    def _with_devices(self, claimed: Sequence[Reminder], pool: ThreadPoolExecutor, tally: Tally) -> list[Sending]:
-        users = list({reminder.user for reminder in claimed})
-        devices = dict(zip(users, pool.map(self._active_devices, users), strict=True))
-        found = ((one, devices[one.user]) for one in claimed)
-        known = [Sending(one, [] if is_spent(one) else active) for one, active in found if active is not None]
-        tally.unsettled += len(claimed) - len(known)
-        return known
+    def _give_up(self, unreadable: Sequence[ReminderKey], holder: str, pool: ThreadPoolExecutor, tally: Tally) -> None:
+        """They are claimed a few times more, for a version may be deployed that can read them, and have failed then."""
+        given_up = sum(pool.map(lambda key: self._is_given_up(key, holder), unreadable))
+        tally.unsettled += len(unreadable) - given_up
+        if given_up:
+            tally.statuses[ReminderStatus.FAILED] += given_up
+        logger.error("reminders cannot be read", reminders=[key.id for key in unreadable], given_up=given_up)
 
-    def _active_devices(self, user: str) -> list[Device] | None:
+    def _is_given_up(self, key: ReminderKey, holder: str) -> bool:
+        try:
+            self._reminders.give_up(key, holder, UNREADABLE_REMINDER, after=MOST_ATTEMPTS, now=self._clock())
+        except (ConditionFailed, Unavailable):
+            return False
+        return True
+
+    def _with_devices(self, claimed: Sequence[Reminder], pool: ThreadPoolExecutor, tally: Tally) -> list[Sending]:
+        """Those that are spent need none."""
+        spent = [Sending(one, []) for one in claimed if is_spent(one)]
+        others = [one for one in claimed if not is_spent(one)]
+        users = list({reminder.user for reminder in others})
+        devices = dict(zip(users, pool.map(self._active_devices, users), strict=True))
+        found = [(one, devices[one.user]) for one in others]
+        if unreadable := [one.id for one, active in found if isinstance(active, UNREADABLE)]:
+            logger.error("devices cannot be read", reminders=unreadable)
+        known = [Sending(one, active) for one, active in found if not isinstance(active, Exception)]
+        tally.unsettled += len(others) - len(known)
+        return [*spent, *known]
+
+    def _active_devices(self, user: str) -> list[Device] | Exception:
+        """What keeps one person's devices from being known must not stop the others."""
         try:
             return [device for device in self._devices.of_user(user) if device.active]
-        except Unavailable:
-            return None
+        except (Unavailable, *UNREADABLE) as error:
+            return error
 
     def _sent(self, messages: Sequence[Message], seconds_left: Callable[[], float]) -> list[Answer]:
         answers: list[Answer] = []
@@ -236,6 +264,5 @@ def _count(tally: Tally, reminder: Reminder, outcome: Outcome, error: Watchkeepe
 def _tell(tally: Tally) -> None:
     for status, number in tally.statuses.items():
         measure(REMINDERS_SETTLED, number, outcome=str(status))
-    measure(REMINDER_WAIT, tally.longest_wait.total_seconds(), upstream=UPSTREAM)
     tell_credential_errors(tally.credential_errors)
     logger.info("reminders worked off", tally=tally.as_dict())

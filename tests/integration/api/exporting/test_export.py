@@ -176,7 +176,9 @@ class TestLargeOnes:
         assert [row["text"] for row in parsed(fetched.content.decode())] == [large]
         assert fetched.content.startswith(b"\xef\xbb\xbf")
 
-    @pytest.mark.parametrize("accept", ["application/json", "application/json, */*;q=0.5", "text/csv;q=0.1, application/*"])
+    @pytest.mark.parametrize(
+        "accept", ["application/json", "application/json, */*;q=0.5", "text/csv;q=0.1, application/*"]
+    )
     def test_whoever_prefers_json_is_told_where_they_are(self, ask: Asker, large: str, accept: str) -> None:
         answer = ask.get("/export.csv", {"Accept": accept})
 

@@ -17,8 +17,10 @@ from local.upstreams.expo import Failing, Rule, share_of
 from scheduler.push.expo import PushTicket
 from scheduler.push.outcomes import outcome_of_sending
 from scheduler.push.sending import LEASE
+from tests.integration.account import lay_tables
+from tests.integration.faults import forget_clients
 from tests.integration.scheduler.push.conftest import NOON, Post
-from tests.integration.tables import create_tables, table_name
+from tests.integration.tables import table_name
 from watchkeeper import aws
 from watchkeeper.clock import to_iso
 from watchkeeper.dynamodb import Item, Table
@@ -83,8 +85,8 @@ class Claims(RuleBasedStateMachine):
     def make(self) -> None:
         self.mock = mock_aws()
         self.mock.start()
-        aws.forget_clients()
-        create_tables(aws.dynamodb_client())
+        forget_clients()
+        lay_tables()
         self.table = Table(aws.dynamodb_client(), table_name("people"))
         self.reminders = ReminderRepository(self.table)
         self.now = NOON
@@ -99,7 +101,7 @@ class Claims(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.mock.stop()
-        aws.forget_clients()
+        forget_clients()
 
     def items(self) -> dict[str, Item]:
         return {str(item["SK"]).partition("#")[2]: item for item in self.table.query({"PK": "USER#u1"})}

@@ -3,7 +3,7 @@
 import pytest
 
 from local.upstreams.expo import Failing, Rule, TokenProblem
-from scheduler.push.outcomes import NO_RECEIPT
+from scheduler.push.outcomes import NO_RECEIPT, UNREADABLE_REMINDER
 from scheduler.push.receipts import SECONDS_TO_ASK
 from tests.integration.scheduler.push.conftest import Post
 from watchkeeper import metrics
@@ -156,6 +156,16 @@ def test_a_service_that_refuses_us_rings(post: Post) -> None:
     assert measured("PushCredentialErrors") == 1
 
 
+def test_what_is_asked_wrongly_is_given_up_in_time_and_nothing_waits_behind_it(post: Post) -> None:
+    sent(post, "phone")
+    post.upstreams.expo.faults.add("unavailable", times=2, status=400)
+
+    assert post.check().as_dict() == {"waiting": 1, "missed": 0, "stopped": "Expo refused it: unknown"}
+    post.pass_time(hours=24)
+    assert post.check().statuses == {"sent": 1}
+    assert post.reminder().reason == NO_RECEIPT
+
+
 def test_nothing_is_asked_when_time_is_short(post: Post) -> None:
     sent(post, "phone")
 
@@ -175,6 +185,35 @@ def test_one_put_off_meanwhile_is_left_alone(post: Post, monkeypatch: pytest.Mon
 
     assert checker.run(lambda: 300.0).missed == 1
     assert post.status() is ReminderStatus.SCHEDULED
+
+
+def test_one_that_cannot_be_read_stops_no_other_and_is_given_up_after_a_day(
+    post: Post, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = post.crowd(20)
+    post.send()
+    post.pass_time(seconds=QUARTER)
+    key = {"PK": f"USER#user-{names[0]}", "SK": f"REMINDER#{names[0]}"}
+    post.table.update(key, {"tickets": '[{"device":"d","id":"t","of_a_later_version":1}]'}, keys=KEYS)
+
+    assert post.check().as_dict() == {"delivered": 19, "waiting": 1, "missed": 0, "stopped": None}
+    post.pass_time(hours=23, minutes=45)
+    assert post.check().as_dict() == {"waiting": 1, "missed": 0, "stopped": None}
+    post.pass_time(minutes=15)
+    assert post.check().as_dict() == {"sent": 1, "waiting": 0, "missed": 0, "stopped": None}
+    item = post.table.get(key)
+    assert item is not None
+    assert (item["reminder_status"], item["reason"], "TTL" in item) == ("sent", UNREADABLE_REMINDER, True)
+    assert post.checker().count_waiting() == 0
+    assert "reminders cannot be read" in caplog.text
+
+
+def test_devices_that_cannot_be_read_stop_no_receipts(post: Post) -> None:
+    sent(post, "phone", error="DeviceNotRegistered")
+    [device] = post.devices.of_user("u1")
+    post.table.update({"PK": f"DEVICE#{device.id}", "SK": "DEVICE"}, {"record": "{}"}, keys=KEYS)
+
+    assert post.check().statuses == {"failed": 1}
 
 
 def test_many_are_asked_for_together(post: Post) -> None:

@@ -10,7 +10,7 @@ from local.upstreams.expo import Rule
 from scheduler.push.errors import PushRefused
 from scheduler.push.expo import Answer, Message
 from scheduler.push.handlers import check_push_receipts, process_reminders
-from scheduler.push.outcomes import NO_DEVICE
+from scheduler.push.outcomes import MOST_ATTEMPTS, NO_DEVICE, TRIED_TOO_OFTEN, UNREADABLE_REMINDER
 from scheduler.push.sending import LEASE, SECONDS_TO_CLAIM, SECONDS_TO_SEND
 from tests.integration.scheduler.push.conftest import NOON, Post
 from tests.lambdas import Context
@@ -250,6 +250,17 @@ class TestWhenExpoIsAway:
 
         assert measured("ReminderWait") == [0, 2400]
 
+    def test_how_long_is_not_known_of_a_run_that_fails(self, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It would say that nothing waits."""
+        post.remind()
+        monkeypatch.setattr(post.devices, "of_user", crash)
+
+        with pytest.raises(Crash):
+            post.send()
+
+        assert measured("ReminderWait") == []
+        assert measured("PushCredentialErrors") == [0]
+
     def test_one_message_that_is_refused_alone_does_not_stop_the_run(
         self, post: Post, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -372,9 +383,46 @@ class TestCrashes:
         post.remind("r2")
         post.table.update({"PK": "USER#u1", "SK": "REMINDER#r2"}, {"record": "{}"}, keys=KEYS)
 
-        post.send()
+        tally = post.send()
 
         assert post.shown == ["r1"]
+        assert tally.as_dict() == {"sent": 1, "missed": 0, "unsettled": 1, "more": False}
+
+    def test_one_that_nobody_can_read_is_given_up(self, post: Post, caplog: pytest.LogCaptureFixture) -> None:
+        post.remind()
+        key = {"PK": "USER#u1", "SK": "REMINDER#r1"}
+        post.table.update(key, {"record": "[]"}, keys=KEYS)
+
+        tallies = []
+        for _ in range(MOST_ATTEMPTS + 1):
+            tallies.append(post.send())
+            post.pass_time(seconds=LEASE.total_seconds())
+
+        assert [tally.unsettled for tally in tallies] == [1] * MOST_ATTEMPTS + [0]
+        assert tallies[-1].statuses == {"failed": 1}
+        item = post.table.get(key)
+        assert item is not None
+        assert (item["reminder_status"], item["reason"]) == ("failed", UNREADABLE_REMINDER)
+        assert {"GSI1PK", "holder"}.isdisjoint(item)
+        assert "TTL" in item
+        assert post.processor().count_due() == 0
+        assert "reminders cannot be read" in caplog.text
+
+    def test_devices_that_cannot_be_read_do_not_stop_others_and_end_their_reminder_in_time(self, post: Post) -> None:
+        broken = post.phone()
+        post.table.update({"PK": f"DEVICE#{broken.id}", "SK": "DEVICE"}, {"record": "{}"}, keys=KEYS)
+        post.remind()
+        post.phone("another's", "u2")
+        post.remind("r2", "u2")
+
+        tally = post.send()
+
+        assert post.shown == ["r2"]
+        assert (tally.statuses, tally.unsettled) == ({"sent": 1}, 1)
+        for _ in range(MOST_ATTEMPTS):
+            post.pass_time(seconds=LEASE.total_seconds())
+            post.send()
+        assert (post.status(), post.reminder().reason) == (ReminderStatus.FAILED, TRIED_TOO_OFTEN)
 
 
 def crash(*_: object, **__: object) -> None:

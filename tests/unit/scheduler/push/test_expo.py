@@ -3,7 +3,11 @@
 import gzip
 import json
 import logging
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -12,7 +16,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from scheduler.push.errors import PushError, PushRefused, PushUnavailable, PushUnclear
-from scheduler.push.expo import ATTEMPTS, MOST_REFUSALS, Answer, Expo, Message, PushReceipt, PushTicket
+from scheduler.push.expo import ATTEMPTS, IDLE_SECONDS, MOST_REFUSALS, Answer, Expo, Message, PushReceipt, PushTicket
 from watchkeeper import metrics
 
 SEND = "/--/api/v2/push/send"
@@ -344,6 +348,45 @@ class TestRequestsThatAreRefused:
 
         assert isinstance(refused, PushError)
         assert "secret" not in f"{refused} {refused.reason}" + caplog.text
+
+
+class TestConnections:
+    @pytest.mark.parametrize(("idle_seconds", "connections"), [(IDLE_SECONDS, 1), (IDLE_SECONDS + 1, 2)])
+    def test_one_that_was_idle_may_be_gone_and_is_not_used_again(self, idle_seconds: int, connections: int) -> None:
+        now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+        with listening() as (url, ports):
+            expo = Expo(url, clock=lambda: now)
+            expo.receipts(["t1"])
+            now += timedelta(seconds=idle_seconds)
+            expo.receipts(["t1"])
+
+        assert len(ports) == 2
+        assert len(set(ports)) == connections
+
+
+@contextmanager
+def listening() -> Iterator[tuple[str, list[int]]]:
+    """A server that keeps connections open; where it is, and from which port each request came."""
+    ports: list[int] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            ports.append(self.client_address[1])
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Length", "11")
+            self.end_headers()
+            self.wfile.write(b'{"data":{}}')
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", ports
+        server.shutdown()
 
 
 class TestReceipts:

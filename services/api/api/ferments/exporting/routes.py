@@ -1,8 +1,8 @@
 """The export's route: it translates, and nothing else.
 
-A page's script cannot follow a redirect from here to the bucket: a browser makes its origin `null` on the way (Fetch
-standard, HTTP-redirect fetch), which is none that the bucket lets in. So it can be told the address in place of being
-sent there, and ask for that by itself.
+The script of a page of another origin cannot follow a redirect from here to the bucket: the browser makes its origin
+`null` on the way (Fetch standard, HTTP-redirect fetch), which is none that the bucket lets in. So it can be told the
+address in place of being sent there, and ask for that by itself.
 """
 
 from http import HTTPStatus
