@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from api.people.erasures import HEAD_START_SECONDS
 
 from api.people import account
+from api.people.erasures import HEAD_START_SECONDS
 from api.web.routing import ALWAYS_ASK
 from tests.integration.api.asking import OTHER, Asker
 from tests.integration.api.people.conftest import EMAIL, Pool, sent
