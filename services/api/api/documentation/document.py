@@ -1,6 +1,6 @@
 """The OpenAPI document and its page. Both are made when somebody asks: few do, and it takes a moment."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from http import HTTPStatus
 from typing import Any, get_origin
@@ -79,12 +79,12 @@ _HEADERS = {
 }
 
 
-def serve(resolver: APIGatewayHttpResolver, contexts: Sequence[Routes]) -> None:
-    """Add the document and the page about these contexts."""
+def serve(resolver: APIGatewayHttpResolver, contexts: Callable[[], Sequence[Routes]]) -> None:
+    """Add the document and the page about these contexts, which are asked for when somebody asks for either."""
 
     @cache
     def text() -> str:
-        return _json(document(contexts))
+        return _json(document(contexts()))
 
     @resolver.get(OPENAPI_PATH, include_in_schema=False)
     def read_openapi() -> Response[str]:

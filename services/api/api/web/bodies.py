@@ -19,7 +19,7 @@ _LAST_YEAR = 9998
 class Body(BaseModel):
     """Takes nothing it does not name, and does not repeat what it refuses."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, defer_build=True)
 
 
 def _read_moment(value: object) -> datetime:
