@@ -47,7 +47,7 @@ def lines() -> Iterator[Lines]:
 def queue(aws_environment: None) -> Iterator[SqsWorkQueue]:
     with mock_aws():
         forget_clients()
-        yield SqsWorkQueue(aws.sqs_client(), aws.sqs_client().create_queue(QueueName="work")["QueueUrl"])
+        yield SqsWorkQueue(aws.sqs_client, aws.sqs_client().create_queue(QueueName="work")["QueueUrl"])
     forget_clients()
 
 

@@ -19,7 +19,7 @@ def url(faults: Faults, cloud: None) -> str:
 
 @pytest.fixture
 def queue(url: str) -> SqsWorkQueue:
-    return SqsWorkQueue(aws.sqs_client(), url)
+    return SqsWorkQueue(aws.sqs_client, url)
 
 
 def received(url: str) -> list[Any]:

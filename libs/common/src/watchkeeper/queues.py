@@ -1,7 +1,7 @@
 """Work handed to a function through its queue."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from watchkeeper import correlation, sqs
@@ -23,7 +23,8 @@ class WorkQueue(Protocol):
 
 
 class SqsWorkQueue:
-    def __init__(self, client: "SQSClient", url: str) -> None:
+    def __init__(self, client: Callable[[], "SQSClient"], url: str) -> None:
+        """The client is asked for with the first message: most requests send none."""
         self._client = client
         self._url = url
 
@@ -34,4 +35,4 @@ class SqsWorkQueue:
             raise LimitExceeded(f"a message of {len(body)} octets is more than {MAX_MESSAGE_BYTES}")
         cause = correlation.current()
         attributes = {correlation.ATTRIBUTE: cause} if cause else {}
-        sqs.send(self._client, self._url, body, attributes, delay=min(max(delay, 0), MAX_DELAY_SECONDS))
+        sqs.send(self._client(), self._url, body, attributes, delay=min(max(delay, 0), MAX_DELAY_SECONDS))

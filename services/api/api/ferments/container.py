@@ -45,7 +45,7 @@ def container() -> Container:
     table = Table(dynamodb_client(budget), settings.people_table, budget=budget, deadline=deadline)
     ferments = FermentRepository(table)
     reminding = Reminding(ferments, ReminderRepository(table))
-    erasures = SqsWorkQueue(sqs_client(budget), settings.erasures_queue_url)
+    erasures = SqsWorkQueue(partial(sqs_client, budget), settings.erasures_queue_url)
     objects = PhotoStore(partial(s3_client, budget), settings.photos_bucket, deadline)
     return Container(
         settings=settings,

@@ -50,7 +50,16 @@ def begun(wanted: NewBatch, *, batch: str, user: str, now: datetime) -> Batch:
 def changed(batch: Batch, wanted: BatchMembers, now: datetime) -> Batch:
     """With the members that were sent, but its status. Raises ``InvalidParameter``."""
     given = {name: getattr(wanted, name) for name in wanted.model_fields_set - {"status"}}
-    return replace(batch, **{name: _value(batch, name, value, now) for name, value in given.items()})
+    after = replace(batch, **{name: _value(batch, name, value, now) for name, value in given.items()})
+    if given.keys() & {"stage1", "stage2"}:
+        _require_order(after)
+    return after
+
+
+def _require_order(batch: Batch) -> None:
+    first, second = batch.stage1.started_at, batch.stage2.started_at
+    if first and second and second < first:
+        raise InvalidParameter("stage2.started_at", "is before the first stage began")
 
 
 def moved(batch: Batch, status: BatchStatus, now: datetime) -> Batch:

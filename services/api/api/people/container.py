@@ -46,7 +46,7 @@ def container() -> Container:
         devices=DeviceRepository(table),
         reminders=ReminderRepository(table),
         users=UserPool(identity_client(budget), settings.user_pool_id, deadline=deadline),
-        erasures=SqsWorkQueue(sqs_client(budget), settings.erasures_queue_url),
+        erasures=SqsWorkQueue(partial(sqs_client, budget), settings.erasures_queue_url),
         cursors=Cursors(partial(secret, settings.cursor_secret_arn, budget, deadline)),
         deadline=deadline,
     )

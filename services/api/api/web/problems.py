@@ -137,7 +137,9 @@ _KINDS: Mapping[type[Exception], Kind] = {
     ),
     UnsupportedMediaType: Kind("unsupported-media-type", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send `application/json`."),
     Conflict: Kind("conflict", HTTPStatus.CONFLICT),
-    Changed: Kind("conflict", HTTPStatus.CONFLICT, "Other requests change it all the time. Try again."),
+    Changed: Kind(
+        "changed-meanwhile", HTTPStatus.CONFLICT, "Other requests change it all the time. Try again in a moment."
+    ),
     Gone: Kind("gone", HTTPStatus.GONE),
     PreconditionFailed: Kind(
         "precondition-failed",
@@ -184,7 +186,7 @@ def problem_response(problem: Problem, error: Exception) -> Response[str]:
 
 def _headers(error: Exception) -> dict[str, str]:
     match error:
-        case Unavailable():
+        case Unavailable() | Changed():
             return {"Retry-After": str(RETRY_AFTER_SECONDS)}
         case TooManyRequests():
             return {"Retry-After": str(error.retry_after)}

@@ -15,10 +15,12 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from api.web.identity import Caller, caller_of
 from api.web.observation import note_route
-from api.web.problems import Changed
+from api.web.problems import Changed, Conflict, PreconditionFailed
 from api.web.requests import Event
 from api.web.work import Work
+from watchkeeper.budgets import Patience
 from watchkeeper.dynamodb import Table
+from watchkeeper.errors import ItemNotFound
 from watchkeeper.records import dumps
 
 SHORTLY = "private, max-age=15"
@@ -27,8 +29,11 @@ SHORTLY = "private, max-age=15"
 ALWAYS_ASK = "no-cache"
 NEVER_KEPT = "no-store"
 
-_ATTEMPTS = 3
-"""A request whose ground was changed under it is done again on the new one so often."""
+_PATIENCE_SECONDS = 1.0
+"""For so long a request whose ground was changed under it is done again on the new one."""
+
+_OUTRUN = (Conflict, ItemNotFound, PreconditionFailed)
+"""What a request meets, too, that another with the same ``Idempotency-Key`` has just done."""
 
 _SEGMENT = re.compile(r"<[^>]+>")
 
@@ -213,16 +218,20 @@ class Routes:
 
 
 def _worked(begin: Callable[[], Work], run: Callable[[Mapping[str, Any]], Response[str]]) -> Response[str]:
-    for left in reversed(range(_ATTEMPTS)):
+    patience = Patience(_PATIENCE_SECONDS)
+    while True:
         work = begin()
         if known := work.known_answer():
             return known
         try:
             return work.commit(run({"caller": work.caller, "work": work}))
         except Changed:
-            if not left:
+            if not patience.pause():
                 raise
-    raise AssertionError("the last attempt returns or raises")
+        except _OUTRUN:
+            if known := work.known_answer():
+                return known
+            raise
 
 
 def with_status(status: int, view: AnyViewT) -> AnyViewT:

@@ -36,9 +36,9 @@ class Container:
         self.progress = ProgressRepository(_table(tables.progress))
         bodies = BodyStore(aws.s3_client, settings.bodies_bucket)
         self.discussions = DiscussionRepository(_table(tables.discussions), bodies)
-        self.patches_queue = SqsWorkQueue(aws.sqs_client(), settings.queues.patches)
-        self.discussions_queue = SqsWorkQueue(aws.sqs_client(), settings.queues.discussions)
-        self.threads_queue = SqsWorkQueue(aws.sqs_client(), settings.queues.threads)
+        self.patches_queue = SqsWorkQueue(aws.sqs_client, settings.queues.patches)
+        self.discussions_queue = SqsWorkQueue(aws.sqs_client, settings.queues.discussions)
+        self.threads_queue = SqsWorkQueue(aws.sqs_client, settings.queues.threads)
 
     def patch_sync(self) -> PatchSync:
         return PatchSync(

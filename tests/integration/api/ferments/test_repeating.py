@@ -188,8 +188,24 @@ class TestConcurrency:
         with before_write(changing(batch, notes="first"), "PutItem", always=True) as sent:
             reply = ferments.patch(batch, {"name": "Late"})
 
-        assert (reply.status, len(sent)) == (409, 3 * 2)
+        assert (reply.status, reply.headers["Retry-After"]) == (409, "2")
+        assert reply.json["type"] == "urn:watchkeeper:problem:changed-meanwhile"
+        assert len(sent) > 3 * 2
         assert ferments.get(batch).json["name"] == "Ginger"
+
+    @pytest.mark.parametrize("path", ["stage", "archive"])
+    def test_one_that_was_outrun_by_its_twin_is_answered_as_that_was(
+        self, ferments: Asker, batch: str, monkeypatch: pytest.MonkeyPatch, path: str
+    ) -> None:
+        """It looks for the answer before its twin has stored it, and for the batch afterwards."""
+        key, body = {"Idempotency-Key": "one"}, {"stage": 2} if path == "stage" else None
+        twin = ferments.post(f"{batch}/{path}", body, key)
+        known, asked = Work.known_answer, iter([True])
+
+        monkeypatch.setattr(Work, "known_answer", lambda work: None if next(asked, False) else known(work))
+        late = ferments.post(f"{batch}/{path}", body, key)
+
+        assert (late.status, late.json) == (twin.status, twin.json) == (200, twin.json)
 
     def test_a_note_for_a_batch_that_is_archived_meanwhile_is_refused(self, ferments: Asker, batch: str) -> None:
         with before_write(doing(lambda built, work: built.brewing.archive(work, named(batch))), "TransactWriteItems"):

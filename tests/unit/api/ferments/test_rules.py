@@ -56,6 +56,15 @@ def test_only_what_is_active_is_bottled(status: BatchStatus) -> None:
         rules.bottled(replace(JAR, status=status), bottling(), NOW)
 
 
+def test_no_change_lets_the_second_stage_begin_before_the_first() -> None:
+    with pytest.raises(InvalidParameter, match="before the first"):
+        rules.changed(
+            replace(JAR, stage1=Timing(NOW), stage2=Timing(NOW)),
+            BatchChanges.model_validate({"stage1": {"started_at": (NOW + timedelta(hours=1)).isoformat()}}),
+            NOW,
+        )
+
+
 def test_what_is_bottled_is_not_bottled_again() -> None:
     with pytest.raises(Conflict, match="already"):
         rules.bottled(BOTTLES, bottling(), NOW)

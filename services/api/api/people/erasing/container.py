@@ -20,6 +20,6 @@ def eraser() -> Eraser:
         table=Table(aws.dynamodb_client(), settings.people_table),
         objects=ErasedObjects(aws.s3_client(), settings.photos_bucket),
         users=UserPool(aws.identity_client(), settings.user_pool_id),
-        work=SqsWorkQueue(aws.sqs_client(), settings.erasures_queue_url),
+        work=SqsWorkQueue(aws.sqs_client, settings.erasures_queue_url),
         clock=utc_now,
     )
