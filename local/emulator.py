@@ -38,6 +38,7 @@ def main() -> None:
     name_streams()
     name_senders()
     end_sessions_once()
+    keep_sessions_to_their_users()
     if file := os.environ.get(DECISIONS):
         note_decisions(Decisions(Path(file)))
     threading.Thread(target=save_regularly, name="save-regularly", daemon=True).start()
@@ -141,6 +142,23 @@ def end_sessions_once() -> None:
             self.pop(token, None)
 
     sessions.__class__ = Sessions
+
+
+def keep_sessions_to_their_users() -> None:
+    """A session is answered by the user it was begun for, as on AWS. MiniStack by itself does not look who is named."""
+    respond = cognito._respond_to_auth_challenge
+
+    def responded(request: dict[str, Any]) -> Any:
+        session = cognito._challenge_sessions.get(request.get("Session"))
+        pool = cognito._user_pools.get(session["pool_id"]) if session else None
+        if pool:
+            named, _ = cognito._resolve_user(pool, request.get("ChallengeResponses", {}).get("USERNAME"))
+            owner, _ = cognito._resolve_user(pool, session["username"])
+            if named is not owner:
+                return cognito.error_response_json("NotAuthorizedException", "Invalid session for the user.", 400)
+        return respond(request)
+
+    cognito._respond_to_auth_challenge = responded
 
 
 class Decisions:

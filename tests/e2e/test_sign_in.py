@@ -53,6 +53,16 @@ def test_a_mailed_code_opens_the_door_once(people: People) -> None:
         assert problem(ada.verify(session, code), 401) == "sign-in-ended"
 
 
+def test_a_code_signs_in_whom_it_was_mailed_to_and_nobody_else(people: People) -> None:
+    mallory, victim = people.stranger("mallory"), people.signed_in("victim")
+
+    session = expect(mallory.login(), 200)["session"]
+    [code] = mallory.codes()
+
+    assert problem(victim.verify(session, code), 401) == "sign-in-ended"
+    expect(mallory.verify(session, code), 200)
+
+
 def test_known_and_unknown_addresses_are_told_the_same(people: People) -> None:
     unknown, known = people.stranger("bea"), people.signed_in("cyd")
 
