@@ -10,13 +10,13 @@ it is sent.
 
 import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from watchkeeper.budgets import WORKERS, Budget, Deadline, Patience
 from watchkeeper.errors import DatabaseError, LimitExceeded, Throttled, TransactionConflict
-from watchkeeper.translation import translated, understood
+from watchkeeper.translation import asking, understood
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -386,12 +386,8 @@ class Table:
             if not patience.pause():
                 raise Throttled(f"{self.name} left part of a batch undone")
 
-    @contextmanager
-    def _asking(self, operation: str) -> Iterator[None]:
-        if self._deadline:
-            self._deadline.check()
-        with translated(f"{operation} on {self.name} failed"):
-            yield
+    def _asking(self, operation: str) -> AbstractContextManager[None]:
+        return asking(f"{operation} on {self.name} failed", self._deadline)
 
     def _reading(self, operation: str) -> AbstractContextManager[None]:
         return understood(f"{operation} on {self.name} failed")

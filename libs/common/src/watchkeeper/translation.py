@@ -7,6 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, Inc
 from botocore.exceptions import ConnectionError as NoConnection
 from botocore.parsers import ResponseParserError
 
+from watchkeeper.budgets import Deadline
 from watchkeeper.errors import ConditionFailed, DatabaseError, NoAnswer, Throttled, TransactionConflict
 
 _THROTTLING = frozenset(
@@ -52,6 +53,15 @@ def translated(failed: str) -> Iterator[None]:
         raise DatabaseError(f"{failed}: {type(error).__name__}") from error
     except ResponseParserError as error:
         raise _garbage(failed) from error
+
+
+@contextmanager
+def asking(failed: str, deadline: Deadline | None) -> Iterator[None]:
+    """``translated``, if there is time left to ask at all: raises ``OutOfTime`` if not."""
+    if deadline:
+        deadline.check()
+    with translated(failed):
+        yield
 
 
 @contextmanager

@@ -141,17 +141,20 @@ def _headers_taken(operation: Operation) -> list[dict[str, Any]]:
 
 
 def _answers(operation: Operation, references: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS}
-    answer: dict[str, Any] = {"description": _SUCCESSES[operation.status], "headers": headers}
+    answer: dict[str, Any] = {"description": _SUCCESSES[operation.status], "headers": _named_headers()}
     if operation.status == HTTPStatus.NO_CONTENT:
         return {"204": answer}
     schema = references.get(operation.name, {"type": "string"})
     answer["content"] = {operation.content_type: {"schema": schema}}
     answers = {str(operation.status): answer}
-    answers |= {str(status): {**answer, "description": text} for status, text in operation.also.items()}
     if operation.method == "GET":
         answers["304"] = {"description": "What `If-None-Match` names is still current."}
     return answers
+
+
+def _named_headers() -> dict[str, Any]:
+    """Those of every success."""
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS}
 
 
 def _views_of_forms(operations: Iterable[Operation]) -> dict[str, Any]:
@@ -168,7 +171,8 @@ def _with_forms(
 ) -> dict[str, Any]:
     told = dict(answers)
     for form in operation.forms:
-        answer: dict[str, Any] = told.get(str(form.status), {"description": form.description})
+        headers = {"headers": _named_headers()} if form.status < HTTPStatus.MULTIPLE_CHOICES else {}
+        answer: dict[str, Any] = told.get(str(form.status), {"description": form.description, **headers})
         schema = references.get(_name_of(operation, form), {"type": "string"})
         content = answer.get("content", {}) | {form.content_type: {"schema": schema}}
         told[str(form.status)] = answer | {"content": content}

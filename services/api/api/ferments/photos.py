@@ -1,8 +1,7 @@
 """Photos of batches. They do not pass through here: who may upload or see one is given a form or a link for a moment,
 which the bucket takes as if the function itself asked."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from http import HTTPStatus
@@ -17,9 +16,9 @@ from api.web.problems import Conflict, KeyReused, NotThereYet
 from api.web.work import Work
 from watchkeeper.budgets import Deadline
 from watchkeeper.errors import ItemNotFound
-from watchkeeper.ferments.models import Photo
+from watchkeeper.ferments.models import Batch, Photo
 from watchkeeper.ferments.repository import FermentRepository, changed_batch, new_photo, removed_photo
-from watchkeeper.translation import translated
+from watchkeeper.translation import asking
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -56,7 +55,7 @@ class PhotoStore:
     def upload_form(self, photo: Photo) -> Form:
         """Takes this photo alone: at its place, of its type, and not too large."""
         typed = {"Content-Type": photo.content_type}
-        with self._asking("no upload can be signed"):
+        with asking("no upload can be signed", self._deadline):
             signed = self._client().generate_presigned_post(
                 self._bucket,
                 photo.object_key,
@@ -76,14 +75,14 @@ class PhotoStore:
             "ResponseContentDisposition": f'inline; filename="{name}"',
             "ResponseCacheControl": f"private, max-age={int(GOOD_FOR.total_seconds())}",
         }
-        with self._asking("no link can be signed"):
+        with asking("no link can be signed", self._deadline):
             return self._client().generate_presigned_url(
                 "get_object", Params=asked, ExpiresIn=int(GOOD_FOR.total_seconds())
             )
 
     def holds(self, photo: Photo) -> bool:
         """Whether it was uploaded."""
-        with self._asking("a photo cannot be looked for"):
+        with asking("a photo cannot be looked for", self._deadline):
             try:
                 self._client().head_object(Bucket=self._bucket, Key=photo.object_key)
             except ClientError as error:
@@ -94,14 +93,8 @@ class PhotoStore:
 
     def remove(self, photo: Photo) -> None:
         """Whether it was uploaded or not."""
-        with self._asking("a photo cannot be removed"):
+        with asking("a photo cannot be removed", self._deadline):
             self._client().delete_object(Bucket=self._bucket, Key=photo.object_key)
-
-    @contextmanager
-    def _asking(self, failed: str) -> Iterator[None]:
-        self._deadline.check()
-        with translated(failed):
-            yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +122,7 @@ class Photos:
 
     def show(self, user: str, batch: str, photo: str) -> tuple[Photo, str]:
         """With a link. Raises ``ItemNotFound`` and ``NotThereYet``."""
-        found = self._find(user, batch, photo)
+        found = self._find(self.ferments.batch(user, batch), photo)
         if not self.store.holds(found):
             raise NotThereYet(_NO_OBJECT)
         return found, self.store.link(found)
@@ -138,7 +131,7 @@ class Photos:
         """The object first: if the rest fails, the photo is still known and can be removed again. An upload that is
         under way may yet bring an object back; it is removed with its batch. Raises ``ItemNotFound``, ``Conflict``."""
         about = self.ferments.batch(work.user, batch)
-        found = self._find(work.user, batch, photo)
+        found = self._find(about, photo)
         require_changeable(about)
         self.store.remove(found)
         left = tuple(other for other in about.photos if other != photo)
@@ -151,7 +144,7 @@ class Photos:
         found = {photo.id: photo for photo in self.ferments.photos(user, batch)}
         return [found[name] for name in about.photos if name in found]
 
-    def _find(self, user: str, batch: str, photo: str) -> Photo:
-        if photo not in self.ferments.batch(user, batch).photos:
+    def _find(self, batch: Batch, photo: str) -> Photo:
+        if photo not in batch.photos:
             raise ItemNotFound("no such photo")
-        return self.ferments.photo(user, batch, photo)
+        return self.ferments.photo(batch.user, batch.id, photo)

@@ -7,12 +7,12 @@ from datetime import datetime
 from api.ferments.bodies import ConfirmedSuggestion
 from api.ferments.identifiers import id_within
 from api.ferments.suggesting import ALL_KEYS, Suggestion, suggestions
+from api.people.reminders import due_in_time
 from api.web.problems import Conflict, InvalidParameter
 from api.web.work import Work
 from watchkeeper.ferments.models import Batch, BatchStatus
 from watchkeeper.ferments.repository import FermentRepository, unchanged_batch
 from watchkeeper.people.reminders import (
-    FURTHEST,
     Reminder,
     ReminderKey,
     ReminderRepository,
@@ -78,15 +78,12 @@ def _confirmed(
     if wanted.key not in known:
         raise InvalidParameter(f"{member}.key", f"is not suggested now; what is: {', '.join(known)}")
     suggested = known[wanted.key]
-    due_at = wanted.due_at or suggested.due_at
-    if not now < due_at <= now + FURTHEST:
-        raise InvalidParameter(f"{member}.due_at", f"is not in the future, or more than {FURTHEST.days} days away")
     reminder = Reminder(
         id=id_within(batch.id, suggested.key),
         user=batch.user,
         title=wanted.title or suggested.title,
         body=wanted.body or suggested.body,
-        due_at=due_at,
+        due_at=due_in_time(wanted.due_at or suggested.due_at, now, f"{member}.due_at"),
         created_at=now,
         batch=batch.id,
         kind=suggested.kind,

@@ -11,7 +11,7 @@ from api.web.identity import Caller
 from watchkeeper.budgets import Deadline
 from watchkeeper.people.accounts import AccountRepository, Deletion
 from watchkeeper.queues import WorkQueue
-from watchkeeper.translation import translated, understood
+from watchkeeper.translation import asking, translated, understood
 
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
@@ -36,10 +36,8 @@ class UserPool:
 
     def user(self, user: str) -> PoolUser | None:
         """``None`` when they are gone. Raises ``DatabaseError``."""
-        if self._deadline:
-            self._deadline.check()
         failed = "AdminGetUser failed"
-        with translated(failed):
+        with asking(failed, self._deadline):
             try:
                 found = self._client.admin_get_user(UserPoolId=self._pool_id, Username=user)
             except ClientError as error:

@@ -51,6 +51,13 @@ def snooze(reminder: Reminder, wanted: Snooze, work: Work) -> Reminder:
     return after_put_off(reminder, due_at)
 
 
+def due_in_time(due_at: datetime, now: datetime, member: str) -> datetime:
+    """Raises ``InvalidParameter``, about that member, for what nobody can be reminded at."""
+    if not now < due_at <= now + FURTHEST:
+        raise InvalidParameter(member, f"is not in the future, or more than {FURTHEST.days} days away")
+    return due_at
+
+
 def view(reminder: Reminder) -> ReminderDetail:
     return ReminderDetail(
         id=reminder.id,
@@ -78,6 +85,4 @@ def _place(reminder: Reminder) -> tuple[str, str]:
 def _due_at(wanted: Snooze, now: datetime) -> datetime:
     if wanted.due_at is None:
         return now + timedelta(minutes=wanted.minutes or 0)
-    if not now < wanted.due_at <= now + FURTHEST:
-        raise InvalidParameter("due_at", f"is not in the future, or more than {FURTHEST.days} days away")
-    return wanted.due_at
+    return due_in_time(wanted.due_at, now, "due_at")

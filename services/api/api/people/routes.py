@@ -3,6 +3,7 @@
 from http import HTTPStatus
 from typing import Annotated
 
+from aws_lambda_powertools.event_handler.content_types import APPLICATION_JSON
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 
 from api.people import devices, reminders, views
@@ -13,7 +14,7 @@ from api.people.leaving import refuse_leaving
 from api.web.identity import Caller
 from api.web.paging import page
 from api.web.parameters import Cursor, Limit
-from api.web.routing import ALWAYS_ASK, Routes, with_status
+from api.web.routing import ALWAYS_ASK, Form, Routes, with_status
 from api.web.work import Work
 from watchkeeper.clock import utc_now
 from watchkeeper.people.accounts import Deletion
@@ -26,6 +27,7 @@ Batch = Annotated[str | None, Query(min_length=1, max_length=64, description="On
 DeviceId = Annotated[str, Path(min_length=1, max_length=64, description="The `id` of a device")]
 ReminderId = Annotated[str, Path(min_length=1, max_length=64, description="The `id` of a reminder")]
 
+_DONE = Form(HTTPStatus.OK, APPLICATION_JSON, views.Leaving, "It is done.")
 _LEAVING = {410: "The account is being deleted, or was."}
 
 
@@ -49,7 +51,7 @@ def read_me(caller: Caller) -> views.Me:
     )
 
 
-@account.delete("", "Delete one's account", status=HTTPStatus.ACCEPTED, also={200: "It is done."})
+@account.delete("", "Delete one's account", status=HTTPStatus.ACCEPTED, forms=(_DONE,))
 def delete_me(caller: Caller) -> views.Leaving:
     """Removes everything of that person, the account itself at last; it begins after some seconds, and `GET` of the
     same path says when it is done. From now on everything else is answered with 410. It cannot be taken back."""

@@ -8,14 +8,13 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from api.web.observation import note_route, record
-from api.web.problems import AnswerTooLarge, MethodNotAllowed, problem_of, problem_response
+from api.web.problems import AnswerTooLarge, MethodNotAllowed, told
 from api.web.requests import Event, as_get, method, with_checked_body
 from api.web.responses import Answer, finished, preflight_answer, without_body
 from api.web.routing import Routes
 from api.web.settings import Settings
 from watchkeeper import correlation
 from watchkeeper.entry import Handler, LambdaContext, entry_point
-from watchkeeper.logs import logger
 
 
 class Container(Protocol):
@@ -45,7 +44,7 @@ class Application:
         try:
             done = finished(resolved, event, correlation_id=correlation.current(), origins=origins)
         except AnswerTooLarge as error:
-            done = finished(_as_answer(_told(error)), event, correlation_id=correlation.current(), origins=origins)
+            done = finished(_as_answer(told(error)), event, correlation_id=correlation.current(), origins=origins)
         if method(event) == "HEAD":
             done = without_body(done)
         milliseconds = (perf_counter() - started) * 1000
@@ -58,11 +57,11 @@ class Application:
         if method(asked) == "OPTIONS":
             return preflight_answer(allowed)
         if allowed and method(asked) not in allowed:
-            return _as_answer(_told(MethodNotAllowed(allowed)))
+            return _as_answer(told(MethodNotAllowed(allowed)))
         try:
             checked = with_checked_body(as_get(asked) if method(asked) == "HEAD" else asked)
         except Exception as error:
-            return _as_answer(_told(error))
+            return _as_answer(told(error))
         return self.resolver.resolve(dict(checked), context)  # type: ignore[arg-type]
 
     def _allowed(self, path: str) -> tuple[str, ...]:
@@ -73,7 +72,7 @@ class Application:
     def _problem(self, error: Exception) -> Response[str]:
         if not isinstance(error, NotFoundError):
             note_route(self.resolver.request.route)
-        return _told(error)
+        return told(error)
 
 
 def http_handler(application: Application, container: Callable[[], Container]) -> Handler:
@@ -87,14 +86,6 @@ def http_handler(application: Application, container: Callable[[], Container]) -
         return application.answer(event, context, origins=origins)
 
     return handler
-
-
-def _told(error: Exception) -> Response[str]:
-    problem = problem_of(error)
-    problem["correlation_id"] = correlation.current()
-    if problem["status"] >= 500:
-        logger.exception("request failed", exc_info=error)
-    return problem_response(problem, error)
 
 
 def _as_answer(response: Response[str]) -> Answer:

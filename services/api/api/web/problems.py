@@ -13,7 +13,9 @@ from typing_extensions import TypedDict
 
 from api.web.identity import Unauthenticated
 from api.web.requests import MAX_BODY_BYTES, BodyTooLarge, MalformedBody, UnsupportedMediaType
+from watchkeeper import correlation
 from watchkeeper.errors import InvalidCursor, ItemNotFound, LimitExceeded, Unavailable, WatchkeeperError
+from watchkeeper.logs import logger
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
@@ -177,6 +179,15 @@ def _refusals(error: Exception) -> list[ParameterError]:
     if isinstance(error, InvalidParameter):
         return [ParameterError(parameter=error.parameter, detail=error.detail)]
     return list(map(_parameter_error, error.errors())) if isinstance(error, RequestValidationError) else []
+
+
+def told(error: Exception) -> Response[str]:
+    """The answer to the request that met this error; what is our own fault is logged."""
+    problem = problem_of(error)
+    problem["correlation_id"] = correlation.current()
+    if problem["status"] >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.exception("request failed", exc_info=error)
+    return problem_response(problem, error)
 
 
 def problem_response(problem: Problem, error: Exception) -> Response[str]:

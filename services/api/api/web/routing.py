@@ -71,8 +71,6 @@ class Operation:
     content_type: str = APPLICATION_JSON
     problems: Mapping[int, str] = field(default_factory=dict)
     """Those of its own, by status."""
-    also: Mapping[int, str] = field(default_factory=dict)
-    """Other successes with the same view, by status."""
     forms: tuple[Form, ...] = ()
 
 
@@ -99,6 +97,8 @@ class Routes:
         self.prefix = prefix
         self.router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
         self.operations: dict[str, Operation] = {}
+        self._resources: list[tuple[re.Pattern[str], str]] = []
+        """Which paths they are at, and by which method."""
         self._public = public
         self._table = table
         self._guard = guard
@@ -116,9 +116,9 @@ class Routes:
         return self._route("DELETE", path, summary, **more)
 
     def methods_at(self, path: str) -> Iterator[str]:
-        for operation in self.operations.values():
-            if _pattern(operation.path).fullmatch(path):
-                yield operation.method
+        for pattern, method in self._resources:
+            if pattern.fullmatch(path):
+                yield method
 
     def _route(
         self,
@@ -131,7 +131,6 @@ class Routes:
         versioned: bool = False,
         problems: Mapping[int, str] | None = None,
         content_type: str = APPLICATION_JSON,
-        also: Mapping[int, str] | None = None,
         forms: tuple[Form, ...] = (),
         answers_anew: bool = False,
     ) -> Callable[[ViewT], ViewT]:
@@ -153,10 +152,10 @@ class Routes:
                 versioned=versioned,
                 content_type=content_type,
                 problems=problems or {},
-                also=also or {},
                 forms=forms,
             )
             self.operations[operation.name] = operation
+            self._resources.append((_pattern(operation.path), method))
 
             @wraps(function)
             def respond(**arguments: Any) -> Response[str]:
@@ -235,7 +234,7 @@ def _worked(begin: Callable[[], Work], run: Callable[[Mapping[str, Any]], Respon
 
 
 def with_status(status: int, view: AnyViewT) -> AnyViewT:
-    """The same view as another success than its route's, one of those it was ``also`` made with."""
+    """The same view as another success than its route's, one of its ``forms``."""
     return cast("AnyViewT", Response(int(status), APPLICATION_JSON, dumps(view), {"Cache-Control": NEVER_KEPT}))
 
 

@@ -1,11 +1,11 @@
 """What Expo's words mean: for a device, for us, and for a reminder."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from scheduler.push.errors import PushRefused
 from scheduler.push.expo import UPSTREAM, Answer, PushReceipt, PushTicket
 from watchkeeper.logs import logger
-from watchkeeper.metrics import DEVICES_SWITCHED_OFF, PUSH_CREDENTIAL_ERRORS, measure
+from watchkeeper.metrics import DEVICES_SWITCHED_OFF, PUSH_CREDENTIAL_ERRORS, REMINDERS_SETTLED, measure
 from watchkeeper.people.devices import Device, DeviceRepository
 
 GONE = "DeviceNotRegistered"
@@ -34,6 +34,12 @@ def tell_credential_errors(number: int) -> None:
     measure(PUSH_CREDENTIAL_ERRORS, number, upstream=UPSTREAM)
     if number:
         logger.error("push credentials are refused", messages=number)
+
+
+def tell_settled(statuses: Mapping[str, int]) -> None:
+    """What became of how many reminders."""
+    for status, number in statuses.items():
+        measure(REMINDERS_SETTLED, number, outcome=str(status))
 
 
 def switch_off(repository: DeviceRepository, gone: Sequence[Device]) -> None:

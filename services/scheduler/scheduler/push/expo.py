@@ -17,6 +17,7 @@ import orjson
 import requests
 import stamina
 
+from scheduler.push.chunks import chunks
 from scheduler.push.errors import MixedProjects, PushError, PushRefused, PushUnavailable, PushUnclear
 from watchkeeper import metrics
 from watchkeeper.clock import Clock, utc_now
@@ -104,15 +105,13 @@ class Expo:
 
     def send(self, messages: Sequence[Message]) -> list[Answer]:
         """What became of each message, in their order. It raises nothing: one message's error is not another's."""
-        lists = (messages[start : start + MOST_MESSAGES] for start in range(0, len(messages), MOST_MESSAGES))
-        return [answer for one in lists for answer in self._send(one, _Refusals())]
+        return [answer for some in chunks(messages, MOST_MESSAGES) for answer in self._send(some, _Refusals())]
 
     def receipts(self, ids: Sequence[str]) -> dict[str, PushReceipt]:
         """By the tickets' ids; one that is not ready is left out. Raises ``PushError``."""
         found: dict[str, PushReceipt] = {}
-        for start in range(0, len(ids), MOST_RECEIPTS):
-            asked = {"ids": ids[start : start + MOST_RECEIPTS]}
-            found |= self._asked(_RECEIPTS, asked, _receipts, harmless=True)
+        for some in chunks(ids, MOST_RECEIPTS):
+            found |= self._asked(_RECEIPTS, {"ids": some}, _receipts, harmless=True)
         return found
 
     def _send(self, messages: Sequence[Message], refusals: "_Refusals") -> list[Answer]:

@@ -4,26 +4,23 @@ A run that fails, or another at the same time, does no harm: receipts can be ask
 is noted is conditional on what was known before.
 """
 
-import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from scheduler.push.answers import GONE, credential_errors, switch_off, tell_credential_errors
-from scheduler.push.chunks import chunks
+from scheduler.push.answers import GONE, credential_errors, switch_off, tell_credential_errors, tell_settled
 from scheduler.push.errors import UNREADABLE, PushError, PushRefused
 from scheduler.push.expo import PushReceipt
 from scheduler.push.outcomes import RECEIPTS_FOR, UNREADABLE_REMINDER, outcome_of_receipts
+from scheduler.push.shards import counted, in_chunks
 from watchkeeper.clock import Clock, utc_now
 from watchkeeper.errors import ConditionFailed, Unavailable
 from watchkeeper.logs import logger
-from watchkeeper.metrics import REMINDERS_SETTLED, measure
 from watchkeeper.people.devices import Device, DeviceRepository
 from watchkeeper.people.reminders import (
-    SHARDS,
     Outcome,
     Reminder,
     ReminderKey,
@@ -69,8 +66,7 @@ class ReceiptChecker:
         self._clock = clock
 
     def count_waiting(self) -> int:
-        now = self._clock()
-        return sum(1 for shard in range(SHARDS) for _ in self._reminders.awaiting_receipts(shard, now))
+        return counted(self._reminders.awaiting_receipts, self._clock())
 
     def run(self, seconds_left: Callable[[], float]) -> Tally:
         tally = Tally()
@@ -85,16 +81,11 @@ class ReceiptChecker:
         return tally
 
     def _look_at_all(self, pool: ThreadPoolExecutor, seconds_left: Callable[[], float], tally: Tally) -> None:
-        for keys in self._waiting():
+        for keys in in_chunks(self._reminders.awaiting_receipts, self._clock(), CHUNK):
             if seconds_left() < SECONDS_TO_ASK:
                 tally.stopped = "there was no time left"
                 return
             self._look(keys, pool, tally)
-
-    def _waiting(self) -> Iterator[list[ReminderKey]]:
-        now = self._clock()
-        for shard in random.sample(range(SHARDS), SHARDS):
-            yield from chunks(self._reminders.awaiting_receipts(shard, now), CHUNK)
 
     def _look(self, keys: Sequence[ReminderKey], pool: ThreadPoolExecutor, tally: Tally) -> None:
         """Raises ``PushError``. Devices are switched off first: once a reminder is done with, nobody asks for its
@@ -187,7 +178,6 @@ def _count(tally: Tally, outcome: Outcome, *, is_noted: bool) -> None:
 
 
 def _tell(tally: Tally) -> None:
-    for status, number in tally.statuses.items():
-        measure(REMINDERS_SETTLED, number, outcome=str(status))
+    tell_settled(tally.statuses)
     tell_credential_errors(tally.credential_errors)
     logger.info("receipts looked at", tally=tally.as_dict())

@@ -6,7 +6,6 @@ is sent twice only if a run dies, or cannot store, between Expo's answer and not
 a phone shows it once then, for both have the same key.
 """
 
-import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,18 +17,18 @@ from uuid import uuid4
 
 import stamina
 
-from scheduler.push.answers import GONE, credential_errors, switch_off, tell_credential_errors
+from scheduler.push.answers import GONE, credential_errors, switch_off, tell_credential_errors, tell_settled
 from scheduler.push.chunks import chunks
 from scheduler.push.errors import UNREADABLE, PushRefused, PushUnavailable
 from scheduler.push.expo import MOST_MESSAGES, UPSTREAM, Answer, Message, PushTicket
 from scheduler.push.outcomes import MOST_ATTEMPTS, UNREADABLE_REMINDER, is_spent, outcome_of_sending
+from scheduler.push.shards import counted, in_chunks
 from watchkeeper.clock import Clock, utc_now
 from watchkeeper.errors import ConditionFailed, Unavailable, WatchkeeperError
 from watchkeeper.logs import logger
-from watchkeeper.metrics import REMINDER_WAIT, REMINDERS_SETTLED, measure
+from watchkeeper.metrics import REMINDER_WAIT, measure
 from watchkeeper.people.devices import Device, DeviceRepository
 from watchkeeper.people.reminders import (
-    SHARDS,
     Outcome,
     Reminder,
     ReminderKey,
@@ -98,15 +97,14 @@ class ReminderProcessor:
         self._clock = clock
 
     def count_due(self) -> int:
-        now = self._clock()
-        return sum(1 for shard in range(SHARDS) for _ in self._reminders.due(shard, now))
+        return counted(self._reminders.due, self._clock())
 
     def run(self, seconds_left: Callable[[], float]) -> Tally:
         """Send what is due, until it is done, the time is over, or Expo takes nothing any more."""
         tally = Tally()
         try:
             with ThreadPoolExecutor(WORKERS) as pool:
-                for keys in self._due():
+                for keys in in_chunks(self._reminders.due, self._clock(), CHUNK):
                     if seconds_left() < SECONDS_TO_CLAIM or not self._work_off(keys, pool, seconds_left, tally):
                         tally.more = True
                         break
@@ -114,12 +112,6 @@ class ReminderProcessor:
             _tell(tally)
         measure(REMINDER_WAIT, tally.longest_wait.total_seconds(), upstream=UPSTREAM)  # unknown, if the run failed
         return tally
-
-    def _due(self) -> Iterator[list[ReminderKey]]:
-        """By shards, which two runs at once begin at different ends of."""
-        now = self._clock()
-        for shard in random.sample(range(SHARDS), SHARDS):
-            yield from chunks(self._reminders.due(shard, now), CHUNK)
 
     def _work_off(
         self, keys: Sequence[ReminderKey], pool: ThreadPoolExecutor, seconds_left: Callable[[], float], tally: Tally
@@ -262,7 +254,6 @@ def _count(tally: Tally, reminder: Reminder, outcome: Outcome, error: Watchkeepe
 
 
 def _tell(tally: Tally) -> None:
-    for status, number in tally.statuses.items():
-        measure(REMINDERS_SETTLED, number, outcome=str(status))
+    tell_settled(tally.statuses)
     tell_credential_errors(tally.credential_errors)
     logger.info("reminders worked off", tally=tally.as_dict())

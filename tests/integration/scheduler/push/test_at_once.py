@@ -44,7 +44,7 @@ REFUSED = 0.02
 
 def test_each_is_sent_once_and_none_is_lost(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both begin with the same shards, and see the same reminders before either has claimed one."""
-    monkeypatch.setattr("scheduler.push.sending.random.sample", lambda shards, _: list(shards))
+    monkeypatch.setattr("scheduler.push.shards.random.sample", lambda shards, _: list(shards))
     both_have_seen, due = threading.Barrier(2), post.reminders.due
 
     def seen(shard: int, now: datetime) -> Iterator[ReminderKey]:

@@ -123,3 +123,8 @@ def objects_of_batch(user: str, batch: str) -> str:
 def objects_of_user(user: str) -> str:
     """What the keys of all photo objects of a person begin with."""
     return f"users/{user}/"
+
+
+def exports_of_user(user: str) -> str:
+    """What the keys of a person's exports begin with."""
+    return f"exports/{user}/"

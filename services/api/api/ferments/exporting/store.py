@@ -1,13 +1,13 @@
 """Where exports are handed over that are too large for an answer."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import IO, TYPE_CHECKING
 
 from watchkeeper.budgets import Deadline
 from watchkeeper.errors import DatabaseError
-from watchkeeper.translation import translated
+from watchkeeper.ferments.models import exports_of_user
+from watchkeeper.translation import asking
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -27,8 +27,8 @@ class ExportStore:
     def put(self, user: str, export: str, file: IO[bytes], *, content_type: str, disposition: str) -> str:
         """Store it under the id ``export``; the key it has then. S3 takes 5 GB in one request, and the file is sent as
         it is read. Raises ``DatabaseError``."""
-        key = f"exports/{user}/{export}.csv"
-        with self._asking():
+        key = f"{exports_of_user(user)}{export}.csv"
+        with asking("the export cannot be stored", self._deadline):
             stored = self._client().put_object(
                 Bucket=self._bucket,
                 Key=key,
@@ -49,7 +49,3 @@ class ExportStore:
             Params={"Bucket": self._bucket, "Key": key},
             ExpiresIn=int(LINK_HOLDS.total_seconds()),
         )
-
-    def _asking(self) -> AbstractContextManager[None]:
-        self._deadline.check()
-        return translated("the export cannot be stored")

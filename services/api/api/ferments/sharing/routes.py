@@ -14,9 +14,8 @@ from api.ferments.sharing.container import container
 from api.ferments.sharing.forms import VARIES_BY, wants_page
 from api.ferments.sharing.shared import public_view
 from api.ferments.sharing.views import PublicBatch
-from api.web.problems import problem_of, problem_response
+from api.web.problems import told
 from api.web.routing import NEVER_KEPT, Form, Routes
-from watchkeeper import correlation
 from watchkeeper.records import dumps
 
 PREFIX = "/api/v1/public"
@@ -68,9 +67,7 @@ def missing(error: Exception) -> Response[str]:
     """The answer for what is not there: the same one for all of it."""
     if wants_page(_event()):
         return _page(HTTPStatus.NOT_FOUND, pages.missing_page(), NEVER_KEPT)
-    problem = problem_of(error)
-    problem["correlation_id"] = correlation.current()
-    answer = problem_response(problem, error)
+    answer = told(error)
     answer.headers["Vary"] = VARIES_BY
     return answer
 

@@ -15,7 +15,7 @@ from api.people.erasing.objects import ErasedObjects
 from watchkeeper.clock import Clock
 from watchkeeper.dynamodb import Table
 from watchkeeper.errors import ConditionFailed, ItemNotFound
-from watchkeeper.ferments.models import objects_of_batch, objects_of_user
+from watchkeeper.ferments.models import exports_of_user, objects_of_batch, objects_of_user
 from watchkeeper.ferments.repository import FermentRepository
 from watchkeeper.logs import logger
 from watchkeeper.people.accounts import AccountRepository
@@ -65,7 +65,7 @@ class Eraser:
         _run(self._devices_of(user), in_time)
         _run(accounts.remove_all(user), in_time)
         _run(self.objects.remove(objects_of_user(user)), in_time)
-        _run(self.objects.remove(_exports_of(user)), in_time)
+        _run(self.objects.remove(exports_of_user(user)), in_time)
         in_time()
         self.users.remove(user)
         if deletion.finished_at is None:
@@ -99,8 +99,3 @@ def _is_there(ferments: FermentRepository, user: str, batch: str) -> bool:
         ferments.batch(user, batch)
         return True
     return False
-
-
-def _exports_of(user: str) -> str:
-    """What the keys of their exports begin with."""
-    return f"exports/{user}/"

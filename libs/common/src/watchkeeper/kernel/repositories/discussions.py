@@ -17,7 +17,6 @@ mail: see ``publish-changes``.
 import gzip
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -29,7 +28,7 @@ from watchkeeper.dynamodb import Between, Item, Keys, Table, item_size
 from watchkeeper.errors import DatabaseError, ItemNotFound
 from watchkeeper.kernel import records
 from watchkeeper.kernel.models import Body, Discussion
-from watchkeeper.translation import translated
+from watchkeeper.translation import asking
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -80,7 +79,7 @@ class BodyStore:
     def put(self, key: str, content: bytes) -> None:
         """Raises ``DatabaseError`` when the object cannot be stored."""
         failed = f"the body {key} cannot be stored"
-        with self._asking(failed):
+        with asking(failed, self._deadline):
             stored = self._client().put_object(
                 Bucket=self._bucket, Key=key, Body=content, ContentType="application/gzip"
             )
@@ -90,17 +89,10 @@ class BodyStore:
     def get(self, key: str) -> bytes:
         """Raises ``DatabaseError`` when the object cannot be had."""
         failed = f"the body {key} cannot be read"
-        with self._asking(failed):
+        with asking(failed, self._deadline):
             content = self._client().get_object(Bucket=self._bucket, Key=key)["Body"]
-        with self._asking(failed):  # it is waited for again
+        with asking(failed, self._deadline):  # it is waited for again
             return content.read()
-
-    @contextmanager
-    def _asking(self, failed: str) -> Iterator[None]:
-        if self._deadline:
-            self._deadline.check()
-        with translated(failed):
-            yield
 
 
 class DiscussionRepository:
