@@ -24,7 +24,7 @@ from benchmarks.functions import ENVIRONMENT, Context, environment
 from benchmarks.units import Account, UnitMeter, meter
 from ingest.kernel.container import Container, container
 from ingest.kernel.handlers import fetch_discussions, fetch_patches, fetch_threads
-from ingest.kernel.reading import FULL, RECENT
+from ingest.reading import FULL, RECENT
 from local.upstreams import LISTS, Upstreams, World, big_world
 from tests.integration.tables import create_tables, table_name
 from tests.lambdas import sqs_record

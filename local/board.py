@@ -17,8 +17,8 @@ from local.progress import watched_sources
 from local.stages import Stage, StageRefused, asking
 from watchkeeper.dynamodb import Table
 from watchkeeper.errors import DatabaseError
-from watchkeeper.kernel.repositories.progress import ProgressRepository, Source
 from watchkeeper.people.reminders import SHARDS, ReminderKey, ReminderRepository
+from watchkeeper.progress import ProgressRepository, Source
 
 CLIENTS = ("cloudwatch", "dynamodb", "events", "lambda", "logs", "sqs")
 AT_ONCE = 8

@@ -9,7 +9,8 @@ import yaml
 
 from api.people.signin import rows
 from local.workspace import REPOSITORY
-from watchkeeper.kernel.repositories import discussions, patches, progress, threading
+from watchkeeper import progress
+from watchkeeper.kernel.repositories import discussions, patches, threading
 from watchkeeper.people import table
 
 REPOSITORIES: Mapping[str, tuple[ModuleType, tuple[str, ...]]] = {

@@ -16,8 +16,8 @@ from watchkeeper import aws
 from watchkeeper.dynamodb import Table
 from watchkeeper.kernel.repositories.discussions import BodyStore, DiscussionRepository
 from watchkeeper.kernel.repositories.patches import PatchRepository, SeriesRepository
-from watchkeeper.kernel.repositories.progress import ProgressRepository
 from watchkeeper.kernel.repositories.threading import ThreadingRepository
+from watchkeeper.progress import ProgressRepository
 
 BUCKET = "watchkeeper-test-bodies-123456789012"
 

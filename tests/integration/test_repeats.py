@@ -44,11 +44,11 @@ from watchkeeper.clock import utc_now
 from watchkeeper.dynamodb import Table
 from watchkeeper.ferments.models import Batch, Event, EventKind
 from watchkeeper.ferments.repository import deleted_batch, new_batch, new_event
-from watchkeeper.kernel.repositories.progress import Source
 from watchkeeper.people.accounts import AccountRepository
 from watchkeeper.people.devices import Device, Platform, registered
 from watchkeeper.people.reminders import Reminder, ReminderRepository, scheduled
 from watchkeeper.people.table import KEYS
+from watchkeeper.progress import Source
 
 SERVICES = Path(__file__).parents[2] / "services"
 WRITING = ("Put", "Update", "Delete", "BatchWrite", "Send", "Invoke", "Publish")

@@ -5,7 +5,7 @@ import pytest
 
 from tests.integration.api.builders import NOON
 from tests.integration.api.conftest import Get
-from watchkeeper.kernel.repositories.progress import LIVE, Gap, ProgressRepository, Run, Source
+from watchkeeper.progress import LIVE, Gap, ProgressRepository, Run, Source
 
 
 def mails(positive: int, neutral: int, negative: int, total: float, **kinds: int) -> dict[str, Any]:

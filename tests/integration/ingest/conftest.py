@@ -11,12 +11,12 @@ import stamina
 
 from ingest.kernel.lore import Lore
 from ingest.kernel.patchwork import Patchwork
-from ingest.kernel.reading import RECENT, Caller, reading
 from ingest.kernel.use_cases.count_weeks import WeekCounter
 from ingest.kernel.use_cases.fetch_threads import ThreadFetch
 from ingest.kernel.use_cases.keep_mails import MailKeeper
 from ingest.kernel.use_cases.sync_discussions import DiscussionSync
 from ingest.kernel.use_cases.sync_patches import PatchSync
+from ingest.reading import RECENT, Caller, reading
 from ingest.upstream import Pace, Upstream
 from local.upstreams import Upstreams, build_world
 from tests.integration.account import copy_of_tables, put_tables
@@ -24,8 +24,8 @@ from tests.integration.conftest import empty_cloud, repositories
 from watchkeeper.clock import utc_now
 from watchkeeper.kernel.repositories.discussions import DiscussionRepository
 from watchkeeper.kernel.repositories.patches import PatchRepository, SeriesRepository
-from watchkeeper.kernel.repositories.progress import ProgressRepository
 from watchkeeper.kernel.repositories.threading import ThreadingRepository
+from watchkeeper.progress import ProgressRepository
 
 PROJECTS = LISTS = ("sample-hwmon", "sample-leds")
 

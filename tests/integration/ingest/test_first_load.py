@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from ingest.kernel.reading import FULL
+from ingest.reading import FULL
 from local.upstreams import oddities
 from tests.integration.ingest.conftest import LISTS, PROJECTS, Kernel
 from watchkeeper import aws
 from watchkeeper.dynamodb import Between
 from watchkeeper.kernel.models import Body, Discussion, Kind
-from watchkeeper.kernel.repositories.progress import LIVE
+from watchkeeper.progress import LIVE
 
 Stored = Callable[[str], list[tuple[Discussion, Body]]]
 TABLES = ("patches", "series", "discussions", "threading")

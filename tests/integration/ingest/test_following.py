@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ingest.kernel.reading import FULL, REFRESH
 from ingest.kernel.use_cases import sync_discussions, sync_patches
+from ingest.reading import FULL, REFRESH
 from local.upstreams import HWMON, LEDS
 from tests.integration.ingest.conftest import Kernel
 from tests.integration.ingest.test_first_load import stored_items

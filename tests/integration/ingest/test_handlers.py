@@ -10,7 +10,7 @@ import pytest
 
 from ingest.kernel import container as module
 from ingest.kernel.handlers import fetch_discussions, fetch_patches, fetch_threads, publish_changes, refresh_discussions
-from ingest.kernel.handlers.work import MAX_ATTEMPTS
+from ingest.work import MAX_ATTEMPTS
 from local.upstreams import HWMON, LEDS, Upstreams
 from tests.integration.conftest import repositories
 from tests.integration.ingest.conftest import Kernel
@@ -20,7 +20,7 @@ from watchkeeper import aws, correlation
 from watchkeeper.clock import utc_now
 from watchkeeper.dynamodb import Between
 from watchkeeper.errors import ConfigurationError
-from watchkeeper.kernel.repositories.progress import LIVE
+from watchkeeper.progress import LIVE
 
 Items = dict[str, list[dict[str, Any]]]
 NOTHING: Items = {"patches": [], "series": [], "discussions": []}

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from ingest.kernel.patchwork import Patchwork, RowPage
-from ingest.kernel.reading import FULL
+from ingest.reading import FULL
 from local.upstreams import HWMON, Upstreams, World
 from tests.integration.ingest.conftest import Kernel
 from tests.integration.ingest.functions import small_world
-from watchkeeper.kernel.repositories.progress import Source
+from watchkeeper.progress import Source
 
 
 @pytest.fixture

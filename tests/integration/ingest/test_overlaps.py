@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from ingest.kernel import reading as module
-from ingest.kernel.reading import FULL, RECENT, REFRESH
+from ingest import reading as module
+from ingest.reading import FULL, RECENT, REFRESH
 from local.upstreams import HWMON, LEDS, Upstreams, World
 from tests.integration.conftest import repositories
 from tests.integration.ingest.conftest import Kernel
 from tests.integration.ingest.functions import restore, small_world, stored
 from watchkeeper.clock import utc_now
 from watchkeeper.errors import LeaseTaken
-from watchkeeper.kernel.repositories.progress import ProgressRepository
+from watchkeeper.progress import ProgressRepository
 
 MOST_TRIES = 2000
 

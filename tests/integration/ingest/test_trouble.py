@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ingest.errors import UnknownSource, UpstreamBlocked, UpstreamError, UpstreamGarbled, UpstreamUnavailable
-from ingest.kernel.reading import FULL, LEASE_SECONDS, Caller, reading
 from ingest.kernel.use_cases import sync_discussions
+from ingest.reading import FULL, LEASE_SECONDS, Caller, reading
 from local.upstreams import HWMON, LEDS, World
 from local.upstreams.faults import FaultKind
 from tests.integration.account import lay_tables
@@ -21,7 +21,7 @@ from tests.integration.ingest.test_first_load import stored_items
 from watchkeeper import aws
 from watchkeeper.clock import utc_now
 from watchkeeper.errors import LeaseTaken
-from watchkeeper.kernel.repositories.progress import Source
+from watchkeeper.progress import Source
 
 STALLED = timedelta(seconds=LEASE_SECONDS + 1)
 PATCHWORK_SOURCE = f"patchwork:{HWMON}"

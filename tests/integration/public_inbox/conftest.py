@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 
 from ingest.kernel.lore import Lore
-from ingest.kernel.reading import RECENT, Caller, reading
 from ingest.kernel.use_cases.keep_mails import MailKeeper
 from ingest.kernel.use_cases.sync_discussions import DiscussionSync
+from ingest.reading import RECENT, Caller, reading
 from ingest.upstream import Pace, Upstream
 from tests.integration.conftest import Repositories, repositories
 from tests.integration.public_inbox.archive import PublicInbox, missing_programs
 from tests.integration.public_inbox.letters import NOW, odd_mails, sample_mails
 from tests.integration.tables import table_name
 from watchkeeper import aws
-from watchkeeper.kernel.repositories.progress import Run
 from watchkeeper.kernel.repositories.threading import Node
+from watchkeeper.progress import Run
 
 SAMPLE = "sample"
 EMPTY = "empty"

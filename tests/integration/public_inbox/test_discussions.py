@@ -6,8 +6,8 @@ import pytest
 
 from ingest.kernel.lore import FIRST_SECOND
 from ingest.kernel.mail import parse
-from ingest.kernel.reading import FULL
 from ingest.kernel.use_cases import sync_discussions
+from ingest.reading import FULL
 from tests.integration.public_inbox.archive import PublicInbox
 from tests.integration.public_inbox.conftest import SAMPLE, Reader, Served, lore_at
 from tests.integration.public_inbox.letters import NOW, letter

@@ -30,7 +30,7 @@ from tests.lambdas import Context
 from watchkeeper import aws
 from watchkeeper.budgets import WORKERS
 from watchkeeper.clock import utc_now
-from watchkeeper.kernel.repositories.progress import Source
+from watchkeeper.progress import Source
 
 PASSING: dict[str, Plan] = {
     "throttled": first(2, throttled),

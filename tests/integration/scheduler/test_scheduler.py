@@ -7,7 +7,7 @@ import pytest
 from scheduler.kernel.handlers import check_freshness
 from tests.lambdas import Context
 from watchkeeper.clock import utc_now
-from watchkeeper.kernel.repositories.progress import ProgressRepository, Run, Source
+from watchkeeper.progress import ProgressRepository, Run, Source
 
 
 def test_sources_without_success_for_three_hours_are_stale(

@@ -1,17 +1,18 @@
 """A thin DynamoDB table: plain Python values in, plain values out, limits and errors handled.
 
-Attribute values are ``str``, ``int``, ``bool`` and ``bytes``; whatever is structured is stored as one JSON string
-(it is read and written five to twenty times faster than a DynamoDB map, and takes fewer bytes). AWS's limits are
-kept here: 25 writes and 16 MB a batch write, no key twice in it, 100 writes a transaction, 100 keys a batch read,
-400 KB an item, 38 digits a number, 2,048 octets a partition key and 1,024 a sort key, neither of them empty. DynamoDB
-would refuse a whole batch for the one item that breaks a limit; here that item is refused, by name, before anything of
-it is sent.
+Attribute values are ``str``, ``int``, ``Decimal``, ``bool`` and ``bytes``; a whole number is read as ``int``. Whatever
+is structured is stored as one JSON string (it is read and written five to twenty times faster than a DynamoDB map, and
+takes fewer bytes). AWS's limits are kept here: 25 writes and 16 MB a batch write, no key twice in it, 100 writes a
+transaction, 100 keys a batch read, 400 KB an item, 38 digits a number, 2,048 octets a partition key and 1,024 a sort
+key, neither of them empty. DynamoDB would refuse a whole batch for the one item that breaks a limit; here that item is
+refused, by name, before anything of it is sent.
 """
 
 import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from watchkeeper.budgets import WORKERS, Budget, Deadline, Patience
@@ -21,7 +22,7 @@ from watchkeeper.translation import asking, understood
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-Value = str | int | bool | bytes
+Value = str | int | Decimal | bool | bytes
 Item = dict[str, Value]
 Key = Mapping[str, Value]
 
@@ -241,8 +242,8 @@ class Table:
         if (size := item_size(item)) > MAX_ITEM_BYTES:
             raise LimitExceeded(self._refusal(item, keys, f"it has {size} octets, more than {MAX_ITEM_BYTES}"))
         for name, value in item.items():
-            if isinstance(value, int) and abs(value) >= 10**_MAX_DIGITS:
-                raise LimitExceeded(self._refusal(item, keys, f"{name} has more than {_MAX_DIGITS} digits"))
+            if isinstance(value, int | Decimal) and not _is_number(value):
+                raise LimitExceeded(self._refusal(item, keys, f"{name} is no number of {_MAX_DIGITS} digits"))
 
     def _fits(self, item: Item, keys: Keys, refused: Refused | None) -> bool:
         try:
@@ -355,6 +356,19 @@ class Table:
                 return
             start = page.last_key
 
+    def scan(self, *, consistent: bool = False) -> Iterator[Item]:
+        """All items of the table, in no order, page after page: for who has to see all of them."""
+        start: dict[str, Any] = {}
+        while True:
+            with self._asking("Scan"):
+                answer: Any = self._client.scan(TableName=self.name, ConsistentRead=consistent, **start)
+            with self._reading("Scan"):
+                items, last = [_from_wire(item) for item in answer["Items"]], answer.get("LastEvaluatedKey")
+                start = {"ExclusiveStartKey": _to_wire(_from_wire(last))} if last else {}
+            yield from items
+            if not start:
+                return
+
     def _get_chunk(self, keys: list[Any], consistent: bool) -> list[Item]:
         found: list[Item] = []
 
@@ -397,6 +411,15 @@ def _require_only(answer: Mapping[str, Any], *names: str) -> None:
     """An answer without anything in it can mean that nothing is there; one with something else in it cannot."""
     if answer.keys() - {*names, "ConsumedCapacity", "ItemCollectionMetrics", "ResponseMetadata"}:
         raise ValueError("the answer is none of this operation")
+
+
+def _is_number(value: int | Decimal) -> bool:
+    """Whether it is one to DynamoDB: finite, of 38 digits, and between 1e-130 and 1e126."""
+    if isinstance(value, int):
+        return abs(value) < 10**_MAX_DIGITS
+    if not value.is_finite() or len(value.as_tuple().digits) > _MAX_DIGITS:
+        return False
+    return -130 <= value.adjusted() < 126
 
 
 def item_size(item: Item) -> int:
@@ -494,7 +517,7 @@ def _wire_value(value: Value) -> dict[str, Any]:
             return {"S": value}
         case bool():
             return {"BOOL": value}
-        case int():
+        case int() | Decimal():
             return {"N": str(value)}
         case _:
             return {"B": value}
@@ -510,7 +533,7 @@ def _plain_value(attribute: Mapping[str, Any]) -> Value:
         case "S" | "BOOL":
             return value  # type: ignore[no-any-return]
         case "N":
-            return int(value)
+            return int(value) if value.lstrip("-").isdigit() else Decimal(value)
         case "B":
             return value if isinstance(value, bytes) else base64.b64decode(value)
     raise DatabaseError(f"an attribute of type {kind} is none of ours")

@@ -5,9 +5,13 @@ same string, so that comparing strings tells whether anything changed.
 """
 
 from dataclasses import fields
+from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import orjson
+
+from watchkeeper.clock import from_iso
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -23,12 +27,28 @@ def encode(model: "DataclassInstance", *, without: frozenset[str] = frozenset())
 
 
 def dumps(value: object) -> str:
-    """JSON with times in UTC to the second."""
-    return orjson.dumps(value, option=_OPTIONS).decode()
+    """JSON with times in UTC to the second, and decimals as texts, which lose nothing."""
+    return orjson.dumps(value, default=_decimal, option=_OPTIONS).decode()
 
 
 def loads(text: str | bytes) -> Any:
     return orjson.loads(text)
+
+
+def decimal(text: object) -> Decimal | None:
+    """A decimal that ``dumps`` wrote; ``None`` for a field that was left out."""
+    return None if text is None else Decimal(str(text))
+
+
+def moment(text: object) -> datetime | None:
+    """A time that ``dumps`` wrote; ``None`` for a field that was left out."""
+    return None if text is None else from_iso(str(text))
+
+
+def _decimal(value: object) -> str:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    raise TypeError(f"{type(value).__name__} is none of JSON's types")
 
 
 def _is_empty(value: object) -> bool:

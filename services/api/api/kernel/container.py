@@ -12,8 +12,8 @@ from watchkeeper.budgets import Deadline
 from watchkeeper.dynamodb import Table
 from watchkeeper.kernel.repositories.discussions import BodyStore, DiscussionRepository
 from watchkeeper.kernel.repositories.patches import PatchRepository, SeriesRepository
-from watchkeeper.kernel.repositories.progress import ProgressRepository
 from watchkeeper.kernel.repositories.threading import ThreadingRepository
+from watchkeeper.progress import ProgressRepository
 
 
 @dataclass(frozen=True, slots=True)

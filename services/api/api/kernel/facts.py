@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from watchkeeper.kernel.repositories.discussions import DiscussionRepository
 from watchkeeper.kernel.repositories.patches import PatchRepository, SeriesRepository
-from watchkeeper.kernel.repositories.progress import ProgressRepository
 from watchkeeper.kernel.repositories.threading import ThreadingRepository
+from watchkeeper.progress import ProgressRepository
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from api.kernel import views
 from watchkeeper.dynamodb import Between
-from watchkeeper.kernel.repositories.progress import ProgressRepository
+from watchkeeper.progress import ProgressRepository
 
 Weeks = Mapping[str, Mapping[str, Any]]
 """Figures by ISO week."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from api.kernel import views
-from watchkeeper.kernel.repositories.progress import LIVE, ProgressRepository, Run, Source
+from watchkeeper.progress import LIVE, ProgressRepository, Run, Source
 
 _LONG = frozenset({"newest", "seen", "weeks"})
 """Parts of a cursor that grow with the traffic and tell a reader nothing."""

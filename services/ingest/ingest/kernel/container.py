@@ -18,8 +18,8 @@ from watchkeeper.clock import utc_now
 from watchkeeper.dynamodb import Table
 from watchkeeper.kernel.repositories.discussions import BodyStore, DiscussionRepository
 from watchkeeper.kernel.repositories.patches import PatchRepository, SeriesRepository
-from watchkeeper.kernel.repositories.progress import ProgressRepository
 from watchkeeper.kernel.repositories.threading import ThreadingRepository
+from watchkeeper.progress import ProgressRepository
 from watchkeeper.queues import SqsWorkQueue
 
 PATCHWORK = "patchwork"

@@ -4,7 +4,7 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from watchkeeper.kernel.repositories.progress import Source
+from watchkeeper.progress import Source
 
 STALE_AFTER_SECONDS = 3 * 3600
 """Three hourly runs that brought nothing."""

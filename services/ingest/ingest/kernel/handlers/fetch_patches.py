@@ -5,7 +5,8 @@ from typing import Any
 
 from ingest.kernel.container import PATCHWORK, Container, container
 from ingest.kernel.handlers.forms import Form, Forms, Work, watched
-from ingest.kernel.handlers.work import attempt, each_message, hand_out, measure, read_source
+from ingest.kernel.handlers.work import attempt, each_message, hand_out
+from ingest.work import measure, read_source
 from watchkeeper.entry import LambdaContext, entry_point
 from watchkeeper.metrics import WEEKS_COUNTED
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from ingest.kernel.container import LORE, Container, container
 from ingest.kernel.handlers.forms import Form, Forms, Work, checked
-from ingest.kernel.handlers.work import attempt, each_message, read_source
-from ingest.kernel.reading import RECENT, Reading
+from ingest.kernel.handlers.work import attempt, each_message
 from ingest.kernel.use_cases.fetch_threads import ThreadFetch, Wanted
+from ingest.reading import RECENT, Reading
+from ingest.work import read_source
 from watchkeeper.entry import LambdaContext, entry_point
 
 SOURCE = "threads"

@@ -1,6 +1,6 @@
 """What a message has to look like to be work of the kernel watch's functions."""
 
-from ingest.kernel.reading import MODES
+from ingest.reading import MODES
 from watchkeeper import messages
 from watchkeeper.messages import Form, Forms, Work, WorkRefused, told
 

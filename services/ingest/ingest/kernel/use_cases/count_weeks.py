@@ -12,7 +12,7 @@ from watchkeeper.dynamodb import Between
 from watchkeeper.kernel.models import Discussion
 from watchkeeper.kernel.repositories.discussions import DiscussionRepository
 from watchkeeper.kernel.repositories.patches import PatchRepository
-from watchkeeper.kernel.repositories.progress import ProgressRepository
+from watchkeeper.progress import ProgressRepository
 from watchkeeper.queues import WorkQueue
 
 DELAY_SECONDS = 5

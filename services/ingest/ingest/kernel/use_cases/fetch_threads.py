@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from ingest.kernel.lore import Lore
 from ingest.kernel.mail import Mail, parse
-from ingest.kernel.reading import Reading
 from ingest.kernel.use_cases.count_weeks import ask_to_count
 from ingest.kernel.use_cases.keep_mails import MailKeeper, Weeks
+from ingest.reading import Reading
 from watchkeeper.clock import Clock
 from watchkeeper.queues import WorkQueue
 

@@ -14,9 +14,9 @@ from itertools import count
 from ingest.errors import RowRefused
 from ingest.kernel import sentiment
 from ingest.kernel.mail import Mail
-from ingest.kernel.reading import Reading
 from ingest.kernel.stance import stance_of
 from ingest.kernel.threading import Vertex, mentioned, place
+from ingest.reading import Reading
 from watchkeeper.clock import from_iso, iso_week, to_iso
 from watchkeeper.errors import LimitExceeded
 from watchkeeper.kernel import records

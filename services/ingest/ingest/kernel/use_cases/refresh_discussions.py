@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ingest.kernel.reading import REFRESH
 from ingest.kernel.use_cases.sync_discussions import REFRESH_DAYS
+from ingest.reading import REFRESH
 from watchkeeper.clock import Clock, to_iso
 from watchkeeper.dynamodb import Between
 from watchkeeper.kernel.models import Patch

@@ -15,9 +15,9 @@ from typing import Any
 
 from ingest.kernel.lore import FIRST_SECOND, Lore
 from ingest.kernel.mail import Mail, parse
-from ingest.kernel.reading import FULL, RECENT, REFRESH, Reading
 from ingest.kernel.use_cases.count_weeks import ask_to_count
 from ingest.kernel.use_cases.keep_mails import Kept, MailKeeper, Weeks
+from ingest.reading import FULL, RECENT, REFRESH, Reading
 from watchkeeper.clock import Clock
 from watchkeeper.errors import InvalidCursor
 from watchkeeper.queues import WorkQueue

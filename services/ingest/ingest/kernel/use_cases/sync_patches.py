@@ -25,8 +25,8 @@ from ingest.kernel.patchwork import (
     parse_series,
     worst,
 )
-from ingest.kernel.reading import FULL, RECENT, Reading
 from ingest.kernel.use_cases.count_weeks import ask_to_count
+from ingest.reading import FULL, RECENT, Reading
 from watchkeeper.clock import Clock, iso_week
 from watchkeeper.dynamodb import Item
 from watchkeeper.errors import InvalidCursor, LimitExceeded

@@ -11,9 +11,9 @@ from watchkeeper.clock import utc_now
 from watchkeeper.dynamodb import Table
 from watchkeeper.entry import LambdaContext, entry_point
 from watchkeeper.errors import ConfigurationError
-from watchkeeper.kernel.repositories.progress import ProgressRepository
 from watchkeeper.logs import logger
 from watchkeeper.metrics import FRESHNESS_AGE, measure
+from watchkeeper.progress import ProgressRepository
 
 
 @entry_point

@@ -12,7 +12,7 @@ from typing import Any
 
 from ingest.errors import RowRefused, UpstreamBlocked, UpstreamError, UpstreamResting
 from watchkeeper.clock import Clock
-from watchkeeper.kernel.repositories.progress import (
+from watchkeeper.progress import (
     LIVE,
     LOADING,
     Gap,

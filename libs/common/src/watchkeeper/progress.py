@@ -1,9 +1,11 @@
-"""How far each source is read, who is reading it, and the weekly figures.
+"""How far each source is read, who is reading it, and the weekly figures of the kernel watch.
 
 | access pattern | key condition |
 |---|---|
-| all sources | table: `pk = SOURCE` |
-| one source | table: `pk = SOURCE`, `sk = patchwork:<project>` or `lore:<list>` |
+| all sources of the kernel watch | table: `pk = SOURCE` |
+| one of them | table: `pk = SOURCE`, `sk = patchwork:<project>` or `lore:<list>` |
+| the sources of another watch | table: `pk = SOURCE#<watch>` |
+| one of them | table: `pk = SOURCE#<watch>`, `sk = <upstream>:<what is read>` |
 | the lease on an upstream | table: `pk = LEASE`, `sk = <upstream>` |
 | weekly figures of a project's patches | table: `pk = STATS#patches#<project>`, `sk = <ISO week>` |
 | weekly figures of a list's mail | table: `pk = STATS#mail#<list>`, `sk = <ISO week>` |
@@ -14,12 +16,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from watchkeeper import records
 from watchkeeper.clock import from_iso
 from watchkeeper.dynamodb import Between, Item, Keys, Table
 from watchkeeper.errors import ConditionFailed, LeaseTaken
-from watchkeeper.kernel import records
 
 KEYS = Keys("pk", "sk")
+
+KERNEL = ""
+"""The kernel watch was the first, and has no name in its keys."""
+MARKETS = "markets"
 
 LOADING = "loading"
 """The source's history is being read for the first time."""
@@ -84,19 +90,21 @@ class Source:
 
 
 class ProgressRepository:
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, watch: str = KERNEL) -> None:
+        """The sources are those of the ``watch``; leases and figures are the table's."""
         self._table = table
+        self._sources = f"SOURCE#{watch}" if watch else "SOURCE"
 
     def source(self, name: str) -> Source:
         """The source's state; a new one if it was never read."""
-        item = self._table.get({"pk": "SOURCE", "sk": name})
+        item = self._table.get({"pk": self._sources, "sk": name})
         return _source(item) if item else Source(name)
 
     def sources(self) -> list[Source]:
-        return [_source(item) for item in self._table.query({"pk": "SOURCE"}, consistent=True)]
+        return [_source(item) for item in self._table.query({"pk": self._sources}, consistent=True)]
 
     def save(self, source: Source) -> None:
-        self._table.put({"pk": "SOURCE", "sk": source.name, "record": records.encode(source)}, keys=KEYS)
+        self._table.put({"pk": self._sources, "sk": source.name, "record": records.encode(source)}, keys=KEYS)
 
     def take_lease(self, upstream: str, holder: str, *, now: datetime, seconds: int) -> None:
         """Take, or keep, the right to be the one that reads ``upstream`` for so many seconds.

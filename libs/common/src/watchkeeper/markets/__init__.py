@@ -1,0 +1,1 @@
+"""The markets watch: listed companies between their earnings."""

@@ -1,0 +1,1 @@
+"""Where the facts of the markets watch are kept."""
