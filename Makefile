@@ -9,7 +9,10 @@ LOCAL := $(BIN)/python -m local
 PYTEST := $(BIN)/pytest
 
 # Settings of the local cloud reach its commands through the environment.
-export PORT PATCHWORK_URL LORE_URL EXPO_URL PROJECTS LISTS REQUESTS_PER_SECOND WAIT
+export PORT PATCHWORK_URL LORE_URL EXPO_URL ALPACA_URL ALPHAVANTAGE_URL PROJECTS LISTS REQUESTS_PER_SECOND WAIT
+# Keys are said in the environment and nowhere else: ALPACA_KEY_ID, ALPACA_SECRET_KEY, ALPHAVANTAGE_KEY.
+export MARKETS_UPSTREAM ALPACA_LIVE ALPACA_DATA_URL ALPACA_PER_MINUTE MAINTENANCE_DAYS
+export ALPHAVANTAGE_PER_SECOND ALPHAVANTAGE_PER_MINUTE ALPHAVANTAGE_PER_DAY ALPHAVANTAGE_NEWS_PER_DAY
 
 .PHONY: help
 help: ## Tell what there is
@@ -25,7 +28,7 @@ cloud-tools:
 check-tools:
 	@$(PYTHON) local/bootstrap.py --checks
 
-## Run it on this machine (PORT= PATCHWORK_URL= LORE_URL= EXPO_URL= PROJECTS= LISTS=)
+## Run it on this machine (PORT= PATCHWORK_URL= LORE_URL= EXPO_URL= ALPACA_URL= ALPHAVANTAGE_URL= PROJECTS= LISTS=)
 
 .PHONY: up
 up: cloud-tools ## Start the local cloud, deploy to it and bring the facts in
@@ -72,6 +75,14 @@ grant: tools ## Give a person a role: EMAIL= GROUP=Admin [STAGE=] [PROFILE=] [RE
 .PHONY: seed
 seed: tools ## Fill it with a person, batches and reminders: [STAGE=local|dev] [PROFILE=] [EMAIL=kefir@watchkeeper.test]
 	@$(SHIP) seed $(OF_STAGE) $(if $(EMAIL),--email "$$EMAIL")
+
+.PHONY: keys
+keys: tools ## Put our keys to the markets' upstreams into their secret: UPSTREAM=alpaca|alphavantage [STAGE=] [PROFILE=]
+	@$(SHIP) keys --upstream "$${UPSTREAM:?say whose: UPSTREAM=alpaca or UPSTREAM=alphavantage}" $(OF_STAGE)
+
+.PHONY: maintenance
+maintenance: tools ## Does the markets watch rest? [STAGE=] [PROFILE=] [OPEN=6h | CLOSE=6h | CLEAR=1]
+	@$(SHIP) maintenance $(OF_STAGE) $(if $(OPEN),--open "$$OPEN") $(if $(CLOSE),--close "$$CLOSE") $(if $(CLEAR),--clear)
 
 .PHONY: ingest
 ingest: tools ## Read everything again now and wait until it is done: [MODE=recent]
@@ -125,8 +136,12 @@ types: tools
 	$(BIN)/mypy
 
 .PHONY: test
-test: style test-units cloud-tools ## Everything CI runs, up to the first failure
-	@$(MAKE) --no-print-directory -j 2 test-e2e types test-infra # the first mostly waits, the others compute
+test: style cloud-tools check-tools ## Everything CI runs
+	@$(MAKE) --no-print-directory -j 2 test-e2e test-here # the first mostly waits, and computes before the other
+
+.PHONY: test-here
+test-here: ## All of it that needs no cloud
+	@nice $(MAKE) --no-print-directory test-units types test-infra
 
 .PHONY: test-units
 test-units: tools ## Unit and integration tests

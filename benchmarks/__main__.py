@@ -12,7 +12,7 @@ import click
 from benchmarks import REPOSITORY
 from benchmarks.figures import Figure, table
 
-NAMES = ("mail", "api", "imports", "ingest", "people", "reminders", "memory", "packages")
+NAMES = ("mail", "api", "imports", "ingest", "people", "reminders", "markets", "memory", "packages")
 """Those that measure time come before the one that fills this process."""
 RESULTS = REPOSITORY / "benchmarks" / "results.json"
 

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from operator import eq, gt, lt
+from operator import eq, gt, le, lt
 from typing import Any, Literal
 
-_HOLDS: Mapping[str, Callable[[float, float], bool]] = {"<": lt, ">": gt, "=": eq}
+_HOLDS: Mapping[str, Callable[[float, float], bool]] = {"<": lt, "<=": le, ">": gt, "=": eq}
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    relation: Literal["<", ">", "="]
+    relation: Literal["<", "<=", ">", "="]
     bound: float
 
     def __str__(self) -> str:

@@ -26,6 +26,11 @@ ENVIRONMENT = {
     "THREADING_TABLE": table_name("threading"),
     "PROGRESS_TABLE": table_name("progress"),
     "BREAKERS_TABLE": table_name("breakers"),
+    "ASSETS_TABLE": table_name("assets"),
+    "EARNINGS_CALENDAR_TABLE": table_name("earningsCalendar"),
+    "NEWS_SENTIMENT_TABLE": table_name("newsSentiment"),
+    "FOUNDATIONAL_DATA_TABLE": table_name("foundationalData"),
+    "ALPHAVANTAGE_PER_DAY": "25",
     "PEOPLE_TABLE": table_name("people"),
     "SIGN_IN_TABLE": table_name("sign-in"),
     "PHOTOS_BUCKET": "photos",
@@ -77,6 +82,12 @@ def handler_modules() -> dict[str, str]:
         for service in SERVICES
         for name, function in _functions(service).items()
     }
+
+
+def memory_of(name: str) -> int:
+    """Megabytes of a function that has the same in every stage; named as above."""
+    service, _, function = name.partition("/")
+    return int(_functions(service)[function]["memorySize"])
 
 
 def _functions(service: str) -> Mapping[str, Any]:

@@ -1,21 +1,23 @@
 """A stand-in for DynamoDB in another process, for benchmarks whose own process must stay as a function's is.
 
-It answers what the functions ask in the benchmarks, from dicts: no pages, no transactions, and of conditions those
-that compare and combine. It does one request at a time, so that a condition holds until the write is done, as
-DynamoDB's do. Everything else that is sent here, such as messages to queues, is taken and forgotten.
+It answers what the functions ask in the benchmarks, from dicts: no transactions, and of conditions those that compare
+and combine. It does one request at a time, so that a condition holds until the write is done, as DynamoDB's do.
+Everything else that is sent here, such as messages to queues, is taken and forgotten, unless there is an answer for it.
 """
 
 import json
 import re
 import threading
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from operator import eq, ge, gt, le, lt
 from typing import Any
 
-from benchmarks.units import UnitMeter, WireItem, definitions
+from benchmarks.units import Index, UnitMeter, WireItem, definitions, item_size
 
 _ASSIGNMENT = re.compile(r"(#\w+) = (:\w+)")
 _ADDITION = re.compile(r"(#\w+) (:\w+)")
@@ -23,6 +25,12 @@ _NAME = re.compile(r"#\w+")
 _CLAUSES = re.compile(r"\b(SET|REMOVE|ADD)\b")
 _WORDS = re.compile(r"[()]|<=|>=|[=<>]|[:#]?\w+")
 _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {"=": eq, "<": lt, "<=": le, ">": gt, ">=": ge}
+_TABLE = ""
+"""In place of an index's name."""
+_PAGE_OCTETS = 1024 * 1024
+
+Answers = Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]]
+"""By operation, to what is asked of other services than DynamoDB."""
 
 
 class ConditionNotMet(Exception):
@@ -37,7 +45,10 @@ class Store:
         self._meter = meter
         self._definitions = definitions()
         self._items: dict[str, dict[tuple[str, ...], WireItem]] = {name: {} for name in self._definitions}
-        self._entries: dict[tuple[str, str, str], dict[tuple[str, ...], WireItem]] = defaultdict(dict)
+        self._views: dict[str, dict[str, Index]] = {
+            name: {_TABLE: Index(one.keys, None), **one.indexes} for name, one in self._definitions.items()
+        }
+        self._partitions: dict[tuple[str, str, str], _Partition] = defaultdict(_Partition)
         self._lock = threading.Lock()
 
     def size(self, table: str) -> int:
@@ -81,7 +92,9 @@ class Store:
                 found_by_table = {table: self._get(table, one["Keys"]) for table, one in asked}
                 return {"Responses": found_by_table, "UnprocessedKeys": {}}
             case "Query":
-                return {"Items": self._query(request)}
+                return self._query(request)
+            case "Scan":
+                return self._scan(request)
         return {}
 
     def _check(self, request: Mapping[str, Any], key: WireItem) -> None:
@@ -100,11 +113,11 @@ class Store:
         key = definition.key_of(item)
         old = self._items[table].get(key)
         self._items[table][key] = item
-        for name, index in definition.indexes.items():
+        for name, index in self._views[table].items():
             if before := index.entry(old):
-                del self._entries[table, name, before[index.keys[0]]["S"]][key]
+                self._partitions[table, name, before[index.keys[0]]["S"]].remove(key)
             if after := index.entry(item):
-                self._entries[table, name, after[index.keys[0]]["S"]][key] = after
+                self._partitions[table, name, after[index.keys[0]]["S"]].put(key, _sort_of(after, index), after)
 
     def _update(self, request: Mapping[str, Any]) -> WireItem:
         old = self._get(request["TableName"], [request["Key"]])
@@ -125,22 +138,84 @@ class Store:
         key_of, items = self._definitions[table].key_of, self._items[table]
         return [items[key] for one in keys if (key := key_of(one)) in items]
 
-    def _query(self, request: Mapping[str, Any]) -> list[WireItem]:
-        table, index, bounds = request["TableName"], request["IndexName"], request["ExpressionAttributeValues"]
-        entries = self._entries[table, index, bounds[":pk"]["S"]].values()
-        keys = self._definitions[table].indexes[index].keys
-        if len(keys) == 1:
-            return list(entries)
-        low, high = (bounds[name]["S"] if name in bounds else end for name, end in ((":low", ""), (":high", _LAST)))
-        found = [entry for entry in entries if low <= entry[keys[1]]["S"] <= high]
-        return sorted(found, key=lambda entry: str(entry[keys[1]]["S"]))
+    def _query(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        table, name, values = (
+            request["TableName"],
+            request.get("IndexName", _TABLE),
+            request["ExpressionAttributeValues"],
+        )
+        index, key_of = self._views[table][name], self._definitions[table].key_of
+        start = request.get("ExclusiveStartKey")
+        descending = not request.get("ScanIndexForward", True)
+        found = self._partitions[table, name, values[":pk"]["S"]].between(
+            *(_plain(values[side]) if side in values else None for side in (":low", ":high")),
+            after=(_sort_of(start, index), key_of(start)) if start else None,
+            descending=descending,
+        )
+        return _page(found, {*index.keys, *self._definitions[table].keys}, request.get("Limit"))
+
+    def _scan(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        table, start = request["TableName"], request.get("ExclusiveStartKey")
+        definition, items = self._definitions[table], self._items[table]
+        keys = list(items)
+        first = keys.index(definition.key_of(start)) + 1 if start else 0
+        return _page((items[key] for key in keys[first:]), {*definition.keys}, None)
 
 
-_LAST = "\U0010ffff"
+class _Partition:
+    """What a table or an index has under one partition key, in the order of the sort keys."""
+
+    def __init__(self) -> None:
+        self._entries: dict[tuple[str, ...], tuple[Any, WireItem]] = {}
+        self._order: list[tuple[Any, tuple[str, ...]]] | None = None
+
+    def put(self, key: tuple[str, ...], sort: Any, entry: WireItem) -> None:
+        self._entries[key] = (sort, entry)
+        self._order = None
+
+    def remove(self, key: tuple[str, ...]) -> None:
+        del self._entries[key]
+        self._order = None
+
+    def between(
+        self, low: Any, high: Any, *, after: tuple[Any, tuple[str, ...]] | None, descending: bool
+    ) -> Iterator[WireItem]:
+        if self._order is None:
+            self._order = sorted((sort, key) for key, (sort, _) in self._entries.items())
+        order = self._order
+        first = 0 if low is None else bisect_left(order, low, key=_first)
+        last = len(order) if high is None else bisect_right(order, high, key=_first)
+        if after and descending:
+            last = min(last, bisect_left(order, after))
+        elif after:
+            first = max(first, bisect_right(order, after))
+        for place in reversed(range(first, last)) if descending else range(first, last):
+            yield self._entries[order[place][1]][1]
+
+
+def _first(pair: tuple[Any, Any]) -> Any:
+    return pair[0]
+
+
+def _page(found: Iterator[WireItem], keys: set[str], limit: int | None) -> Mapping[str, Any]:
+    """As many as DynamoDB answers at once, and where the next ones begin."""
+    items: list[WireItem] = []
+    octets = 0
+    for item in found:
+        if len(items) == limit or octets > _PAGE_OCTETS:
+            return {"Items": items, "LastEvaluatedKey": {name: items[-1][name] for name in keys}}
+        items.append(item)
+        octets += item_size(item)
+    return {"Items": items}
+
+
+def _sort_of(entry: WireItem, index: Index) -> Any:
+    return _plain(entry[index.keys[1]]) if len(index.keys) > 1 else ""
 
 
 def _plain(value: Mapping[str, Any]) -> Any:
-    return next(iter(value.values()))
+    ((kind, content),) = value.items()
+    return Decimal(content) if kind == "N" else content
 
 
 def meets(item: WireItem, condition: str, values: Mapping[str, Any]) -> bool:
@@ -178,9 +253,9 @@ def meets(item: WireItem, condition: str, values: Mapping[str, Any]) -> bool:
 
 
 @contextmanager
-def served(store: Store) -> Iterator[str]:
+def served(store: Store, answers: Answers | None = None) -> Iterator[str]:
     """The endpoint's URL, while it is there."""
-    server = _Server(store)
+    server = _Server(store, answers or {})
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
@@ -194,8 +269,9 @@ def served(store: Store) -> Iterator[str]:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, answers: Answers) -> None:
         self.store = store
+        self.answers = answers
         super().__init__(("127.0.0.1", 0), _Handler)
 
 
@@ -207,10 +283,12 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         service, _, operation = self.headers["X-Amz-Target"].partition(".")
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        sent = {"MessageId": "1"}
+        elsewhere = self.server.answers.get(operation, _taken)
         status = 200
         try:
-            answer = self.server.store.answer(operation, request) if service.startswith("DynamoDB") else sent
+            answer = (
+                self.server.store.answer(operation, request) if service.startswith("DynamoDB") else elsewhere(request)
+            )
         except ConditionNotMet:
             status, answer = 400, {"__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"}
         body = json.dumps(answer).encode()
@@ -222,3 +300,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- http.server's name
         """Thousands of requests are no news."""
+
+
+def _taken(_: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"MessageId": "1"}

@@ -80,6 +80,10 @@ class TableDefinition:
         """Of one write that turns ``old`` into ``new``, indexes included; ``times`` as much in the table itself."""
         return times * write_units(old, new) + sum(index.units(old, new) for index in self.indexes.values())
 
+    def index_octets(self, item: WireItem) -> int:
+        """What the indexes hold of an item."""
+        return sum(item_size(entry) for index in self.indexes.values() if (entry := index.entry(item)))
+
 
 @dataclass(slots=True)
 class Usage:
@@ -124,9 +128,21 @@ class UnitMeter:
     def new_account(self) -> Account:
         return Account({name: Usage() for name in self._definitions})
 
+    def know(self, table: str, items: Iterable[WireItem]) -> None:
+        """What a table had in it before the meter was there."""
+        self._items[table] |= {self._definitions[table].key_of(item): item for item in items}
+
     def items(self, table: str) -> list[WireItem]:
         """What the table holds now."""
         return list(self._items[table].values())
+
+    def octets(self, table: str) -> int:
+        """Of all items there are now, without what DynamoDB adds to each."""
+        return sum(map(item_size, self.items(table)))
+
+    def index_octets(self, table: str) -> int:
+        """Of what the table's indexes hold."""
+        return sum(map(self._definitions[table].index_octets, self.items(table)))
 
     def floor(self, *tables: str) -> int:
         """Write units of all items of these tables, had each been written once as it is now."""

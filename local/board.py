@@ -12,13 +12,15 @@ from typing import Any, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
 
-from local import declared
+from local import declared, maintenance, markets
 from local.progress import watched_sources
 from local.stages import Stage, StageRefused, asking
+from watchkeeper.clock import to_iso
 from watchkeeper.dynamodb import Table
 from watchkeeper.errors import DatabaseError
+from watchkeeper.markets.coverage import NEVER
 from watchkeeper.people.reminders import SHARDS, ReminderKey, ReminderRepository
-from watchkeeper.progress import ProgressRepository, Source
+from watchkeeper.progress import KERNEL, MARKETS, ProgressRepository, Source
 
 CLIENTS = ("cloudwatch", "dynamodb", "events", "lambda", "logs", "sqs")
 AT_ONCE = 8
@@ -28,6 +30,12 @@ REMINDERS_LATE_AFTER = timedelta(minutes=30)
 """As the alarm `reminders-late` has it."""
 RECEIPTS_LATE_AFTER = timedelta(hours=1)
 """Four runs of `check-push-receipts`."""
+MARKETS_LATE_AFTER: Mapping[str, timedelta] = {
+    "alpaca:assets": timedelta(hours=50),
+    "alphavantage:earnings-calendar": timedelta(hours=50),
+    "alphavantage:news": timedelta(hours=32),
+}
+"""As the scheduler's `check-coverage` has it."""
 LAST_HOUR = timedelta(hours=1)
 LATELY = timedelta(minutes=10)
 PERIOD = 300
@@ -265,27 +273,35 @@ def _sources(look: Look) -> Section:
     names = sorted(stored.keys() | set(watched or ()))
     of_interest = names if watched is None else watched
     rows = [_source(stored.get(name, Source(name)), name in of_interest, look.now) for name in names]
-    return Section("", ("phase", "age", "fetched", "stored", "refused"), tuple(rows))
+    return Section("", ("phase", "age", "fetched", "stored", "refused"), (*rows, *_market_sources(look)))
 
 
-def _progress(look: Look) -> ProgressRepository:
-    return ProgressRepository(Table(look.client("dynamodb"), look.name("progress")))
+def _market_sources(look: Look) -> Iterator[Row]:
+    """All of them are always watched."""
+    stored = {source.name: source for source in _progress(look, MARKETS).sources()}
+    for name in sorted(stored.keys() | MARKETS_LATE_AFTER.keys()):
+        late_after = MARKETS_LATE_AFTER.get(name)
+        yield _source(stored.get(name, Source(name)), late_after is not None, look.now, late_after or LATE_AFTER)
 
 
-def _source(source: Source, watched: bool, now: datetime) -> Row:
+def _progress(look: Look, watch: str = KERNEL) -> ProgressRepository:
+    return ProgressRepository(Table(look.client("dynamodb"), look.name("progress")), watch)
+
+
+def _source(source: Source, watched: bool, now: datetime, late_after: timedelta = LATE_AFTER) -> Row:
     run = source.run
     counts = (run.fetched, run.stored, run.refused) if run else (NONE, NONE, NONE)
     since = age(now - source.last_success) if source.last_success else NONE
     phase = source.phase if watched else "not watched"
-    troubles = "; ".join(_source_troubles(source, now)) if watched else ""
+    troubles = "; ".join(_source_troubles(source, now, late_after)) if watched else ""
     return Row((source.name, phase, since, *map(str, counts)), troubles)
 
 
-def _source_troubles(source: Source, now: datetime) -> Iterator[str]:
+def _source_troubles(source: Source, now: datetime, late_after: timedelta) -> Iterator[str]:
     since = source.last_success or source.failing_since or (source.run.started_at if source.run else None)
     if since is None:
         yield "never read"
-    elif now - since > LATE_AFTER:
+    elif now - since > late_after:
         yield "late"
     if source.blocked_since:
         yield f"blocked for {age(now - source.blocked_since)}"
@@ -293,6 +309,48 @@ def _source_troubles(source: Source, now: datetime) -> Iterator[str]:
         yield f"fails: {source.error}"
     if source.gaps:
         yield f"has {len(source.gaps)} gap{'s' * (len(source.gaps) > 1)}: {source.gaps[0].reason}"
+
+
+# Markets
+
+
+def _markets(look: Look) -> Section:
+    rows = (_calls(look), _window(look), _coverage(look))
+    return Section("", ("state",), tuple(row for row in rows if row))
+
+
+def _calls(look: Look) -> Row | None:
+    """Of AlphaVantage's calls of the day; nothing if that cannot be read."""
+    found = look.attempt(lambda: markets.calls(look, look.now))
+    if found is None:
+        return None
+    spent = found.spent
+    pause = datetime.fromtimestamp(spent.paused_until, UTC)
+    trouble = f"are refused until {to_iso(pause)}" if pause > look.now else ""
+    told = f"{spent.used} of {found.limits.per_day} used ({spent.news} for news), {found.left} left"
+    return Row(("calls of AlphaVantage", told), trouble)
+
+
+def _window(look: Look) -> Row | None:
+    """Of the maintenance window, which is no trouble: somebody wants it."""
+
+    def read() -> str:
+        window = maintenance.maintenance_of(look, maintenance.days_of(look))
+        said, state = window.said(), "on" if window.is_on(look.now) else "off"
+        return f"{state}: {maintenance.spoken(said)}" if said and said.until > look.now else state
+
+    state = look.attempt(read)
+    return Row(("maintenance window", state)) if state else None
+
+
+def _coverage(look: Look) -> Row:
+    """How much of the assets is known; counted every hour."""
+    found = look.attempt(lambda: markets.coverage(look))
+    if found is None:
+        return Row(("assets pollenated", NONE))
+    newest = ago(look.now - found.newest) if found.newest else "never"
+    asked = found.total - found.assets[NEVER]
+    return Row(("assets pollenated", f"{asked} of {found.total}, {found.fresh} within 90 days, the last {newest}"))
 
 
 # Reminders
@@ -375,6 +433,7 @@ SECTIONS: Mapping[str, Callable[[Look], Section]] = {
     "Queues": _queues,
     "Dead letters": _dead_letters,
     "Sources": _sources,
+    "Markets": _markets,
     "Reminders": _reminders,
     "Breakers": _breakers,
     "Alarms": _alarms,

@@ -14,16 +14,31 @@ from typing import Any
 import click
 from botocore.exceptions import ProfileNotFound
 
-from local import bootstrap, frameworks, functions, letters, mail, report, samples, seeding, shipping, signin
+from local import (
+    bootstrap,
+    frameworks,
+    functions,
+    keys,
+    letters,
+    mail,
+    maintenance,
+    markets,
+    report,
+    samples,
+    seeding,
+    shipping,
+    signin,
+)
 from local.artifacts import Artifacts, ArtifactsRefused
 from local.cloud import SERVICES, FunctionFailed, LocalCloud, NotRunning, PortTaken, last_port
 from local.deployment import DeploymentRefused
 from local.loading import follow_load, start_load
 from local.processes import CouldNotStart
 from local.removal import RemovalRefused
-from local.settings import DEFAULT_PORT, Upstreams, WrongSetting
+from local.settings import DEFAULT_PORT, Upstreams, WrongSetting, sample_ports
 from local.stages import AwsStage, Stage, StageRefused
 from local.workspace import REPOSITORY
+from watchkeeper.markets.maintenance import Word
 
 HOME = REPOSITORY / ".local"
 STAGES = ("local", "dev", "staging", "prod")
@@ -36,8 +51,10 @@ EXPECTED = (
     frameworks.CommandFailed,
     functions.UnknownFunction,
     FunctionFailed,
+    keys.KeysRefused,
     letters.LettersRefused,
     mail.NoMail,
+    maintenance.WrongDuration,
     NotRunning,
     PortTaken,
     ProfileNotFound,
@@ -89,6 +106,8 @@ def upstream_options(command: Any) -> Any:
     for name, meaning in (
         ("lists", "comma-separated lists of lore"),
         ("projects", "comma-separated projects of Patchwork"),
+        ("alphavantage-url", "AlphaVantage instead of the sample one"),
+        ("alpaca-url", "Alpaca instead of the sample one"),
         ("expo-url", "Expo's push service instead of the sample one"),
         ("lore-url", "a lore server instead of the sample one"),
         ("patchwork-url", "a Patchwork server instead of the sample one"),
@@ -98,9 +117,12 @@ def upstream_options(command: Any) -> Any:
 
 
 def chosen_upstreams(cloud: LocalCloud, choice: dict[str, str | None]) -> Upstreams:
-    given = {name: value or None for name, value in choice.items()}
-    upstreams = Upstreams(**given, sample_ports=(cloud.port + 1, cloud.port + 2, cloud.port + 3))
+    given = {name: value for name, value in choice.items() if value}
+    vendors = keys.addresses(os.environ | {name.upper(): value for name, value in given.items()})
+    given |= {name.lower(): address for name, address in vendors.items()}
+    upstreams = Upstreams(**given, sample_ports=sample_ports(cloud.port))
     upstreams.check()
+    keys.of_local(upstreams, os.environ)  # refuses what can be no key before anything is started
     return upstreams
 
 
@@ -114,9 +136,11 @@ def up(cloud: LocalCloud, /, wait: float | None, **choice: str | None) -> None:
     with alone(cloud):
         start(cloud, upstreams)
         deploy_to(cloud, upstreams)
-    complete = load(cloud, "recent", wait)
+    complete = [load(cloud, "recent", wait), collect(cloud, wait)]
+    for line in markets.summary(cloud, datetime.now(UTC)):
+        click.echo(line)
     click.echo(report.welcome(cloud))
-    sys.exit(0 if complete else 1)
+    sys.exit(0 if all(complete) else 1)
 
 
 def start(cloud: LocalCloud, upstreams: Upstreams) -> None:
@@ -140,6 +164,9 @@ def deploy_to(cloud: LocalCloud, upstreams: Upstreams) -> None:
     except frameworks.CommandFailed as failure:
         raise frameworks.CommandFailed(f"{log.read_text()}\n{failure}; the whole of it is in {log}") from failure
     click.echo("Deployed." if deployed else "Nothing had changed.")
+    for upstream, values in keys.of_local(upstreams, os.environ).items():
+        if keys.put(cloud, upstream, values):
+            click.echo(f"The keys of {upstream} are in its secret.")
 
 
 def load(cloud: LocalCloud, mode: str, seconds: float | None) -> bool:
@@ -156,6 +183,17 @@ def load(cloud: LocalCloud, mode: str, seconds: float | None) -> bool:
     else:
         click.echo("The load goes on in the background; `make status` shows how far it is.")
     return outcome.finished
+
+
+def collect(cloud: LocalCloud, seconds: float | None) -> bool:
+    """Whether the markets could be read."""
+    click.echo("Reading the markets ...")
+    collected = markets.collect(cloud, seconds, lambda line: click.echo(f"  {line}"))
+    for failure in collected.failures:
+        click.echo(f"  FAILS: {failure}")
+    if collected.waiting:
+        click.echo(f"{collected.waiting} assets are left in the queue; they are done in the background.")
+    return collected.finished
 
 
 @cli.command()
@@ -271,7 +309,8 @@ def package(stage: str, service: str | None, artifacts: Path, tag: str | None) -
 @pass_cloud
 def ingest(cloud: LocalCloud, mode: str, wait: float | None) -> None:
     """Bring facts in now instead of at the next schedule."""
-    sys.exit(0 if load(require(cloud), mode, wait) else 1)
+    complete = [load(require(cloud), mode, wait), collect(cloud, wait)]
+    sys.exit(0 if all(complete) else 1)
 
 
 @cli.command()
@@ -389,6 +428,49 @@ def seed(cloud: LocalCloud, email: str, stage: str) -> None:
     seeding.refuse_stages_of_people(stage)
     for line in seeding.told(stage, seeding.seed(chosen_stage(cloud, stage), email, datetime.now(UTC))):
         click.echo(line)
+
+
+@cli.command("maintenance")
+@STAGE
+@click.option("--open", "opened", metavar="DURATION", help="work goes on for so long, whatever day it is: 30m, 6h, 2d")
+@click.option("--close", "closed", metavar="DURATION", help="work waits for so long")
+@click.option("--clear", is_flag=True, help="only the day counts again")
+@pass_cloud
+def tend_maintenance(cloud: LocalCloud, stage: str, opened: str | None, closed: str | None, clear: bool) -> None:
+    """The maintenance window of the markets watch: how it is, or how it is to be."""
+    if sum(map(bool, (opened, closed, clear))) > 1:
+        raise click.UsageError("One of OPEN=, CLOSE= and CLEAR=1.")
+    chosen, now = chosen_stage(cloud, stage), datetime.now(UTC)
+    if word := opened or closed:
+        maintenance.say(chosen, Word.OPEN if opened else Word.CLOSED, maintenance.duration(word), now)
+    if clear:
+        maintenance.unsay(chosen)
+    for line in maintenance.told(chosen, now):
+        click.echo(line)
+
+
+@cli.command("keys")
+@click.option("--upstream", type=click.Choice(tuple(keys.KEYS)), required=True)
+@STAGE
+@pass_cloud
+def put_keys(cloud: LocalCloud, upstream: str, stage: str) -> None:
+    """Put our keys to an upstream of the markets into its secret: those of the environment, or asked for unseen."""
+    chosen = chosen_stage(cloud, stage)
+    is_new = keys.put(chosen, upstream, keys.said(upstream, os.environ, ask_unseen))
+    keys.resume(chosen, upstream)
+    done = "are in" if is_new else "were already in"
+    click.echo(f"The keys of {upstream} for {keys.hosts(chosen, upstream)} {done} the secret {chosen.name(upstream)}.")
+    click.echo("The functions read them within five minutes, and at once when the old ones are refused.")
+
+
+def ask_unseen(variable: str) -> str:
+    if not is_terminal():
+        raise keys.KeysRefused(f"{variable} is not set, and there is no terminal to ask for it")
+    return str(click.prompt(variable, hide_input=True, default="", show_default=False))
+
+
+def is_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})

@@ -209,7 +209,8 @@ class LocalCloud:
         answer = self.functions.invoke(FunctionName=self.name(function), Payload=json.dumps(event))
         payload = json.loads(answer["Payload"].read() or "null")
         if answer.get("FunctionError"):
-            raise FunctionFailed(f"{function}: {payload}")
+            said = payload.get("errorMessage") if isinstance(payload, dict) else None
+            raise FunctionFailed(f"{function}: {said or payload}")
         return payload
 
     def invoke_later(self, function: str, event: Mapping[str, Any]) -> None:

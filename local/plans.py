@@ -21,6 +21,7 @@ FUNCTION = "AWS::Lambda::Function"
 TABLE = "AWS::DynamoDB::Table"
 HOLD_DATA = frozenset(
     {
+        "AWS::Backup::BackupVault",
         "AWS::Cognito::UserPool",
         TABLE,
         "AWS::Events::EventBus",

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.stages import Stage
+from watchkeeper.progress import KERNEL
 
 QUEUES = ("patches", "discussions", "threads")
+"""Of the kernel watch."""
 COUNTED = ("fetched", "stored", "unchanged", "refused")
 
 
@@ -42,7 +44,7 @@ class SourceProgress:
     def __str__(self) -> str:
         counts = "  ".join(f"{name} {count}" for name, count in self.counts.items())
         trouble = f"  FAILS: {self.error}" if self.error else ""
-        return f"{self.name:<28} {self.phase or 'waiting':<12} {counts}{trouble}"
+        return f"{self.name:<30} {self.phase or 'waiting':<12} {counts}{trouble}"
 
 
 @dataclass(frozen=True)
@@ -69,21 +71,21 @@ class Waiting:
         return f"{self.queue} {self.ready + self.taken}{later}"
 
 
-def source_progress(stage: Stage) -> list[SourceProgress]:
+def source_progress(stage: Stage, watch: str = KERNEL) -> list[SourceProgress]:
     answer = stage.client("dynamodb").query(
         TableName=stage.name("progress"),
         KeyConditionExpression="pk = :source",
-        ExpressionAttributeValues={":source": {"S": "SOURCE"}},
+        ExpressionAttributeValues={":source": {"S": f"SOURCE#{watch}" if watch else "SOURCE"}},
         ConsistentRead=True,
     )
     return [SourceProgress.of(item) for item in answer["Items"]]
 
 
 def waiting(stage: Stage) -> list[Waiting]:
-    return [_waiting(stage, queue) for queue in QUEUES]
+    return [waiting_in(stage, queue) for queue in QUEUES]
 
 
-def _waiting(stage: Stage, queue: str) -> Waiting:
+def waiting_in(stage: Stage, queue: str) -> Waiting:
     sqs = stage.client("sqs")
     answer = sqs.get_queue_attributes(
         QueueUrl=sqs.get_queue_url(QueueName=stage.name(queue))["QueueUrl"],

@@ -14,6 +14,7 @@ The API:  {api}/api/v1
 
   TOKEN=$(make -s login EMAIL=you@example.org)
   curl -H "Authorization: Bearer $TOKEN" '{api}/api/v1/kernel/patches?limit=5'
+  curl -H "Authorization: Bearer $TOKEN" '{api}/api/v1/markets/coverage'
   curl -H "Authorization: Bearer $TOKEN" '{api}/api/v1/me'
 
 A page to try it with: {api}/api/v1/docs

@@ -5,7 +5,7 @@ import sys
 
 from local.cloud import LocalCloud, PortTaken
 from local.processes import Program, is_port_free
-from local.settings import Upstreams
+from local.settings import FREE_PLANS, Upstreams
 from local.workspace import REPOSITORY
 
 
@@ -36,8 +36,9 @@ def pid(cloud: LocalCloud) -> int | None:
 
 def environment(cloud: LocalCloud) -> dict[str, str]:
     """The upstreams the deployed functions use, as stages.yml reads them."""
-    names = ("PATCHWORK_URL", "LORE_URL", "PROJECTS", "LISTS", "REQUESTS_PER_SECOND", "EXPO_URL")
-    variables = _variables(cloud, "fetch-patches") | _variables(cloud, "process-reminders")
+    names = ("PATCHWORK_URL", "LORE_URL", "PROJECTS", "LISTS", "REQUESTS_PER_SECOND", "EXPO_URL", *FREE_PLANS)
+    functions = ("fetch-patches", "process-reminders", "sync-assets", "sync-earnings-calendar")
+    variables = {name: value for function in functions for name, value in _variables(cloud, function).items()}
     return {name: variables[name] for name in names if name in variables}
 
 
@@ -49,7 +50,7 @@ def _variables(cloud: LocalCloud, function: str) -> dict[str, str]:
 def _check_own_ports(cloud: LocalCloud, upstreams: Upstreams) -> None:
     taken = [port for port in upstreams.sample_ports if not is_port_free(port)]
     if taken and pid(cloud) is None:
-        raise PortTaken(f"Port {taken[0]}, for the sample upstreams, is taken; PORT= moves all four ports")
+        raise PortTaken(f"Port {taken[0]}, for the sample upstreams, is taken; PORT= moves all six ports")
 
 
 def _program(cloud: LocalCloud) -> Program:
@@ -57,9 +58,9 @@ def _program(cloud: LocalCloud) -> Program:
 
 
 def _command(cloud: LocalCloud, upstreams: Upstreams) -> list[str]:
-    patchwork, lore, expo = upstreams.sample_ports
     state = cloud.state_dir / "upstreams.state"
-    ports = ["--patchwork-port", str(patchwork), "--lore-port", str(lore), "--expo-port", str(expo)]
+    named = zip(("patchwork", "lore", "expo", "alpaca", "alphavantage"), upstreams.sample_ports, strict=True)
+    ports = [part for name, port in named for part in (f"--{name}-port", str(port))]
     return [sys.executable, "-m", "local.upstreams", *ports, "--state-file", str(state)]
 
 

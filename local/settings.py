@@ -12,11 +12,24 @@ DEFAULT_PORT = 4566
 SAMPLE_SOURCES = "sample-hwmon,sample-leds"
 PACED_BY_UPSTREAM = "4"
 """Requests a second to an upstream that is not ours, unless REQUESTS_PER_SECOND says otherwise."""
+FREE_PLANS: Mapping[str, str] = {
+    "ALPACA_PER_MINUTE": "180",
+    "ALPHAVANTAGE_PER_SECOND": "1",
+    "ALPHAVANTAGE_PER_MINUTE": "30",
+    "ALPHAVANTAGE_PER_DAY": "25",
+    "ALPHAVANTAGE_NEWS_PER_DAY": "5",
+}
+"""Calls to the vendors of the markets, unless these variables say otherwise; as stages.yml has them for a new stage."""
 CLOUD_RUNTIME = "python3.13"
 
 
 class WrongSetting(Exception):
     """A setting is not what it should be."""
+
+
+def sample_ports(port: int) -> tuple[int, int, int, int, int]:
+    """Those of the sample upstreams, beside the cloud's."""
+    return port + 1, port + 2, port + 3, port + 4, port + 5
 
 
 @dataclass(frozen=True)
@@ -28,34 +41,60 @@ class Upstreams:
     projects: str | None = None
     lists: str | None = None
     expo_url: str | None = None
-    sample_ports: tuple[int, int, int] = field(default=(DEFAULT_PORT + 1, DEFAULT_PORT + 2, DEFAULT_PORT + 3))
+    alpaca_url: str | None = None
+    alpaca_data_url: str | None = None
+    """Where one host of Alpaca has both, it is the same."""
+    alphavantage_url: str | None = None
+    sample_ports: tuple[int, int, int, int, int] = field(default_factory=lambda: sample_ports(DEFAULT_PORT))
 
     @property
     def need_samples(self) -> bool:
-        return not (self.patchwork_url and self.lore_url and self.expo_url)
+        return not all(self._given().values())
 
     def environment(self) -> dict[str, str]:
         """As stages.yml reads it."""
-        patchwork, lore, expo = (f"http://127.0.0.1:{port}" for port in self.sample_ports)
+        servers = zip(self._given().items(), self.sample_ports, strict=True)
         chosen = {
-            "PATCHWORK_URL": self.patchwork_url or patchwork,
-            "LORE_URL": self.lore_url or lore,
-            "EXPO_URL": self.expo_url or expo,
+            **{name: given or f"http://127.0.0.1:{port}" for (name, given), port in servers},
             "PROJECTS": self.projects or ("" if self.patchwork_url else SAMPLE_SOURCES),
             "LISTS": self.lists or ("" if self.lore_url else SAMPLE_SOURCES),
+            "ALPACA_DATA_URL": self.alpaca_data_url,
             "REQUESTS_PER_SECOND": os.environ.get("REQUESTS_PER_SECOND") or self._pace(),
+            **self._calls(),
+            "MAINTENANCE_DAYS": os.environ.get("MAINTENANCE_DAYS"),
         }
         return {name: value for name, value in chosen.items() if value}
 
     def check(self) -> None:
         """Raise `WrongSetting` before anything is deployed with it."""
-        given = (("PATCHWORK_URL", self.patchwork_url), ("LORE_URL", self.lore_url), ("EXPO_URL", self.expo_url))
-        for name, url in given:
+        for name, url in (*self._given().items(), ("ALPACA_DATA_URL", self.alpaca_data_url)):
             if url and not url.startswith(("http://", "https://")):
                 raise WrongSetting(f"{name} is not an http(s) URL: {url}")
         pace = os.environ.get("REQUESTS_PER_SECOND") or "1"
         if not re.fullmatch(r"\d*\.?\d+", pace) or float(pace) == 0:
             raise WrongSetting(f"REQUESTS_PER_SECOND is not a number above 0: {pace}")
+        for name, calls in self._calls().items():
+            shape = r"\d{1,6}(\.\d{1,3})?" if name.endswith("_SECOND") else r"\d{1,6}"
+            if calls and not (re.fullmatch(shape, calls) and (float(calls) or name.endswith("_NEWS_PER_DAY"))):
+                raise WrongSetting(f"{name} is not a number of calls: {calls}")
+
+    def _given(self) -> dict[str, str | None]:
+        """In the order of the samples' ports."""
+        return {
+            "PATCHWORK_URL": self.patchwork_url,
+            "LORE_URL": self.lore_url,
+            "EXPO_URL": self.expo_url,
+            "ALPACA_URL": self.alpaca_url,
+            "ALPHAVANTAGE_URL": self.alphavantage_url,
+        }
+
+    def _calls(self) -> dict[str, str]:
+        """How many a vendor of the markets allows. One that is none of the samples is asked as its free plan allows."""
+        own = {"ALPACA": self.alpaca_url, "ALPHAVANTAGE": self.alphavantage_url}
+        return {
+            name: os.environ.get(name) or (calls if own[name.partition("_")[0]] else "")
+            for name, calls in FREE_PLANS.items()
+        }
 
     def _pace(self) -> str:
         """As soon as one of the two servers facts come from is not ours, both are asked at its pace."""

@@ -40,13 +40,17 @@ def read_as_nobody(path: str) -> dict[str, Any]:
 
 
 HARMLESS: Mapping[str, Any] = {
+    "check-coverage": {"action": "count"},
     "check-freshness": {},
     "process-reminders": {"action": "count"},
     "check-push-receipts": {"action": "count"},
     "dead-letters": {"action": "list"},
     "ferments": read_as_nobody("/api/v1/ferments/batches"),
     "kernel": read_as_nobody("/api/v1/kernel/freshness"),
+    "markets": read_as_nobody("/api/v1/markets/coverage"),
     "people": read_as_nobody("/api/v1/me/devices"),
+    "trigger-earnings-pollenation": {"action": "count"},
+    "trigger-regular-pollenation": {"action": "count"},
 }
 """What functions can be asked that changes nothing, by their short name."""
 NO_RECORDS: Mapping[str, Any] = {"Records": []}

@@ -11,6 +11,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from watchkeeper.errors import DatabaseError
+
 CLIENT = Config(connect_timeout=5, read_timeout=90, retries={"mode": "standard", "total_max_attempts": 3})
 LOCAL = "local"
 REGION = "us-east-1"
@@ -58,7 +60,7 @@ def region_of(stage: str) -> str:
 
 @contextmanager
 def asking(stage: Stage) -> Iterator[None]:
-    """Say what AWS's refusals mean for a person: raises `StageRefused` for every error of boto3."""
+    """Say what AWS's refusals mean for a person: raises `StageRefused` for every error of boto3, and of our tables."""
     try:
         yield
     except ClientError as error:
@@ -68,5 +70,5 @@ def asking(stage: Stage) -> Iterator[None]:
             hint = f"Is it deployed? make deploy STAGE={stage.stage}"
             raise StageRefused(f"Stage {stage.stage}: {message or code}. {hint}") from error
         raise StageRefused(f"Stage {stage.stage} refuses: {message or code} ({code})") from error
-    except BotoCoreError as error:
+    except (BotoCoreError, DatabaseError) as error:
         raise StageRefused(f"Stage {stage.stage} cannot be asked: {error}") from error

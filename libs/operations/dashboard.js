@@ -19,7 +19,9 @@ const TABLE_OPERATIONS = [
   'BatchWriteItem',
   'TransactWriteItems',
 ];
-const OUTCOMES = ['ok', 'not_found', 'unavailable', 'blocked', 'garbled', 'resting'];
+const OUTCOMES = [
+  'ok', 'not_found', 'unavailable', 'throttled', 'day_over', 'key', 'plan', 'refused', 'too_long', 'blocked', 'garbled', 'resting', 'budget',
+];
 const ROWS = ['RowsFetched', 'RowsStored', 'RowsUnchanged', 'RowsRefused'];
 
 const dashboardOf = (stack, table, alarms) => ({
@@ -34,9 +36,20 @@ const dashboardOf = (stack, table, alarms) => ({
 
 const chapters = (stack, table, alarms) => [
   ...statusOf(alarms),
-  ...[httpApis, functions, failures, schedules, streams, tables, queues, upstreams, pushing, freshness].flatMap((chapter) =>
-    chapter(stack, table)
-  ),
+  ...[
+    httpApis,
+    functions,
+    failures,
+    schedules,
+    events,
+    streams,
+    tables,
+    queues,
+    upstreams,
+    markets,
+    pushing,
+    freshness,
+  ].flatMap((chapter) => chapter(stack, table)),
 ];
 
 const httpApis = (stack, table) =>
@@ -74,6 +87,13 @@ const schedules = (stack, table) =>
     graph('Not kept', series('AWS/Events', 'InvocationsFailedToBeSentToDlq', 'Sum', all), table['schedules-lost']),
   ]);
 
+const events = (stack, table) =>
+  chapter('Events', subjectsOf(stack, 'event rule'), (all) => [
+    graph('Events passed on', series('AWS/Events', 'Invocations', 'Sum', all)),
+    graph('Events not passed on', series('AWS/Events', 'FailedInvocations', 'Sum', all)),
+    graph('Not kept', series('AWS/Events', 'InvocationsFailedToBeSentToDlq', 'Sum', all), table['events-lost']),
+  ]);
+
 const streams = (stack, table) =>
   chapter('Streams', subjectsOf(stack, 'stream function'), (readers) => [
     graph('Age of what is read, ms', series('AWS/Lambda', 'IteratorAge', 'Maximum', readers), table['publishing-late']),
@@ -105,8 +125,37 @@ const upstreams = (stack, table) =>
     graph('Latency, ms', percentiles('Watchkeeper', 'UpstreamLatency', all)),
     graph('Requests by outcome', all.flatMap(outcomes)),
     graph('Circuit breaker open', series('Watchkeeper', 'BreakerOpen', 'Maximum', all), table['breaker-open']),
-    ...ROWS.map((metric) => graph(words(metric), series('Watchkeeper', metric, 'Sum', subjectsOf(stack, 'source')))),
+    ...ROWS.map((metric) => graph(words(metric), series('Watchkeeper', metric, 'Sum', sources(stack)))),
   ]);
+
+const sources = (stack) => [...subjectsOf(stack, 'source'), ...subjectsOf(stack, 'market source')];
+
+/** Each service shows what it measures: ingest what it asks, scheduler what is wanted and what is known. */
+const markets = (stack, table) => {
+  const all = subjectsOf(stack, 'market source');
+  const chapters = { ingest: asking, scheduler: wanting };
+  return chapters[stack.service] ? chapter('Markets', all, (found) => chapters[stack.service](stack, table, found)) : [];
+};
+
+const asking = (stack, table, all) => {
+  const keyed = subjectsOf(stack, 'keyed upstream');
+  return [
+    graph('Calls of AlphaVantage', [
+      line('Watchkeeper', 'AlphaVantageCallsUsed', ours(stack, {}), 'used', 'Sum'),
+      line('Watchkeeper', 'AlphaVantageThrottled', ours(stack, {}), 'throttled', 'Sum'),
+    ]),
+    graph('Calls left of the day', [line('Watchkeeper', 'AlphaVantageBudgetLeft', ours(stack, {}), 'left', 'Minimum')]),
+    graph('Pollenations by outcome', [search(stack, 'Pollenations', 'outcome', 'Sum')]),
+    graph('Keys or plans refused', series('Watchkeeper', 'UpstreamRefused', 'Sum', keyed), table['upstream-refused']),
+    graph('Answers refused', series('Watchkeeper', 'AnswersImplausible', 'Sum', all), table['answers-implausible']),
+  ];
+};
+
+const wanting = (stack) => [
+  graph('Assets by age', [search(stack, 'AssetsByAge', 'age', 'Maximum')]),
+  graph('Pollenations needed', [search(stack, 'PollenationsNeeded', 'reason', 'Sum')]),
+  graph('Pollenations left out', [search(stack, 'PollenationsLeftOut', 'reason', 'Sum')]),
+];
 
 const pushing = (stack, table) =>
   chapter('Reminders', subjectsOf(stack, 'push service'), (all) => [
@@ -124,11 +173,13 @@ const pushing = (stack, table) =>
 
 /** Where it is measured: the other services know the sources, too. */
 const freshness = (stack, table) => {
-  const rule = table['freshness-late'];
-  const sources = concerns(rule, stack) ? subjectsOf(stack, rule.watches) : [];
-  return chapter('Freshness', sources, () => [
-    graph('Age of the facts, s', series('Watchkeeper', 'FreshnessAge', 'Maximum', sources), rule),
-  ]);
+  const ages = { 'Age of the facts, s': table['freshness-late'], 'Age of the markets, s': table['markets-late'] };
+  const graphs = Object.entries(ages).flatMap(([title, rule]) => {
+    const sources = concerns(rule, stack) ? subjectsOf(stack, rule.watches) : [];
+    if (sources.length === 0) return [];
+    return [graph(title, series('Watchkeeper', 'FreshnessAge', 'Maximum', sources), rule)];
+  });
+  return chapter('Freshness', graphs, () => graphs);
 };
 
 const statusOf = (alarms) => {

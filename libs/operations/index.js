@@ -8,7 +8,7 @@ const { failSafely, triggersOf } = require('./safety');
  * What every service needs in operation, made from what it packages, so that a new function, table or queue gets it
  * without a further line:
  *
- * - functions fail safely: what they, their schedules and their streams give up goes to the failures queue, and their
+ * - functions fail safely: what they, their schedules, events and streams give up goes to the failures queue, and their
  *   roles allow it (safety.js);
  * - an alarm for everything alarms.yml speaks of, where the stage has alarms (alarms.js);
  * - a dashboard of all the stack has, on every stage (dashboard.js).

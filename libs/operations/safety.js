@@ -4,6 +4,8 @@
 
 const ASYNCHRONOUS = { maximumRetryAttempts: 2, maximumEventAge: 3600 };
 const SCHEDULE = { retryPolicy: { maximumRetryAttempts: 3, maximumEventAge: 3600 } };
+// A schedule comes again, and an event does not: it is tried for as long as EventBridge tries.
+const EVENT = { retryPolicy: { maximumRetryAttempts: 185, maximumEventAge: 86400 } };
 const SINGLE_FAILURES = { functionResponseType: 'ReportBatchItemFailures' };
 // Five quick tries end within a minute: how old a record may grow, `maximumRecordAgeInSeconds`, is the only bound.
 const STREAM = { ...SINGLE_FAILURES, bisectBatchOnFunctionError: true, maximumRetryAttempts: 50 };
@@ -14,12 +16,14 @@ const failSafely = (fn, provider, failures, isTrigger) => {
   const destinations = { onFailure: { type: 'sqs', arn: failures } };
   fill(fn, { ...ASYNCHRONOUS, destinations });
   for (const event of fn.events ?? []) {
-    if (event.eventBridge) fill(event.eventBridge, { ...SCHEDULE, deadLetterQueueArn: failures });
+    if (event.eventBridge) fill(event.eventBridge, { ...delivery(event.eventBridge), deadLetterQueueArn: failures });
     if (event.stream) fill(event.stream, { ...STREAM, destinations });
     if (event.sqs) fill(event.sqs, SINGLE_FAILURES);
   }
   fn.iamRoleStatements.push({ Effect: 'Allow', Action: ['sqs:SendMessage'], Resource: failures });
 };
+
+const delivery = ({ schedule }) => (schedule ? SCHEDULE : EVENT);
 
 /** Called by the HTTP API alone: the caller hears of a failure. */
 const onlyAnswers = ({ events = [] }) => events.length > 0 && events.every((event) => event.httpApi);

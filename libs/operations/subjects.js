@@ -5,7 +5,10 @@
 
 const PREFIX = /^watchkeeper-[a-z]+-/;
 const ADDRESS = /^([A-Z]+)_URL$/;
+const KEY = /^([A-Z]+)_SECRET_ARN$/;
 const SOURCES = { PROJECTS: 'patchwork', LISTS: 'lore' };
+const MARKETS = ['alpaca:assets', 'alphavantage:earnings-calendar', 'alphavantage:news'];
+const FUNDAMENTALS = 'alphavantage:fundamentals';
 
 const ofType = ({ resources }, type) =>
   Object.entries(resources).filter(([, resource]) => resource.Type === type);
@@ -46,6 +49,14 @@ const schedules = (stack) =>
     .filter(([, { Properties }]) => Properties.ScheduleExpression)
     .map(([id, { Properties }]) => subject(Properties.Name.replace(PREFIX, ''), { RuleName: { Ref: id } }));
 
+/** The rules of our own bus that pass events on. Of another bus than the default one, CloudWatch counts by both names. */
+const eventRules = (stack) =>
+  ofType(stack, 'AWS::Events::Rule')
+    .filter(([, { Properties }]) => Properties.EventPattern)
+    .map(([, { Properties: { Name, EventBusName } }]) =>
+      subject(Name.replace(PREFIX, ''), { EventBusName, RuleName: Name })
+    );
+
 const httpApis = (stack) =>
   ofType(stack, 'AWS::ApiGatewayV2::Api').map(([id, { Properties }]) =>
     subject(Properties.Name.replace(PREFIX, ''), { ApiId: { Ref: id } })
@@ -76,21 +87,29 @@ const workQueues = (stack) => queues(stack, (hasFunction) => hasFunction);
 /** Queues nobody reads by himself: those of dead letters, and of failures. */
 const deadLetterQueues = (stack) => queues(stack, (hasFunction) => !hasFunction);
 
-/** Who asks an upstream shares its circuit breaker, and has its address in a variable of its name: PATCHWORK_URL. */
-const upstreams = (stack) => {
+/** Who asks an upstream shares its circuit breaker, and has its address in a variable of its name, PATCHWORK_URL, or where
+    its address and our key to it are, ALPACA_SECRET_ARN. */
+const upstreams = (stack) => upstreamsNamed(stack, (variable, value) => address(variable, value) ?? key(variable));
+
+/** Those that ask for a key of ours. */
+const keyedUpstreams = (stack) => upstreamsNamed(stack, key);
+
+const upstreamsNamed = (stack, nameIn) => {
   const asking = functions(stack).filter(({ environment }) => environment.BREAKERS_TABLE);
-  const addresses = asking.flatMap(({ environment }) => Object.entries(environment).filter(isAddress));
-  const names = new Set(addresses.map(([variable]) => ADDRESS.exec(variable)[1].toLowerCase()));
+  const variables = asking.flatMap(({ environment }) => Object.entries(environment));
+  const names = new Set(variables.map(([variable, value]) => nameIn(variable, value)).filter(Boolean));
   return [...names].sort().map((upstream) => subject(upstream, ours(stack, { upstream })));
 };
+
+const address = (variable, value) => (typeof value === 'string' ? ADDRESS.exec(variable)?.[1].toLowerCase() : undefined);
+
+const key = (variable) => KEY.exec(variable)?.[1].toLowerCase();
 
 /** Where reminders are pushed to; who does it has its address. */
 const pushServices = (stack) => {
   const pushing = functions(stack).some(({ environment }) => environment.EXPO_URL);
   return pushing ? [subject('expo', ours(stack, { upstream: 'expo' }))] : [];
 };
-
-const isAddress = ([variable, value]) => ADDRESS.test(variable) && typeof value === 'string';
 
 /** The projects and lists the service's functions are told to watch. */
 const sources = (stack) => {
@@ -106,6 +125,18 @@ const sources = (stack) => {
   return [...new Set(named)].sort().map((source) => subject(source.replace(':', '-'), ours(stack, { source })));
 };
 
+/** What the markets watch reads as a whole. */
+const marketSources = (stack) => ofMarkets(stack, MARKETS);
+
+/** What it keeps: also what it reads asset by asset. */
+const marketTables = (stack) => ofMarkets(stack, [...MARKETS, FUNDAMENTALS]);
+
+/** Who knows its assets knows all of it. */
+const ofMarkets = (stack, names) => {
+  const isWatching = functions(stack).some(({ environment }) => environment.ASSETS_TABLE);
+  return isWatching ? names.map((source) => subject(source.replace(':', '-'), ours(stack, { source }))) : [];
+};
+
 /** The dimensions of a metric of our own: watchkeeper/metrics.py. */
 const ours = ({ stage, service }, dimensions) => ({ stage, service, ...dimensions });
 
@@ -115,13 +146,17 @@ const KINDS = {
   'stream function': streamFunctions,
   'asynchronous function': asynchronousFunctions,
   'schedule': schedules,
+  'event rule': eventRules,
   'http api': httpApis,
   'table': tables,
   'work queue': workQueues,
   'dead-letter queue': deadLetterQueues,
   'upstream': upstreams,
+  'keyed upstream': keyedUpstreams,
   'push service': pushServices,
   'source': sources,
+  'market source': marketSources,
+  'market table': marketTables,
 };
 
 const subjectsOf = (stack, kind) => {

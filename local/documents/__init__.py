@@ -22,6 +22,7 @@ SECTIONS: Mapping[str, Callable[[Path], str]] = {
     "metrics": lambda _: metrics.catalogue(),
     "watched-metrics": lambda _: metrics.watched(),
     "costs-of-a-thousand": lambda _: costs.thousand(),
+    "costs-of-the-markets": lambda _: costs.markets(),
     "provisioned-floor": lambda _: costs.provisioned(),
     "functions": lambda document: deployment.functions(document.parent.name),
     "environment": lambda document: deployment.environment(document.parent.name),

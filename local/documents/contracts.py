@@ -11,9 +11,13 @@ from pydantic import create_model
 from api.documentation import document
 from api.documentation.contexts import CONTEXTS
 from watchkeeper.events import DomainEvent
-from watchkeeper.kernel.events import CATALOGUE, KernelEvent
+from watchkeeper.kernel import events as kernel
+from watchkeeper.markets import events as markets
 
 Schema = dict[str, Any]
+Event = type[kernel.KernelEvent] | type[markets.MarketsEvent]
+
+CATALOGUE: tuple[Event, ...] = (*kernel.CATALOGUE, *markets.CATALOGUE)
 
 _METHODS = ("GET", "POST", "PATCH", "DELETE")
 
@@ -38,7 +42,7 @@ def openapi() -> str:
 
 def event_schemas() -> dict[str, str]:
     """A JSON schema for each event and one for their envelope, by file name."""
-    named = {f"{event.__name__}.json": _event_schema(event) for event in CATALOGUE}
+    named = {f"{type_of(event)}.json": _event_schema(event) for event in CATALOGUE}
     return {name: _json(schema) for name, schema in {"envelope.json": _envelope(), **named}.items()}
 
 
@@ -74,10 +78,18 @@ def _document() -> Schema:
 
 
 def _route(path: str, method: str, operation: Schema) -> str:
-    wanted = "nothing" if operation.get("security") == [] else "a token"
+    wanted = _wanted(operation.get("security"))
     told = " ".join([f"{operation['summary']}.", *operation["description"].split()])
     takes = ", ".join(_taken(operation)) or "nothing"
     return f"| `{method} {path}` | {wanted} | {told.replace('|', '&#124;')} | {takes} |"
+
+
+def _wanted(security: list[Schema] | None) -> str:
+    """An operation that says nothing of it wants what all do; one may name groups, any of which will do."""
+    if security == []:
+        return "nothing"
+    groups = [group for scheme in security or () for roles in scheme.values() for group in roles]
+    return f"a token of {' or '.join(groups)}" if groups else "a token"
 
 
 def _taken(operation: Schema) -> Iterator[str]:
@@ -91,14 +103,20 @@ def _named(schema: Schema) -> str:
     return str(schema.get("$ref") or schema["allOf"][0]["$ref"]).rpartition("/")[2]
 
 
-def _event(event: type[KernelEvent]) -> str:
+def type_of(event: Event) -> str:
+    """What the envelope names it: the kernel watch's by their classes."""
+    return event.type if issubclass(event, markets.MarketsEvent) else event.__name__
+
+
+def _event(event: Event) -> str:
     rows = [f"| `{name}` | {_type(field)} |" for name, field in _event_schema(event)["properties"].items()]
-    head = f"### {event.__name__}, version {event.version}\n\n{event.__doc__}"
-    schema = f"Schema: [events/{event.__name__}.json](events/{event.__name__}.json)"
+    name = type_of(event)
+    head = f"### {name}, version {event.version}\n\n{event.__doc__}"
+    schema = f"Schema: [events/{name}.json](events/{name}.json)"
     return "\n".join([head, "", "| field of `data` | type |", "|---|---|", *rows, "", schema])
 
 
-def _event_schema(event: type[KernelEvent]) -> Schema:
+def _event_schema(event: Event) -> Schema:
     """Open to further fields: some may be added within a version."""
     schema = event.model_json_schema(mode="serialization")
     return {"$schema": DIALECT, **schema, "x-version": event.version}
@@ -108,7 +126,7 @@ def _envelope() -> Schema:
     types = {field.name: _ENVELOPE_TYPES.get(field.name, str) for field in fields(DomainEvent)}
     model = create_model("Envelope", **_required(types))
     schema: Schema = model.model_json_schema(mode="serialization")
-    schema["properties"]["type"]["enum"] = [event.__name__ for event in CATALOGUE]
+    schema["properties"]["type"]["enum"] = [type_of(event) for event in CATALOGUE]
     for name, meaning in ENVELOPE.items():
         schema["properties"][name]["description"] = meaning
     return {"$schema": DIALECT, **schema}

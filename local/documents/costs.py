@@ -15,19 +15,23 @@ from local.documents.deployment import definitions, parameters, pool_triggers
 from local.documents.packaged import SERVICES, Templates
 from local.documents.tables import definitions as tables
 from local.workspace import REPOSITORY
+from watchkeeper.markets.budget import CALLS_AN_ASSET, CALLS_OF_THE_CALENDAR
+from watchkeeper.markets.coverage import AGES
+from watchkeeper.markets.events import Reason
 from watchkeeper.metrics import CATALOGUE, Metric
 from watchkeeper.people.reminders import ReminderStatus
 
 FIGURES = REPOSITORY / "docs" / "costs.json"
 """Prices, and what is assumed; docs/costs.md says where each is from."""
 COUNTED = REPOSITORY / "docs" / "counted.json"
-"""What the benchmarks `ingest` and `people` counted, as they write it."""
+"""What the benchmarks `ingest`, `people` and `markets` counted, as they write it."""
 
 STAGES = ("dev", "staging", "prod")
 
 HOURS = 730
 DAYS = 30.4
 _UNITS = {"minute": 60, "hour": 3600, "day": 86400}
+_WEEK = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 _PARAMETER = re.compile(r"\$\{param:(\w+)\}")
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 _POLLS_AT_ONCE = 5
@@ -56,6 +60,13 @@ def counted() -> dict[str, Any]:
 def counted_of_people() -> dict[str, Any]:
     """What each operation of a person costs, by its name."""
     loaded: dict[str, Any] = json.loads(COUNTED.read_text())["results"]["people"]["operations"]
+    return loaded
+
+
+@cache
+def counted_of_markets() -> dict[str, Any]:
+    """What each run of a function of the markets watch costs, by its name."""
+    loaded: dict[str, Any] = json.loads(COUNTED.read_text())["results"]["markets"]["operations"]
     return loaded
 
 
@@ -114,6 +125,24 @@ def _thousand(title: str, reading: Reading) -> str:
     return f"| {title} | {writes:,.0f} | {reads:,.0f} | {requests:,.0f} | {amounts} |"
 
 
+# The markets
+
+
+def markets() -> str:
+    """What each run of a function of the markets watch takes, and what its units cost."""
+    head = [
+        "| run | of | write units | read units | requests to AWS | to upstreams | tables, $ |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    return "\n".join([*head, *(_run(title, cost) for title, cost in counted_of_markets().items())])
+
+
+def _run(title: str, cost: Mapping[str, Any]) -> str:
+    units = " | ".join(f"{cost[unit]:,.0f}" for unit in ("write_units", "read_units", "requests", "upstream_requests"))
+    dollars = cost["write_units"] * price("write_unit") + cost["read_units"] * price("read_unit")
+    return f"| {title} | {cost['items']:,} | {units} | {_usd(dollars)} |"
+
+
 # A month of a stage
 
 
@@ -143,7 +172,9 @@ def _month(stage: str, templates: Templates) -> Lines:
         **_tables(stage, templates),
         **_functions(stage),
         **_people(stage),
-        **_messages(stage),
+        **_markets(stage),
+        **_backups(stage, templates),
+        **_messages(stage, templates),
         **_observation(stage, templates),
     }
 
@@ -213,16 +244,115 @@ def _photos(people: int) -> tuple[str, float]:
     return f"{kept:,.0f} GB, {sent:,.0f} GB of them looked at", kept * price("object_gigabyte") + moved
 
 
-def _messages(stage: str) -> Lines:
+def _markets(stage: str) -> Lines:
+    """On demand on every stage. Those who ask for a company's fundamentals wait for the pace of the upstream."""
+    market, pollenations = _market(), _pollenations(stage)
+    writes, reads = (_used_by_markets(stage, unit) for unit in ("write_units", "read_units"))
+    reads += _market_requests(stage) * market["read_units_of_a_request"]
+    stored = writes * price("write_unit") + reads * price("read_unit")
+    kept, indexed = _market_gigabytes(stage, "octets"), _market_gigabytes(stage, "index_octets")
+    recovery = kept * price("recovery_gigabyte") if _settings(stage)["pointInTimeRecovery"] else 0.0
+    runs = {name: _times(stage, name) for name in market["seconds_of_a_run"]}
+    worked = sum(_megabytes(name, times, times * market["seconds_of_a_run"][name]) for name, times in runs.items())
+    worked += _megabytes(_POLLENATING, pollenations, pollenations * _seconds_of_a_pollenation(stage))
+    calls = sum(runs.values()) + pollenations
+    return {
+        "tables of the markets, used": (f"{writes:,.0f} write units, {reads:,.0f} read units", stored),
+        "tables of the markets, kept": (
+            f"{kept:.1f} GB, and {indexed:.1f} GB of indexes",
+            (kept + indexed) * price("table_gigabyte") + recovery,
+        ),
+        "functions of the markets": (f"{calls:,.0f} calls, {pollenations:,.0f} of them pollenations", worked),
+    }
+
+
+def _used_by_markets(stage: str, unit: str) -> float:
+    """Each day all volumes have changed, and each overview, which has the price in it; and each quarter the figures."""
+    market, pollenations = _market(), _pollenations(stage)
+    with_figures = _with_figures(stage)
+    new_quarters = min(market["companies"] / 3 * _share(stage), with_figures)
+    used = _times(stage, "sync-assets") * _each("assets, all volumes changed", unit) * market["assets"]
+    used += _times(stage, "sync-earnings-calendar") * counted_of_markets()["calendar, unchanged"][unit]
+    used += market["new_reports"] * _share(stage) * _each("calendar, first load", unit)
+    used += pollenations * _each("pollenation, unchanged", unit)
+    used += with_figures * market["units_of_an_overview"][unit]
+    used += new_quarters * (_each("pollenation, a new quarter", unit) - _each("pollenation, unchanged", unit))
+    used += _times(stage, "sync-news-sentiment") * market["articles_of_an_hour"] * market["units_of_an_article"][unit]
+    looks = {
+        "trigger-earnings-pollenation": "trigger after reports",
+        "trigger-regular-pollenation": "trigger of the day",
+        "check-coverage": "coverage",
+    }
+    return float(used + sum(_times(stage, name) * counted_of_markets()[run][unit] for name, run in looks.items()))
+
+
+def _each(run: str, unit: str) -> float:
+    cost = counted_of_markets()[run]
+    return float(cost[unit] / cost["items"])
+
+
+_POLLENATING = "pollenate-asset"
+
+
+def _pollenations(stage: str) -> float:
+    """A month's: of the calls the stage may make, what news and the calendar leave; and no asset twice a day."""
+    settings = _settings(stage)
+    others = _number(settings["alphavantageNewsPerDay"]) + CALLS_OF_THE_CALENDAR
+    a_day = (_number(settings["alphavantagePerDay"]) - others) // CALLS_AN_ASSET
+    return _times(stage, "trigger-regular-pollenation") * float(min(a_day, _market()["assets"]))
+
+
+def _with_figures(stage: str) -> float:
+    """Pollenations of a month that find a company's figures; there are none of funds."""
+    return _pollenations(stage) * float(_market()["companies"] / _market()["assets"])
+
+
+def _seconds_of_a_pollenation(stage: str) -> float:
+    """So many work at a time, and share the calls of a second and of a minute."""
+    settings, events = _settings(stage), definitions("ingest")[_POLLENATING]["events"]
+    workers = next(event["sqs"]["maximumConcurrency"] for event in events if "sqs" in event)
+    pace = min(_number(settings["alphavantagePerSecond"]), _number(settings["alphavantagePerMinute"]) / 60)
+    return float(workers * CALLS_AN_ASSET / pace)
+
+
+def _market_gigabytes(stage: str, of: str) -> float:
+    """After a year: of ``octets``, or of ``index_octets``; fundamentals have no index."""
+    market = _market()
+    counted = {
+        "assets, first load": market["assets"],
+        "calendar, first load": market["new_reports"] * 12,
+        "news, first load": market["articles_of_an_hour"] * 12 * _times(stage, "sync-news-sentiment"),
+    }
+    octets = sum(number * _each(name, of) for name, number in counted.items())
+    if of == "octets":
+        pollenated = 12 * _with_figures(stage)
+        octets += 1000 * min(pollenated, market["companies"]) * market["kilobytes_of_a_company"]
+        octets += 1000 * pollenated * market["kilobytes_of_an_overview"]
+    return float(octets) / 1_000_000_000
+
+
+def _backups(stage: str, templates: Templates) -> Lines:
+    """Of the whole of each table, each night."""
+    plans = _properties(templates, "AWS::Backup::BackupPlan") if _settings(stage)["backups"] else []
+    rules = [rule for plan in plans for rule in plan["BackupPlan"]["BackupPlanRule"]]
+    copies = sum(rule["Lifecycle"]["DeleteAfterDays"] for rule in rules)
+    people = _of_people(stage) * _person()["stored_kilobytes"] / 1_000_000
+    kept = _volume()["stored_gigabytes"] + people + _market_gigabytes(stage, "octets")
+    return {"backups": (f"{copies} copies of {kept:.1f} GB", copies * kept * price("backup_gigabyte"))}
+
+
+def _messages(stage: str, templates: Templates) -> Lines:
     polls, requests = _polls(), _requests(stage)
-    messages = polls + 3 * _readings_of(stage)[0]
+    secrets = _count(templates, "AWS::SecretsManager::Secret")
+    pollenations = _pollenations(stage)
+    messages = polls + 3 * (_readings_of(stage)[0] + pollenations)
     volume = _volume()
-    events = (volume["patches"] * (1 + volume["changes_of_a_patch"]) + volume["mails"]) * _share(stage)
+    events = (volume["patches"] * (1 + volume["changes_of_a_patch"]) + volume["mails"]) * _share(stage) + pollenations
     return {
         "HTTP API": (f"{requests:,} requests", requests * price("http_request")),
         "queues": (f"{messages:,.0f} requests, mostly polls", messages * price("sqs_request")),
         "events": (f"{events:,.0f} entries", events * price("event")),
-        "secret": ("1", price("secret")),
+        "secrets": (f"{secrets}", secrets * price("secret")),
     }
 
 
@@ -283,7 +413,15 @@ def values_of(metric: Metric) -> int:
     return _VALUES[metric.dimension]()
 
 
+_SOURCES_OF_MARKETS = 3
+"""Assets, earnings calendar and news."""
+
+
 def _sources() -> int:
+    return _sources_of_kernel() + _SOURCES_OF_MARKETS
+
+
+def _sources_of_kernel() -> int:
     return len([name for kind in ("projects", "lists") for name in _watched(kind)])
 
 
@@ -305,10 +443,14 @@ def _work_queues() -> int:
 
 
 def _upstreams() -> int:
-    return sum(name.endswith("Url") and name != "publicUrl" for name in parameters())
+    """By their addresses; Alpaca has two."""
+    return sum(name.endswith("Url") and name not in ("publicUrl", "alpacaDataUrl") for name in parameters())
 
 
 _VALUES: Mapping[tuple[str, ...], Callable[[], int]] = {
+    (): lambda: 1,
+    ("age",): lambda: len(AGES),
+    ("reason",): lambda: len(Reason),
     ("function",): _unasked_functions,
     ("function", "outcome"): lambda: 0,
     ("upstream",): _upstreams,
@@ -321,13 +463,28 @@ _VALUES: Mapping[tuple[str, ...], Callable[[], int]] = {
 
 
 def _lambda(stage: str, memory: str, calls: float, seconds: float) -> float:
-    gigabytes = int(_settings(stage)[memory]) / 1024
+    return _computed(int(_settings(stage)[memory]), calls, seconds)
+
+
+def _megabytes(function: str, calls: float, seconds: float) -> float:
+    """Of a function that has the same memory on every stage."""
+    found = next(definitions(service)[function] for service in SERVICES if function in definitions(service))
+    return _computed(int(found["memorySize"]), calls, seconds)
+
+
+def _computed(megabytes: int, calls: float, seconds: float) -> float:
+    gigabytes = megabytes / 1024
     return calls * price("lambda_call") + seconds * gigabytes * price("lambda_gigabyte_second")
 
 
 def _volume() -> Mapping[str, Any]:
     volume: Mapping[str, Any] = figures()["assumed_month"]
     return volume
+
+
+def _market() -> Mapping[str, Any]:
+    market: Mapping[str, Any] = figures()["assumed_month_of_the_markets"]
+    return market
 
 
 def _person() -> Mapping[str, Any]:
@@ -351,12 +508,20 @@ def _done(unit: str) -> float:
 
 
 def _requests(stage: str) -> int:
-    """Those about the kernel watch's facts, and those of people."""
-    return _kernel_requests(stage) + int(_of_people(stage) * sum(_person()["operations"].values()))
+    """Those about the facts of both watches, and those of people."""
+    return (
+        _kernel_requests(stage)
+        + _market_requests(stage)
+        + int(_of_people(stage) * sum(_person()["operations"].values()))
+    )
 
 
 def _kernel_requests(stage: str) -> int:
     return int(figures()["assumed_stages"][stage]["api_requests"])
+
+
+def _market_requests(stage: str) -> int:
+    return int(figures()["assumed_stages"][stage]["market_requests"])
 
 
 def _share(stage: str) -> float:
@@ -367,7 +532,8 @@ def _share(stage: str) -> float:
 def _calls(stage: str) -> float:
     triggers = _signed_in(stage) * _person()["triggers_of_a_sign_in"]
     timed = _times(stage, "check-freshness") + _pushes(stage)
-    return float(_readings_of(stage)[0] + _requests(stage) + triggers + timed)
+    markets = sum(_times(stage, name) for name in _market()["seconds_of_a_run"]) + _pollenations(stage)
+    return float(_readings_of(stage)[0] + _requests(stage) + triggers + timed + markets)
 
 
 def _pushes(stage: str) -> float:
@@ -396,7 +562,7 @@ def _read_again(stage: str) -> float:
 def _readings_of(stage: str) -> tuple[float, float]:
     """Calls and seconds of the fetching functions: each schedule hands out one message a source."""
     volume = _volume()
-    sources = _sources() / 2
+    sources = _sources_of_kernel() / 2
     recent = sum(_times(stage, name, "recent") for name in definitions("ingest"))
     full = sum(_times(stage, name, "full") for name in definitions("ingest"))
     seconds = recent * volume["seconds_of_a_recent_reading"] + full * volume["seconds_of_a_full_reading"]
@@ -412,11 +578,19 @@ def _times(stage: str, function: str, mode: str | None = None) -> float:
 
 
 def times_a_month(expression: str) -> float:
-    """Of a rate, or of a cron expression that comes daily or, if it names a day of the week, weekly."""
+    """Of a rate, or of a cron expression that comes once a day, or hourly, on all days or those it names."""
     if found := _RATE.fullmatch(expression):
         return HOURS * 3600 / (int(found[1]) * _UNITS[found[2]])
-    weekday = expression.removeprefix("cron(").removesuffix(")").split()[4]
-    return DAYS if weekday in ("*", "?") else DAYS / 7
+    _, hour, _, _, weekday, _ = expression.removeprefix("cron(").removesuffix(")").split()
+    return DAYS * (24 if hour == "*" else 1) * _days_of_a_week(weekday) / 7
+
+
+def _days_of_a_week(named: str) -> int:
+    """Of ``*``, ``SUN`` or ``MON-SAT``."""
+    if named in ("*", "?"):
+        return len(_WEEK)
+    first, _, last = named.partition("-")
+    return _WEEK.index(last or first) - _WEEK.index(first) + 1
 
 
 def _polls() -> float:
@@ -455,8 +629,8 @@ def _indexes() -> int:
 
 
 def _facts() -> Mapping[str, Mapping[str, Any]]:
-    """The tables that prod provisions; those of people are on demand."""
-    return tables("ingest")
+    """The tables that prod provisions; those of people and of the markets are on demand."""
+    return {name: table for name, table in tables("ingest").items() if table["BillingMode"] != "PAY_PER_REQUEST"}
 
 
 @cache
@@ -468,6 +642,11 @@ def _settings(stage: str) -> Mapping[str, Any]:
 
 def _resolved(stage: str, value: str) -> str:
     return _PARAMETER.sub(lambda found: str(_settings(stage)[found[1]]), value)
+
+
+def _number(setting: object) -> float:
+    """Of a parameter, which a variable may be able to change."""
+    return float(str(setting))
 
 
 def _properties(templates: Templates, kind: str) -> list[Mapping[str, Any]]:

@@ -10,6 +10,7 @@ import yaml
 from local.workspace import REPOSITORY
 
 _PARAMETER = re.compile(r"\$\{param:(\w+)\}")
+_QUEUE = re.compile(r"\$\{param:queueUrlPrefix\}-(\w+)")
 _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _REFERRED = {"queue": "URL", "letters": "URL", "pool": "id", "client": "id"}
 """What a reference to a resource is, by the last word of its name, where that is not its name."""
@@ -71,6 +72,8 @@ def _row(name: str, function: Mapping[str, Any]) -> str:
 def _trigger(event: Mapping[str, Any]) -> str:
     ((kind, settings),) = event.items()
     match kind:
+        case "eventBridge" if "pattern" in settings:
+            return "event " + ", ".join(f"`{name}`" for name in settings["pattern"]["detail-type"])
         case "eventBridge":
             return f"`{resolved(settings['schedule'])}`{_input(settings.get('input'))}"
         case "sqs":
@@ -102,6 +105,8 @@ def _origin(value: object) -> str:
             return f"the {_words(resource)} ARN"
         case {"Fn::Sub": str(text)} | str(text) if found := _PARAMETER.fullmatch(text):
             return f"`{found[1]}` of stages.yml"
+        case {"Fn::Sub": str(text)} if found := _QUEUE.fullmatch(text):
+            return f"the {found[1]} queue URL"
         case str(text):
             return ", ".join(f"`{name}`" for name in text.split(","))
     return "JSON: by name, dead-letter queue, queue and function"

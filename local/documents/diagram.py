@@ -87,7 +87,7 @@ _OTHERS: Mapping[str, str] = {"mail": "SES", "push": "Expo"}
 """What no template makes, by its kind: the service that mails, and the one that is told of by an address."""
 _ADDRESS_OF_OTHERS: Mapping[str, str] = {"EXPO_URL": "push"}
 
-_OURS = re.compile(r"watchkeeper-[a-z]+-([a-z0-9]+(?:-[a-z0-9]+)*)")
+_OURS = re.compile(r"watchkeeper-[a-z]+-([A-Za-z0-9]+(?:-[A-Za-z0-9]+)*)")
 _VARIABLE = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.\w+)?\}")
 
 
@@ -125,8 +125,7 @@ class Stack:
         """What is ours: the framework has a bucket and functions too, which have no name, or another."""
         for kind in _KINDS:
             yield from (found for name in self.properties(kind) if (found := self.named(name)))
-        for rule in self.properties("AWS::Events::Rule").values():
-            yield self.schedule(rule)
+        yield from map(self.schedule, _schedules(self))
 
     def named(self, logical_id: str) -> Thing | None:
         resource = self.template["Resources"].get(logical_id, {"Type": ""})
@@ -138,6 +137,9 @@ class Stack:
 
     def schedule(self, rule: Mapping[str, Any]) -> Thing:
         return Thing("schedule", _short(rule["Name"]))
+
+    def is_queue(self, reference: Mapping[str, list[str]]) -> bool:
+        return bool(self.template["Resources"][reference["Fn::GetAtt"][0]]["Type"] == "AWS::SQS::Queue")
 
     def text(self, value: Any) -> str:
         """A reference, or a text made of some, with the names of what is ours in it."""
@@ -185,7 +187,7 @@ def chart(stacks: list[Stack]) -> str:
 
 def _box(stack: Stack) -> Iterator[str]:
     """A service with all that is its own."""
-    labels = {stack.schedule(rule): rule["ScheduleExpression"] for rule in _rules(stack)}
+    labels = {stack.schedule(rule): rule["ScheduleExpression"] for rule in _schedules(stack)}
     things = sorted(set(stack.things()))
     yield f"    subgraph {stack.service}"
     for kind, members in groupby(things, key=lambda thing: thing.kind):
@@ -249,10 +251,15 @@ def _given_up(stacks: list[Stack], functions: set[str], lines: Iterable[Line]) -
     streaming = _leaving(stacks, "AWS::Lambda::EventSourceMapping", "EventSourceArn")
     called = _leaving(stacks, "AWS::Lambda::EventInvokeConfig", "FunctionName")
     return (
-        f"Not drawn: what {_all_but('schedule', schedules, _failing_schedules(stacks))}, "
+        f"Not drawn: what {_all_but('schedule', schedules, _failing_schedules(stacks))}, {_events(stacks)}"
         f"{_all_but('stream', streams, streaming)} and each asynchronous call of "
         f"{_all_but('function', functions, called)} gives up goes to `{FAILURES}`."
     )
+
+
+def _events(stacks: Iterable[Stack]) -> str:
+    targets = [target for stack in stacks for rule in _event_rules(stack) for target in rule["Targets"]]
+    return "each event that is not passed on, " if targets else ""
 
 
 def _all_but(noun: str, everything: set[str], some: set[str]) -> str:
@@ -270,7 +277,7 @@ def _failing_schedules(stacks: Iterable[Stack]) -> set[str]:
     return {
         _short(rule["Name"])
         for stack in stacks
-        for rule in _rules(stack)
+        for rule in _schedules(stack)
         if all(_is_failures(stack, target.get("DeadLetterConfig", {}).get("Arn")) for target in rule["Targets"])
     }
 
@@ -302,9 +309,13 @@ def _lines(stack: Stack) -> Iterator[Line]:
 
 def _of_sources(stack: Stack) -> Iterator[Line]:
     """What makes functions run."""
-    for rule in _rules(stack):
+    for rule in _schedules(stack):
         for target in rule["Targets"]:
             yield Line(stack.schedule(rule), "triggers", stack.thing("function", target["Arn"]))
+    for rule in _event_rules(stack):
+        for target in rule["Targets"]:
+            kind = "queue" if stack.is_queue(target["Arn"]) else "function"
+            yield Line(stack.thing("bus", rule["EventBusName"]), "triggers", stack.thing(kind, target["Arn"]))
     for mapping in stack.properties("AWS::Lambda::EventSourceMapping").values():
         function = stack.thing("function", mapping["FunctionName"])
         if "StartingPosition" in mapping:
@@ -386,8 +397,13 @@ def _meaning(kind: str, verb: str) -> str:
     return "writes" if _CHANGING.match(verb) else "reads"
 
 
-def _rules(stack: Stack) -> Iterable[Mapping[str, Any]]:
-    return stack.properties("AWS::Events::Rule").values()
+def _schedules(stack: Stack) -> Iterator[Mapping[str, Any]]:
+    return (rule for rule in stack.properties("AWS::Events::Rule").values() if "ScheduleExpression" in rule)
+
+
+def _event_rules(stack: Stack) -> Iterator[Mapping[str, Any]]:
+    """They pass events of a bus on to a queue or a function."""
+    return (rule for rule in stack.properties("AWS::Events::Rule").values() if "EventPattern" in rule)
 
 
 def _short(text: str) -> str:

@@ -29,13 +29,17 @@ _EACH = {
     "stream function": "each function behind a table's stream",
     "asynchronous function": "each function whose failures are kept",
     "schedule": "each schedule",
+    "event rule": "each rule that passes events on",
     "http api": "the HTTP API",
     "table": "each table, its indexes included",
     "work queue": "each queue of work",
     "dead-letter queue": "each queue of dead letters, and `failures`",
     "upstream": "each upstream",
+    "keyed upstream": "each upstream that asks for a key of ours",
     "push service": "Expo, where reminders are pushed to",
     "source": "each project and list",
+    "market source": "assets, earnings calendar and news",
+    "market table": "assets, earnings calendar, news and fundamentals",
 }
 _MISSING = {"notBreaching": "no data is well", "breaching": "no data is not well"}
 

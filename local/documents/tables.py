@@ -11,29 +11,43 @@ from api.people.signin import rows
 from local.workspace import REPOSITORY
 from watchkeeper import progress
 from watchkeeper.kernel.repositories import discussions, patches, threading
+from watchkeeper.markets import budget, coverage, maintenance
+from watchkeeper.markets.repositories import assets, earnings, fundamentals, news
 from watchkeeper.people import table
 
 REPOSITORIES: Mapping[str, tuple[ModuleType, tuple[str, ...]]] = {
     "Patches and series": (patches, ("patches", "series")),
     "Discussions": (discussions, ("discussions",)),
     "Threading": (threading, ("threading",)),
+    "Assets": (assets, ("assets",)),
+    "Earnings calendar": (earnings, ("earningsCalendar",)),
+    "News and their sentiment": (news, ("newsSentiment",)),
+    "Fundamentals": (fundamentals, ("foundationalData",)),
     "Progress": (progress, ("progress",)),
+    "Budget of calls": (budget, ("progress",)),
+    "Maintenance window": (maintenance, ("progress",)),
+    "Coverage": (coverage, ("progress",)),
     "People": (table, ("people",)),
     "Signing in": (rows, ("sign-in",)),
 }
 """Each repository's module, or the one that has its keys, and the tables it keeps."""
 
 _PEOPLE = ("People", "Signing in")
-_FILES: Mapping[str, tuple[str, ...]] = {"ingest": ("tables.yml",), "api": ("people.yml", "auth.yml")}
+_FILES: Mapping[str, tuple[str, ...]] = {
+    "ingest": ("tables.yml", "markets-tables.yml"),
+    "api": ("people.yml", "auth.yml"),
+}
 """Where each service defines its tables."""
 _PREFIX = "watchkeeper-${sls:stage}-"
 
 _HEAD = """\
 # Access patterns
 
-What is asked of the tables, and the key that answers it. There is no scan: whatever is not here is not asked.
+What is asked of the tables, and the key that answers it: whatever is not here is not asked. The one scan is of the
+assets, once a day, by the function that holds all of them against the list of their upstream.
 This document is made by `make docs` from the docstrings of
 [watchkeeper/kernel/repositories](../libs/common/src/watchkeeper/kernel/repositories),
+[watchkeeper/markets](../libs/common/src/watchkeeper/markets),
 [watchkeeper/people/table.py](../libs/common/src/watchkeeper/people/table.py) and
 [signin/rows.py](../services/api/api/people/signin/rows.py), and from the tables of
 [ingest](../services/ingest/resources/tables.yml), which has the facts, and of api, which has what belongs to people

@@ -11,7 +11,9 @@ from typing import Any, Literal, get_args
 
 from local.upstreams.http import Answer, Request
 
-FaultKind = Literal["rate-limited", "unavailable", "challenge", "dropped", "truncated", "slow", "garbage", "shrinking"]
+FaultKind = Literal[
+    "rate-limited", "unavailable", "challenge", "dropped", "truncated", "slow", "hang", "garbage", "shrinking"
+]
 
 _DRIPS = 8
 CHALLENGE_PAGE = (
@@ -29,7 +31,8 @@ class Fault:
     rate-limited: `status` (429) with Retry-After `retry_after`. unavailable: `status` (503), Retry-After
     only when given. challenge: an HTML page with `status` (200). dropped: the connection closes after
     `after` bytes of the body, or before any answer. truncated: a complete answer holding half of the
-    bytes. slow: `delay` seconds before each eighth of the body. garbage: half of a JSON document as JSON.
+    bytes. slow: `delay` seconds before each eighth of the body. hang: `delay` seconds before anything of the
+    answer. garbage: half of a JSON document as JSON.
     shrinking: a Patchwork list has lost all but its first page, so that later pages are invalid.
     """
 
@@ -67,6 +70,8 @@ class Fault:
         if self.kind == "truncated":
             whole = answer.whole()
             return replace(answer, body=whole[: len(whole) // 2])
+        if self.kind == "hang":
+            time.sleep(self.delay)
         if self.kind == "slow":
             return replace(answer, body=_slowly(answer.whole(), self.delay))
         if self.kind == "dropped":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import sys
 import threading
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from local.upstreams.faults import Faults
 
 PIECE = 16 * 1024
+_SECRETS = re.compile(r"(?<=[?&]apikey=)[^&]*", re.IGNORECASE)
 _LOGGED_REQUESTS = 50_000
 CONTROL_PREFIX = "/_control/"
 
@@ -81,7 +83,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One line of the request log."""
+    """One line of the request log; keys in the target are cut out."""
 
     method: str
     target: str
@@ -189,7 +191,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         answer = self._answer(request)
         seconds = time.monotonic() - started
-        seen = Seen(self.command, self.path, request.header("User-Agent"), answer.status, round(seconds, 4))
+        target = _SECRETS.sub("***", self.path)
+        seen = Seen(self.command, target, request.header("User-Agent"), answer.status, round(seconds, 4))
         self._server.log.add(seen)
         self._note(seen)
         self._send(answer)

@@ -11,6 +11,8 @@ from typing import Any
 
 from local.upstreams.changes import apply_change
 from local.upstreams.live import World
+from local.upstreams.markets.control import PREFIX, change_markets
+from local.upstreams.markets.world import Markets
 from local.upstreams.world import DEFAULT_SEED, build_world
 
 Json = dict[str, Any]
@@ -40,10 +42,21 @@ class Journal:
 
     def replay(self) -> World:
         world = self.build()
-        for change in self.changes:
+        for change in self._changes(markets=False):
             with world.at(datetime.fromisoformat(change["at"])):
                 apply_change(world, change["action"], change["body"])
         return world
+
+    def replay_markets(self) -> Markets:
+        """The markets go on with real time, whenever the journal was begun; some reported on that day."""
+        markets = Markets(seed=self.seed, made=self.made)
+        for change in self._changes(markets=True):
+            with markets.at(datetime.fromisoformat(change["at"])):
+                change_markets(markets, change["action"].removeprefix(PREFIX), change["body"])
+        return markets
+
+    def _changes(self, *, markets: bool) -> list[Json]:
+        return [change for change in self.changes if change["action"].startswith(PREFIX) is markets]
 
     def note(self, action: str, body: Json, at: datetime) -> None:
         with self._lock:
@@ -51,8 +64,15 @@ class Journal:
             self._write()
 
     def forget(self) -> None:
+        """The changes of the world; those of the markets stay."""
+        self._keep(self._changes(markets=True))
+
+    def forget_markets(self) -> None:
+        self._keep(self._changes(markets=False))
+
+    def _keep(self, changes: list[Json]) -> None:
         with self._lock:
-            self.changes.clear()
+            self.changes[:] = changes
             self._write()
 
     def _write(self) -> None:

@@ -11,18 +11,24 @@ from pathlib import Path
 
 import pytest
 
+from local import keys
 from local.cloud import LocalCloud
 from local.frameworks import CommandFailed
 from local.settings import Upstreams as UpstreamSettings
-from local.upstreams import Upstreams
+from local.signin import grant
+from local.upstreams import Markets, Upstreams
 from tests.e2e.api import Api
 from tests.e2e.kitchen import Leaver, Shelf, leave
+from tests.e2e.market import Market
 from tests.e2e.people import People, Person
 from tests.e2e.system import System
+from watchkeeper.clock import utc_now
 
 LAST = "test_permissions.py"
 LATE = ("test_leaving.py", LAST)
 """The first of these waits for what others need not wait for."""
+COMPANIES = 12
+"""Of the sample markets: each has decades of statements to be brought in."""
 SOME_LEFT_OUT = pytest.StashKey[bool]()
 WHOLE = pytest.StashKey[bool]()
 
@@ -55,7 +61,7 @@ def whole_suite(pytestconfig: pytest.Config) -> None:
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     folder = tmp_path_factory.mktemp("cloud")
     cloud = LocalCloud(folder / "state", free_port(), decisions=folder / "decisions.jsonl")
-    with Upstreams() as upstreams:
+    with Upstreams(markets=Markets(COMPANIES, made=utc_now())) as upstreams:
         try:
             cloud.start()
             deploy(cloud, upstreams, folder / "deploy.log")
@@ -70,12 +76,14 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 
 def deploy(cloud: LocalCloud, upstreams: Upstreams, log: Path) -> None:
-    ports = (upstreams.patchwork.server_port, upstreams.lore.server_port, upstreams.expo.server_port)
+    settings = UpstreamSettings(sample_ports=upstreams.ports)
     with log.open("w") as output:
         try:
-            cloud.deploy(UpstreamSettings(sample_ports=ports), output)
+            cloud.deploy(settings, output)
         except CommandFailed:
             pytest.fail(log.read_text())
+    for upstream, values in keys.of_local(settings, {}).items():
+        keys.put(cloud, upstream, values)
 
 
 def free_port() -> int:
@@ -106,6 +114,16 @@ def maker(people: People) -> Person:
 def attacker(people: People) -> Person:
     """Somebody who has signed in, too."""
     return people.signed_in("attacker")
+
+
+@pytest.fixture(scope="session")
+def market(people: People, system: System) -> Market:
+    """The markets watch, after a day of it."""
+    developer = people.signed_in("developer")
+    grant(system.cloud, developer.email, "Developer")
+    market = Market(system, people.signed_in("analyst"), developer.sign_in())
+    market.live_a_day()
+    return market
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import zip_longest
+from typing import Any
 
 from local.cloud import LocalCloud
 from local.signin import access_token
@@ -34,6 +35,11 @@ class System:
     def signed_in(self, email: str) -> Api:
         """The API as somebody uses it who has just signed in."""
         return Api(self.cloud.api_url, access_token(self.cloud, email))
+
+    def run_rule(self, name: str) -> Any:
+        """Invoke the function of a schedule with what the deployed rule hands it."""
+        [target] = self.cloud.client("events").list_targets_by_rule(Rule=self.cloud.name(name))["Targets"]
+        return self.cloud.invoke(target["Arn"].rpartition(self.cloud.name(""))[2], json.loads(target["Input"]))
 
     def run_schedules(self, mode: str) -> None:
         """Do what the hourly or daily schedules do, and wait until it is done."""
@@ -77,6 +83,14 @@ class System:
         """Wait until nothing is left to do."""
         wait_for("empty queues", self.queues.are_idle, 60)
 
+    def end_delays(self) -> None:
+        """What was to come in seconds or in a quarter of an hour comes now, but second looks at threads, which do not
+        come at all."""
+        self.queues.purge("threads")
+        pid = self.cloud.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGUSR1)
+
     def workers(self, functions: Sequence[str] = INGEST) -> list[int]:
         """The processes that execute these functions, busy or waiting for work."""
         mark = f"{self.cloud.state_dir}/tmp/ministack-lambda-"
@@ -85,7 +99,7 @@ class System:
         processes = (line.split(None, 1) for line in listed.stdout.splitlines())
         return [int(pid) for pid, command in processes if command.partition(mark)[2].startswith(names)]
 
-    def kill_workers(self) -> None:
-        for pid in self.workers():
+    def kill_workers(self, functions: Sequence[str] = INGEST) -> None:
+        for pid in self.workers(functions):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

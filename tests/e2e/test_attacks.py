@@ -25,7 +25,7 @@ BODIES: Mapping[str, Json] = {
 }
 """A good one for every operation that names something and takes a body: a new one without is noticed."""
 
-NOBODYS = ("/api/v1/kernel/", "/api/v1/public/")
+NOBODYS = ("/api/v1/kernel/", "/api/v1/markets/", "/api/v1/public/")
 """Where names are of things that belong to nobody, or are shared."""
 
 METHODS = ("get", "post", "patch", "put", "delete")

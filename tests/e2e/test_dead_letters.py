@@ -2,7 +2,8 @@
 
 import json
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -15,16 +16,20 @@ from local.upstreams import HWMON, LEDS
 from local.workspace import REPOSITORY
 from tests.e2e.breaking import impatient_streams, without_setting
 from tests.e2e.bus import Event
+from tests.e2e.market import Market
 from tests.e2e.system import System
 from tests.e2e.waiting import wait_for
 from tests.lambdas import sqs_record
+from watchkeeper.clock import from_iso, to_iso, utc_now
 from watchkeeper.kernel.events import DiscussionReceived, PatchReceived, SeriesCompleted
+from watchkeeper.markets.events import PollenationNeeded, Reason, domain_event
 
 WORK = {
     "patches": "fetch-patches",
     "discussions": "fetch-discussions",
     "threads": "fetch-threads",
     "erasures": "erase",
+    "pollenation": "pollenate-asset",
 }
 WHY = dict.fromkeys(WORK, "PROGRESS_TABLE is not set") | {"erasures": "not set: PEOPLE_TABLE"}
 STREAMS = ("patches", "series", "discussions")
@@ -45,6 +50,8 @@ class Story:
     mail: str
     thread: str
     asked: str
+    asset: str
+    """Its fundamentals are wanted."""
     begun_at: str
     letters: dict[str, list[Json]] = field(default_factory=dict)
     counted: Json = field(default_factory=dict)
@@ -60,7 +67,7 @@ def ask(system: System, **request: Any) -> Json:
 
 
 @pytest.fixture(scope="module")
-def story(system: System) -> Story:
+def story(system: System, market: Market) -> Story:
     """All functions fail, their work becomes letters, and they are repaired."""
     cloud, sources = system.cloud, (f"patchwork:{HWMON}", f"lore:{HWMON}")
     with impatient_streams(cloud, "publish-changes"), without_setting(cloud, "EVENT_BUS", "publish-changes"):
@@ -78,6 +85,7 @@ def story(system: System) -> Story:
         mail=send_mail(system, LEDS, "Read late"),
         thread=send_mail(system, HWMON, "Wanted late"),
         asked=send_mail(system, HWMON, "Asked for late"),
+        asset=min(market.tracked),
         begun_at=f"{system.upstreams.world.now():%Y-%m-%dT%H:%M}",
     )
     poison(system, story)
@@ -110,6 +118,7 @@ def poison(system: System, story: Story) -> None:
         "discussions": {"task": "discussions", "list": LEDS, "mode": "recent"},
         "threads": {"message_ids": [story.thread]},
         "erasures": {"task": "person", "user": "somebody-who-stays"},
+        "pollenation": pollenation_of(story.asset, utc_now()),
     }
     broken = ExitStack()
     with system.queues.retrying_after(2, *WORK), broken:
@@ -131,6 +140,13 @@ def poison(system: System, story: Story) -> None:
         story.letters[queue] = ask(system, action="list", queue=queue, limit=100)["letters"]
         story.visible[queue] = system.queues.depth(name).ready
         story.words[queue] = "\n".join(words.listed(system.cloud, queue))
+
+
+def pollenation_of(symbol: str, at: datetime) -> Json:
+    """The event as the rule puts it into the queue."""
+    data = PollenationNeeded(symbol=symbol, reason=Reason.REQUEST)
+    event = domain_event(data, cause="a letter", occurred_at=at, correlation_id="")
+    return {**asdict(event), "occurred_at": to_iso(at)}
 
 
 def has_letters(system: System, queue: str, count: int) -> bool:
@@ -192,6 +208,7 @@ def redriven(system: System, story: Story) -> dict[str, Json]:
     answers = {"failures": ask(system, action="redrive", queue="failures")}
     told(system, DiscussionReceived, message_id=story.asked)
     answers["erasures"] = ask(system, action="redrive", queue="erasures")
+    answers["pollenation"] = ask(system, action="redrive", queue="pollenation")
     answers["threads"] = ask(system, action="redrive", queue="threads")
     told(system, DiscussionReceived, message_id=story.thread)
     for queue, source in (("patches", f"patchwork:{LEDS}"), ("discussions", f"lore:{LEDS}")):
@@ -222,6 +239,14 @@ def test_the_work_is_done_once(system: System, story: Story) -> None:
 
 
 @pytest.mark.usefixtures("redriven")
+def test_the_asset_is_pollenated_once(market: Market, story: Story) -> None:
+    market.wait_for_pollenation(story.asset, from_iso(f"{story.begun_at}:00Z"))
+
+    assert market.asset(story.asset)["last_pollenated"] >= story.begun_at
+    assert set(market.asked(story.asset).values()) == {2}, "once on its day, and once now"
+
+
+@pytest.mark.usefixtures("redriven")
 def test_the_changes_are_told_once(system: System, story: Story) -> None:
     assert told(system, PatchReceived, patch_id=story.told_patch) == 1
     assert told(system, SeriesCompleted, series_id=story.told_series) == 1
@@ -238,6 +263,7 @@ def told(system: System, kind: type, **data: object) -> int:
     return len(found())
 
 
+REPORT = {"symbol": "NOBODY", "earnings_date": "2026-11-20", "fiscal_date_ending": "2026-10-31"}
 NO_WEEKS = {"task": "statistics", "project": HWMON, "weeks": []}
 FUNCTIONS: dict[str, Json] = {
     "fetch-patches": {"Records": [sqs_record("1", json.dumps(NO_WEEKS))]},
@@ -249,6 +275,14 @@ FUNCTIONS: dict[str, Json] = {
     "process-reminders": {},
     "check-push-receipts": {},
     "erase": {"Records": [sqs_record("1", json.dumps({"task": "person", "user": "somebody-who-stays"}))]},
+    "sync-assets": {},
+    "sync-earnings-calendar": {},
+    "sync-news-sentiment": {},
+    "pollenate-asset": {"Records": []},
+    "mark-earnings-processed": {"detail": {"data": REPORT}},
+    "trigger-earnings-pollenation": {"action": "count"},
+    "trigger-regular-pollenation": {"action": "count"},
+    "check-coverage": {},
 }
 
 

@@ -229,6 +229,7 @@ def test_a_deleted_batch_takes_everything_with_it(cook: Person, system: System) 
 
     for there in (path, f"{path}/events", f"{path}/photos", f"public/b/{batch}"):
         assert problem(cook.get(there), 404) == "not-found"
+    system.end_delays()  # of requests that were being answered meanwhile there are none
     wait_for("the batch to be erased", lambda: not (owned(shelf, batch) or shelf.objects_about(batch)), seconds=60)
     assert cook.read("me/reminders", batch=batch)["items"] == []
     assert problem(cook.delete(path), 404) == "not-found"

@@ -39,6 +39,7 @@ def test_work_is_followed_from_whoever_asked_for_it_through_the_queue(system: Sy
     system.cloud.invoke("fetch-patches", {"mode": "recent", "correlation_id": "asked-by-hand"})
 
     wait_for("the work", lambda: "work done" in followed(system, "fetch-patches", "asked-by-hand"), 60)
+    system.end_delays()
     system.settle()
 
 
@@ -48,6 +49,7 @@ def test_work_is_followed_from_whoever_asked_for_it_to_whoever_hears_of_it(syste
     system.cloud.invoke("fetch-patches", {"mode": "recent", "correlation_id": "asked-for-a-patch"})
 
     event = system.bus.wait_for(PatchReceived, patch_id=patch)
+    system.end_delays()
     system.settle()
 
     assert event.envelope["correlation_id"] == "asked-for-a-patch"

@@ -18,6 +18,12 @@ SCHEDULES = {
     "check-freshness": ("check-freshness", "rate(15 minutes)", {}),
     "process-reminders": ("process-reminders", "rate(5 minutes)", {}),
     "check-push-receipts": ("check-push-receipts", "rate(15 minutes)", {}),
+    "assets-sync": ("sync-assets", "cron(0 4 ? * MON-SAT *)", {}),
+    "earnings-calendar-sync": ("sync-earnings-calendar", "cron(0 5 ? * MON-SAT *)", {}),
+    "earnings-pollenation": ("trigger-earnings-pollenation", "cron(0 6 ? * MON-SAT *)", {}),
+    "regular-pollenation": ("trigger-regular-pollenation", "cron(0 7 ? * MON-SAT *)", {}),
+    "news-sentiment-sync": ("sync-news-sentiment", "cron(0 * ? * MON-SAT *)", {}),
+    "check-coverage": ("check-coverage", "rate(1 hour)", {}),
 }
 
 

@@ -1,6 +1,5 @@
 """Reminders reach phones: the schedule's functions, run as the schedule runs them, push what is due through Expo."""
 
-import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -53,11 +52,9 @@ def phone(people: People, system: System, request: pytest.FixtureRequest) -> Pho
     return Phone(owner, owner.id, token, Shelf(system.cloud), system)
 
 
-def run(system: System, function: str) -> Json:
-    """As its schedule does: with what the deployed rule hands it."""
-    [target] = system.cloud.client("events").list_targets_by_rule(Rule=system.cloud.name(function))["Targets"]
-    assert target["Arn"].endswith(f":{system.cloud.name(function)}")
-    tally: Json = system.cloud.invoke(function, json.loads(target["Input"]))
+def run(system: System, rule: str) -> Json:
+    """As its schedule does."""
+    tally: Json = system.run_rule(rule)
     return tally
 
 

@@ -27,9 +27,14 @@ INVOCABLE = (
     "people",
     "erase",
     "ferments",
+    "markets",
+    "pollenate-asset",
     "check-freshness",
     "process-reminders",
     "check-push-receipts",
+    "trigger-earnings-pollenation",
+    "trigger-regular-pollenation",
+    "check-coverage",
     "dead-letters",
 )
 
@@ -45,8 +50,7 @@ def deployment(system: System, tmp_path_factory: pytest.TempPathFactory) -> Depl
     root = folder / "workspace"
     shutil.copytree(before.root, root, symlinks=True, ignore=shutil.ignore_patterns(".serverless"))
     upstreams = system.upstreams
-    ports = (upstreams.patchwork.server_port, upstreams.lore.server_port, upstreams.expo.server_port)
-    settings = system.cloud.environment() | UpstreamSettings(sample_ports=ports).environment()
+    settings = system.cloud.environment() | UpstreamSettings(sample_ports=upstreams.ports).environment()
     return Deployment(system.cloud, Workspace(root), artifacts, SERVICES, settings)
 
 

@@ -1,6 +1,7 @@
 """Everything that is packaged is watched: by the alarms of alarms.yml, and on its service's dashboard."""
 
 import copy
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 
 from local.board import REMINDERS_LATE_AFTER
 from scheduler.kernel.freshness import STALE_AFTER_SECONDS
+from scheduler.markets.freshness import STALE_AFTER
 from tests.infra.packages import Package
 from tests.infra.watching import (
     RULES,
@@ -36,6 +38,10 @@ COLUMNS = 24
 MOST_METRICS = 500
 MOST_METRICS_OF_AN_ALARM = 10
 TOPIC = ":watchkeeper-prod-alarms"
+HOUR = 3_600
+DAY = 24 * HOUR
+LONGEST_DELAY = 900
+"""Of a message that is sent anew, as SQS has it."""
 COUNTED_RECEIVES = 3
 """The age of the oldest message leaves out what was taken so often."""
 
@@ -130,17 +136,48 @@ class TestThresholds:
         self, packages: dict[str, Package]
     ) -> None:
         rule = RULES["oldest-message"]
-        longest_delay = 900
-        rings_after = rule["threshold"] + rule["datapoints"] * rule["period"]
         queues = [queue for package in packages.values() for queue in package.properties("AWS::SQS::Queue").values()]
         for queue in queues:
-            if "RedrivePolicy" in queue:
+            if "RedrivePolicy" in queue and queue["QueueName"].rpartition("-")[2] not in rule["thresholds"]:
                 hidden = queue["VisibilityTimeout"]
-                assert hidden + longest_delay <= rule["threshold"]
-                assert rings_after < (COUNTED_RECEIVES - 1) * hidden
+                assert hidden + LONGEST_DELAY <= rule["threshold"]
+                assert rule["threshold"] + rule["datapoints"] * rule["period"] < (COUNTED_RECEIVES - 1) * hidden
+
+    def test_what_is_asked_for_in_the_morning_may_wait_for_its_calls_until_midnight(
+        self, packages: dict[str, Package]
+    ) -> None:
+        limit = RULES["oldest-message"]["thresholds"]["pollenation"]
+        environments = [one["Environment"]["Variables"] for one in packages["ingest"].functions.values()]
+        told = next(one for one in environments if "ALPHAVANTAGE_PER_DAY" in one)
+        pace = min(float(told["ALPHAVANTAGE_PER_SECOND"]), float(told["ALPHAVANTAGE_PER_MINUTE"]) / 60)
+
+        assert float(told["ALPHAVANTAGE_PER_DAY"]) / pace + LONGEST_DELAY < limit <= DAY - 7 * HOUR
 
     def test_alarm_and_function_agree_on_what_is_late(self) -> None:
         assert RULES["freshness-late"]["threshold"] == STALE_AFTER_SECONDS
+
+    def test_a_sunday_rings_for_no_market_and_a_day_more_does(self, packages: dict[str, Package]) -> None:
+        """From the start of Saturday's last run to that of Monday's first, and until it is measured."""
+        limits = limits_of_markets(packages)
+        longest = dict.fromkeys(limits, 2 * DAY + HOUR) | {"alphavantage-news": 29 * HOUR + HOUR}
+
+        for name, limit in limits.items():
+            assert longest[name] < limit <= longest[name] + DAY
+        assert RULES["markets-late"]["period"] > HOUR, "longer than it takes until it is measured again"
+
+    def test_all_whose_age_is_measured_is_watched_and_called_old_before_it_rings(
+        self, packages: dict[str, Package]
+    ) -> None:
+        limits = limits_of_markets(packages)
+
+        assert {name.replace(":", "-") for name in STALE_AFTER} == limits.keys()
+        for name, age in STALE_AFTER.items():
+            assert age.total_seconds() <= limits[name.replace(":", "-")]
+
+    def test_what_an_operator_must_mend_rings_at_its_first_measure(self) -> None:
+        for name in ("upstream-refused", "answers-implausible"):
+            rule = RULES[name]
+            assert (rule["threshold"], rule["datapoints"], rule["statistic"]) == (0, 1, "Sum")
 
     def test_the_board_and_the_alarm_agree_on_what_is_a_late_reminder(self) -> None:
         assert RULES["reminders-late"]["threshold"] == REMINDERS_LATE_AFTER.total_seconds()
@@ -210,9 +247,20 @@ class TestDashboard:
         wanted = {("ingest", name) for name in rows} | {("scheduler", "FreshnessAge")}
 
         for service, metric in wanted:
-            sources = {one for subject in subjects(packages[service], "source") for one in subject}
-            assert sources
-            assert {Series(NAMESPACE, metric, source) for source in sources} <= shown(packages[service])
+            for kind in ("source", "market source" if service == "ingest" else "market table"):
+                sources = {one for subject in subjects(packages[service], kind) for one in subject}
+                assert sources
+                assert {Series(NAMESPACE, metric, source) for source in sources} <= shown(packages[service])
+
+    def test_searches_look_for_metrics_with_the_dimensions_they_are_written_with(
+        self, packages: dict[str, Package]
+    ) -> None:
+        known = {metric.name: ",".join((NAMESPACE, "stage", "service", *metric.dimension)) for metric in CATALOGUE}
+        texts = [json.dumps(widget) for package in packages.values() for widget in widgets(package)]
+        searched = [found for text in texts for found in re.findall(r"\{([^{}]*)\} MetricName=\\+\"(\w+)", text)]
+
+        assert {name for _, name in searched} >= {"AssetsByAge", "Pollenations", "ServerErrors"}
+        assert [(name, dimension) for dimension, name in searched if known[name] != dimension] == []
 
 
 class TestTheChecks:
@@ -255,6 +303,19 @@ class TestTheChecks:
 
         assert unwatched(doctored) == {"schedules-lost": {frozenset({dimensions(RuleName="${NewRule}")})}}
 
+    def test_an_upstream_with_a_key_of_ours_without_an_alarm_is_found(self, packages: dict[str, Package]) -> None:
+        doctored = added(packages["ingest"], "NewSecret", new_secret)
+        new = frozenset({dimensions(stage="prod", service="ingest", upstream="new")})
+
+        assert unwatched(doctored) == {"breaker-open": {new}, "upstream-refused": {new}}
+
+    def test_a_rule_that_passes_events_on_without_an_alarm_is_found(self, packages: dict[str, Package]) -> None:
+        doctored = added(packages["ingest"], "NewRule", new_event_rule)
+        new = frozenset({dimensions(EventBusName="${EventBus}", RuleName="watchkeeper-prod-new")})
+
+        assert unwatched(doctored) == {"events-lost": {new}}
+        assert {series.metric for series in invisible(doctored)} >= {"Invocations", "InvocationsFailedToBeSentToDlq"}
+
     def test_a_source_without_an_alarm_is_found(self, packages: dict[str, Package]) -> None:
         doctored = copy.deepcopy(packages["scheduler"].template)
         function = doctored["Resources"]["CheckDashfreshnessLambdaFunction"]
@@ -275,6 +336,23 @@ def new_function(scheduler: Package) -> Mapping[str, Any]:
 
 def new_schedule(scheduler: Package) -> Mapping[str, Any]:
     return next(iter(scheduler.resources("AWS::Events::Rule").values()))
+
+
+def new_secret(ingest: Package) -> Mapping[str, Any]:
+    secret = ingest.resources("AWS::SecretsManager::Secret")["AlpacaSecret"]
+    return {**secret, "Properties": {**secret["Properties"], "Name": "watchkeeper-prod-new"}}
+
+
+def new_event_rule(ingest: Package) -> Mapping[str, Any]:
+    rule = ingest.resources("AWS::Events::Rule")["PollenationNeededRule"]
+    return {**rule, "Properties": {**rule["Properties"], "Name": "watchkeeper-prod-new"}}
+
+
+def limits_of_markets(packages: dict[str, Package]) -> dict[str, float]:
+    """Seconds, by source."""
+    alarms = alarms_of(packages["scheduler"], RULES["markets-late"]).values()
+    prefix, suffix = "watchkeeper-prod-", "-markets-late"
+    return {one["AlarmName"].removeprefix(prefix).removesuffix(suffix): one["Threshold"] for one in alarms}
 
 
 def all_alarms(packages: dict[str, Package]) -> list[Mapping[str, Any]]:

@@ -14,7 +14,8 @@ from tests.infra.conftest import package
 from tests.infra.packages import Package
 
 WAITED_FOR = {
-    f"watchkeeper-prod-{name}" for name in ("kernel", "auth", "people", "ferments", "export", "public", "documentation")
+    f"watchkeeper-prod-{name}"
+    for name in ("kernel", "markets", "auth", "people", "ferments", "export", "public", "documentation")
 }
 ALARM = "AWS::CloudWatch::Alarm"
 VERDICT = "AWS::CloudWatch::CompositeAlarm"

@@ -13,6 +13,8 @@ COGNITO_WAITS = 5
 """Seconds, for a trigger."""
 HTTP_API_WAITS = 30
 LONGEST = 300
+LONGER = {"PollenateDashassetLambdaFunction": 600}
+"""One that waits for its turn to call, five times."""
 PRODUCTION_LOGS_DAYS = 90
 
 
@@ -23,8 +25,8 @@ def test_functions_run_on_the_chosen_runtime(package_of_service: Package) -> Non
 
 
 def test_every_function_has_a_timeout_and_memory(package_of_service: Package) -> None:
-    for function in package_of_service.functions.values():
-        assert 0 < function["Timeout"] <= LONGEST
+    for name, function in package_of_service.functions.items():
+        assert 0 < function["Timeout"] <= LONGER.get(name, LONGEST)
         assert 128 <= function["MemorySize"] <= 1024
 
 
@@ -83,6 +85,7 @@ def test_failed_invocations_are_tried_again_as_all_are_unless_the_function_says_
     assert configured.pop("CheckDashfreshnessLambdaFunction") == (2, 900)
     assert configured.pop("ProcessDashremindersLambdaFunction") == (2, 300)
     assert configured.pop("CheckDashpushDashreceiptsLambdaFunction") == (2, 900)
+    assert configured.pop("CheckDashcoverageLambdaFunction") == (2, 900)
     assert configured.pop("DeadDashlettersLambdaFunction") == (0, 3600)
     assert set(configured.values()) == {(2, 3600)}
 
@@ -109,22 +112,36 @@ def test_functions_trace_and_may_do_so_where_the_stage_traces(
 
 @pytest.mark.parametrize("service", SCHEDULED)
 def test_schedules_have_dead_letters(packages: dict[str, Package], service: str) -> None:
-    rules = packages[service].properties("AWS::Events::Rule")
+    rules = schedules(packages[service])
 
     assert rules
-    for rule in rules.values():
+    for rule in rules:
         assert all(target["DeadLetterConfig"]["Arn"] for target in rule["Targets"])
         assert {target["RetryPolicy"]["MaximumRetryAttempts"] for target in rule["Targets"]} == {3}
         assert rule["State"] == "ENABLED"
 
 
-def test_reminders_are_looked_after_every_few_minutes(packages: dict[str, Package]) -> None:
-    rules = packages["scheduler"].properties("AWS::Events::Rule").values()
+def test_events_that_are_passed_on_are_tried_for_a_day_and_have_dead_letters(packages: dict[str, Package]) -> None:
+    rules = [rule for rule in packages["ingest"].properties("AWS::Events::Rule").values() if "EventPattern" in rule]
 
-    assert {rule["Name"].removeprefix("watchkeeper-prod-"): rule["ScheduleExpression"] for rule in rules} == {
-        "check-freshness": "rate(15 minutes)",
-        "process-reminders": "rate(5 minutes)",
-        "check-push-receipts": "rate(15 minutes)",
+    assert rules
+    for rule in rules:
+        assert all(target["DeadLetterConfig"]["Arn"] for target in rule["Targets"])
+        assert {tuple(target["RetryPolicy"].values()) for target in rule["Targets"]} == {(86400, 185)}
+        assert rule["State"] == "ENABLED"
+
+
+def schedules(package: Package) -> list[Mapping[str, Any]]:
+    return [rule for rule in package.properties("AWS::Events::Rule").values() if "ScheduleExpression" in rule]
+
+
+def test_reminders_are_looked_after_every_few_minutes(packages: dict[str, Package]) -> None:
+    found = {rule["Name"]: rule["ScheduleExpression"] for rule in schedules(packages["scheduler"])}
+
+    assert found.items() >= {
+        ("watchkeeper-prod-check-freshness", "rate(15 minutes)"),
+        ("watchkeeper-prod-process-reminders", "rate(5 minutes)"),
+        ("watchkeeper-prod-check-push-receipts", "rate(15 minutes)"),
     }
 
 

@@ -18,10 +18,22 @@ ISSUER = "token.actions.githubusercontent.com"
 WITHOUT_NAMES = (
     "apigateway:",
     "application-autoscaling:",
+    "backup-storage:MountCapsule",
+    "backup:CreateBackupPlan",
+    "backup:CreateBackupSelection",
+    "backup:DeleteBackupPlan",
+    "backup:DeleteBackupSelection",
+    "backup:GetBackupPlan",
+    "backup:GetBackupSelection",
+    "backup:ListTags",
+    "backup:TagResource",
+    "backup:UntagResource",
+    "backup:UpdateBackupPlan",
     "cloudformation:ValidateTemplate",
     "cloudwatch:Describe",
     "cognito-idp:",
     "iam:CreateServiceLinkedRole",
+    "kms:",
     "lambda:CreateEventSourceMapping",
     "lambda:DeleteEventSourceMapping",
     "lambda:GetEventSourceMapping",
@@ -138,6 +150,19 @@ def test_what_knows_no_resources_is_asked_for_without_any(roles: dict[str, Mappi
     }
 
     assert {asked[action] for action in WITHOUT_RESOURCES} == {"*"}
+
+
+def test_a_deployment_gives_no_policy_of_others_away_but_that_of_backups(roles: dict[str, Mapping[str, Any]]) -> None:
+    (attaching,) = [one for one in statements(roles["DeploymentRole"]) if "iam:AttachRolePolicy" in one["Action"]]
+
+    assert attaching["Resource"]["Fn::Sub"].endswith(":role/watchkeeper-${Stage}-backups-*")
+    assert attaching["Condition"]["ArnEquals"]["iam:PolicyARN"]["Fn::Sub"].endswith("PolicyForBackup")
+
+
+def test_keys_are_used_by_vaults_alone(roles: dict[str, Mapping[str, Any]]) -> None:
+    using = [one for one in statements(roles["DeploymentRole"]) if str(one["Action"]).count("kms:")]
+
+    assert [one["Condition"] for one in using] == [{"StringLike": {"kms:ViaService": "backup.*.amazonaws.com"}}]
 
 
 def test_no_job_widens_its_own_role(roles: dict[str, Mapping[str, Any]]) -> None:

@@ -13,7 +13,13 @@ from tests.infra.scanning import EXCEPTIONS, Finding, scan
 
 TAGS = {"project", "stage", "service"}
 BAD = "bad"
-KEEPS_FACTS = ("AWS::Cognito::UserPool", "AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SecretsManager::Secret")
+KEEPS_FACTS = (
+    "AWS::Backup::BackupVault",
+    "AWS::Cognito::UserPool",
+    "AWS::DynamoDB::Table",
+    "AWS::S3::Bucket",
+    "AWS::SecretsManager::Secret",
+)
 DEPLOYMENT_BUCKET = "ServerlessDeploymentBucket"
 SECRET_NAMES = re.compile(r"SECRET|TOKEN|PASSWORD|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_?KEY")
 SECRET_VALUES = re.compile(r"AKIA[0-9A-Z]{16}|-----BEGIN|[A-Za-z0-9+/]{40,}={0,2}$|[0-9a-f]{32,}|://[^/@\s]+:[^/@\s]+@")

@@ -10,7 +10,10 @@ WITHOUT_RESOURCES = {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "cloud
 
 READING = {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"}
 OF_ALL = {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
-OF_INGEST = ("patches", "series", "discussions", "threading", "progress", "breakers", "bodies")
+OF_INGEST = (
+    *("patches", "series", "discussions", "threading", "progress", "breakers", "bodies"),
+    *("assets", "earningsCalendar", "newsSentiment", "foundationalData"),
+)
 OF_PEOPLE = {"people": ("PeopleTable", "table/watchkeeper-prod-people"), "sign-in": ("SignInTable",)}
 """Tables of the service api, by how roles name them."""
 
@@ -27,7 +30,7 @@ def test_every_function_has_a_role_of_its_own(package_of_service: Package) -> No
 
 def test_there_is_no_role_without_a_function_or_what_shifts_its_traffic(package_of_service: Package) -> None:
     used = {package_of_service.role_of(function) for function in package_of_service.functions}
-    used |= roles_of_shifts(package_of_service)
+    used |= roles_of_shifts(package_of_service) | roles_of_backups(package_of_service)
 
     assert set(package_of_service.resources("AWS::IAM::Role")) == used
 
@@ -35,6 +38,23 @@ def test_there_is_no_role_without_a_function_or_what_shifts_its_traffic(package_
 def roles_of_shifts(package: Package) -> set[str]:
     groups = package.properties("AWS::CodeDeploy::DeploymentGroup").values()
     return {group["ServiceRoleArn"]["Fn::GetAtt"][0] for group in groups}
+
+
+def roles_of_backups(package: Package) -> set[str]:
+    selections = package.properties("AWS::Backup::BackupSelection").values()
+    return {one["BackupSelection"]["IamRoleArn"]["Fn::GetAtt"][0] for one in selections}
+
+
+def test_no_role_has_a_policy_of_others_but_that_of_backups(package_of_service: Package) -> None:
+    attached = {
+        (name, policy["Fn::Sub"].partition(":policy/")[2])
+        for name, role in package_of_service.properties("AWS::IAM::Role").items()
+        for policy in role.get("ManagedPolicyArns", [])
+    }
+
+    assert attached == {
+        (name, "service-role/AWSBackupServiceRolePolicyForBackup") for name in roles_of_backups(package_of_service)
+    }
 
 
 def test_actions_are_named_one_by_one(package_of_service: Package) -> None:
@@ -196,8 +216,9 @@ def short_name(package: Package, role: str) -> str:
 
 
 def test_failures_queue_takes_messages_of_our_rules_only(packages: dict[str, Package]) -> None:
-    (policy,) = packages["ingest"].properties("AWS::SQS::QueuePolicy").values()
-    (statement,) = policy["PolicyDocument"]["Statement"]
+    (statement,) = packages["ingest"].properties("AWS::SQS::QueuePolicy")["FailuresQueuePolicy"]["PolicyDocument"][
+        "Statement"
+    ]
     source: dict[str, Any] = statement["Condition"]["ArnLike"]["aws:SourceArn"]
 
     assert statement["Action"] == "sqs:SendMessage"

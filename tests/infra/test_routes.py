@@ -13,6 +13,7 @@ FOR_PEOPLE = {
     "ANY /api/v1/ferments/export.csv",
     "ANY /api/v1/ferments/{proxy+}",
     "ANY /api/v1/kernel/{proxy+}",
+    "ANY /api/v1/markets/{proxy+}",
     "ANY /api/v1/me",
     "ANY /api/v1/me/{proxy+}",
 }
@@ -34,6 +35,7 @@ FUNCTIONS = {
     "/api/v1/ferments/export.csv": "export",
     "/api/v1/ferments/{proxy+}": "ferments",
     "/api/v1/kernel/{proxy+}": "kernel",
+    "/api/v1/markets/{proxy+}": "markets",
     "/api/v1/me": "people",
     "/api/v1/me/{proxy+}": "people",
     "/api/v1/public/{proxy+}": "public",

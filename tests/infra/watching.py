@@ -25,6 +25,7 @@ SHOWN: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "stream function": {"AWS/Lambda": ("IteratorAge",)},
     "asynchronous function": {"AWS/Lambda": ("DestinationDeliveryFailures",)},
     "schedule": {"AWS/Events": ("Invocations", "FailedInvocations", "InvocationsFailedToBeSentToDlq")},
+    "event rule": {"AWS/Events": ("Invocations", "FailedInvocations", "InvocationsFailedToBeSentToDlq")},
     "http api": {"AWS/ApiGateway": ("Count", "4xx", "5xx", "Latency")},
     "table": {
         "AWS/DynamoDB": (
@@ -37,9 +38,15 @@ SHOWN: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "work queue": {"AWS/SQS": ("ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage")},
     "dead-letter queue": {"AWS/SQS": ("ApproximateNumberOfMessagesVisible",)},
     "upstream": {NAMESPACE: ("UpstreamLatency", "BreakerOpen")},
+    "keyed upstream": {NAMESPACE: ("UpstreamRefused",)},
     "push service": {NAMESPACE: ("ReminderWait", "PushCredentialErrors", "DevicesSwitchedOff", "UpstreamLatency")},
 }
 """What a dashboard shows of each kind of thing, by namespace."""
+
+OF_MARKETS = ("alpaca:assets", "alphavantage:earnings-calendar", "alphavantage:news")
+"""What the markets watch reads as a whole."""
+FUNDAMENTALS = "alphavantage:fundamentals"
+"""What it reads asset by asset."""
 
 Dimensions = frozenset[tuple[str, str]]
 Subject = frozenset[Dimensions]
@@ -75,13 +82,14 @@ def calling(package: Package) -> dict[str, Mapping[str, Any]]:
 
 
 def alarms_of(package: Package, rule: Mapping[str, Any]) -> dict[Subject, Mapping[str, Any]]:
-    """The packaged alarms on a rule's metric, by what they watch."""
+    """The packaged alarms on a rule's metric, by what they watch, if that is of the rule's kind."""
     watched = [(alarm, measured(alarm)) for alarm in calling(package).values()]
-    return {
+    found = {
         frozenset(one.dimensions for one in series): alarm
         for alarm, series in watched
         if {(one.namespace, one.metric) for one in series} == {(rule["namespace"], rule["metric"])}
     }
+    return {subject: found[subject] for subject in subjects(package, rule["watches"]) & found.keys()}
 
 
 def threshold(rule: Mapping[str, Any], alarm: Mapping[str, Any]) -> float:
@@ -179,6 +187,12 @@ def _schedules(package: Package) -> Iterator[list[Dimensions]]:
     return ([dimensions(RuleName=f"${{{name}}}")] for name, rule in rules if "ScheduleExpression" in rule)
 
 
+def _event_rules(package: Package) -> Iterator[list[Dimensions]]:
+    rules = package.properties("AWS::Events::Rule").values()
+    passing_on = [rule for rule in rules if "EventBusName" in rule]
+    return ([dimensions(EventBusName=_text(one["EventBusName"]), RuleName=one["Name"])] for one in passing_on)
+
+
 def _http_apis(package: Package) -> Iterator[list[Dimensions]]:
     return ([dimensions(ApiId=f"${{{name}}}")] for name in package.resources("AWS::ApiGatewayV2::Api"))
 
@@ -215,7 +229,17 @@ def _upstreams(package: Package) -> Iterator[list[Dimensions]]:
         for variable, value in environment.items()
         if variable.endswith("_URL") and str(value).startswith("http")
     }
-    return ([_ours(package, upstream=name)] for name in found)
+    return ([_ours(package, upstream=name)] for name in found | _names_with_keys(package))
+
+
+def _keyed_upstreams(package: Package) -> Iterator[list[Dimensions]]:
+    return ([_ours(package, upstream=name)] for name in _names_with_keys(package))
+
+
+def _names_with_keys(package: Package) -> set[str]:
+    """Whose key is in a secret that holds its addresses, too."""
+    secrets = package.properties("AWS::SecretsManager::Secret").values()
+    return {one["Name"].rpartition("-")[2] for one in secrets if "http" in str(one.get("SecretString"))}
 
 
 def _push_services(package: Package) -> Iterator[list[Dimensions]]:
@@ -232,6 +256,25 @@ def _sources(package: Package) -> Iterator[list[Dimensions]]:
         if name
     }
     return ([_ours(package, source=name)] for name in found)
+
+
+def _market_sources(package: Package) -> Iterator[list[Dimensions]]:
+    return ([_ours(package, source=name)] for name in OF_MARKETS if _is_watching_markets(package))
+
+
+def _market_tables(package: Package) -> Iterator[list[Dimensions]]:
+    names = (*OF_MARKETS, FUNDAMENTALS)
+    return ([_ours(package, source=name)] for name in names if _is_watching_markets(package))
+
+
+def _is_watching_markets(package: Package) -> bool:
+    """Whether it reads them, or looks after them."""
+    names = {
+        function["FunctionName"].removeprefix("watchkeeper-").partition("-")[2]
+        for function in package.functions.values()
+    }
+    watching = {"ingest": "sync-assets", "scheduler": "check-coverage", "api": "markets"}
+    return watching[package.service] in names
 
 
 def _ours(package: Package, **own: str) -> Dimensions:
@@ -252,11 +295,15 @@ _KINDS = {
     "stream function": _stream_functions,
     "asynchronous function": _asynchronous_functions,
     "schedule": _schedules,
+    "event rule": _event_rules,
     "http api": _http_apis,
     "table": _tables,
     "work queue": _work_queues,
     "dead-letter queue": _dead_letter_queues,
     "upstream": _upstreams,
+    "keyed upstream": _keyed_upstreams,
     "push service": _push_services,
     "source": _sources,
+    "market source": _market_sources,
+    "market table": _market_tables,
 }

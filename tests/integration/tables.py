@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 STAGE = "test"
 
 _SERVICES = Path(__file__).parents[2] / "services"
-_DEFINITIONS = ("ingest/resources/tables.yml", "api/resources/people.yml", "api/resources/auth.yml")
+_DEFINITIONS = (
+    "ingest/resources/tables.yml",
+    "ingest/resources/markets-tables.yml",
+    "api/resources/people.yml",
+    "api/resources/auth.yml",
+)
 
 
 def table_name(name: str) -> str:

@@ -17,7 +17,9 @@ TABLES = {"patches": ("patches",), "discussions": ("discussions", "threading")}
 SIZED = ("list", "export")
 """Operations that cost the more, the more there is."""
 COMMITTED = REPOSITORY / "docs" / "counted.json"
-COUNT_ANEW = 'run: make bench ARGUMENTS="--only ingest --only people --output docs/counted.json", then make docs'
+COUNT_ANEW = (
+    'run: make bench ARGUMENTS="--only ingest --only people --only markets --output docs/counted.json", then make docs'
+)
 
 
 def results(report: Path) -> Mapping[str, Any]:
@@ -29,7 +31,18 @@ def results(report: Path) -> Mapping[str, Any]:
 def now(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
     """A few patches, mails and batches, counted in a process of its own."""
     report = tmp_path_factory.mktemp("counted") / "report.json"
-    command = [sys.executable, "-m", "benchmarks", "--only", "ingest", "--only", "people", "--quick"]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks",
+        "--only",
+        "ingest",
+        "--only",
+        "people",
+        "--only",
+        "markets",
+        "--quick",
+    ]
     wanted = [*command, "--output", str(report)]
     counting = subprocess.run(wanted, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert counting.returncode == 0, counting.stderr[-2000:]
@@ -64,3 +77,16 @@ def test_what_a_person_does_costs_what_the_documents_say(now: Mapping[str, Any])
 
 def of_one_thing(people: Mapping[str, Any]) -> dict[str, Any]:
     return {name: cost for name, cost in people["operations"].items() if not name.startswith(SIZED)}
+
+
+def test_what_the_markets_write_costs_what_the_documents_say(now: Mapping[str, Any]) -> None:
+    assert of_one_asset(now["markets"]) == pytest.approx(of_one_asset(results(COMMITTED)["markets"]), abs=0.1), (
+        COUNT_ANEW
+    )
+
+
+def of_one_asset(markets: Mapping[str, Any]) -> dict[str, float]:
+    """Or of one report, or of what an article says of one asset. First pollenations cost more each quarter."""
+    operations = markets["operations"]
+    loads = {name: cost for name, cost in operations.items() if name.endswith(("first load", "unchanged", "changed"))}
+    return {name: cost["fact_write_units"] / cost.get("mentions", cost["items"]) for name, cost in loads.items()}

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import stamina
+import time_machine
 import yaml
 
 from api.people import container as people
@@ -36,7 +37,10 @@ from tests.integration.ingest.functions import (
     stored,
     untroubled,
 )
+from tests.integration.ingest.markets import functions as collecting
+from tests.integration.ingest.markets.functions import NOW, MarketFunctions
 from tests.integration.ingest.test_publishing import RECORDS
+from tests.integration.scheduler.markets.conftest import Market, make_market
 from tests.integration.tables import table_name
 from tests.lambdas import Context, sqs_record
 from watchkeeper import aws
@@ -79,6 +83,7 @@ def world(tables: None, bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterato
         small_world(upstreams)
         yield Place(make_functions(upstreams, monkeypatch), upstreams, monkeypatch)
     module.container.cache_clear()
+    collecting.forget()
 
 
 Outcome = Callable[[], object]
@@ -197,6 +202,78 @@ def reminders_of(world: Place) -> ReminderRepository:
     return ReminderRepository(table)
 
 
+def of_trigger(run: Callable[[Market], object]) -> Callable[[Place], Outcome]:
+    def case(world: Place) -> Outcome:
+        market = make_market(world.monkeypatch)
+        market.track("AAPL")
+        market.reports("AAPL")
+
+        def deliver() -> object:
+            """The events, by whose ids and times consumers know what they have done."""
+            run(market)
+            return [(told["id"], told["occurred_at"], told["data"]) for told in market.told()]
+
+        return deliver
+
+    return case
+
+
+def of_coverage(world: Place) -> Outcome:
+    market = make_market(world.monkeypatch)
+    market.track("AAPL", days=3)
+
+    def deliver() -> object:
+        market.count()
+        kept = market.coverage.get()
+        return kept and (kept.assets, kept.oldest, kept.newest)
+
+    return deliver
+
+
+def of_markets(begin: Callable[[MarketFunctions], Callable[[], object]]) -> Callable[[Place], Outcome]:
+    """At the same moment each time; what is kept then."""
+
+    def case(world: Place) -> Outcome:
+        with time_machine.travel(NOW, tick=False) as time:
+            functions = MarketFunctions(world.upstreams, time, world.monkeypatch)
+            functions.track("QUIL", "IPOQ")
+            again = begin(functions)
+
+        def deliver() -> object:
+            with time_machine.travel(NOW, tick=False) as functions.time:
+                again()
+                return collecting.stored()
+
+        return deliver
+
+    return case
+
+
+def of_reading(name: str) -> Callable[[Place], Outcome]:
+    return of_markets(lambda functions: lambda: functions.run(name))
+
+
+def pollenated(functions: MarketFunctions) -> Callable[[], object]:
+    def deliver() -> None:
+        functions.need("IPOQ")
+        functions.work()
+        assert set(functions.asked().values()) == {1}
+        assert functions.waiting == 0
+
+    return deliver
+
+
+def processed(functions: MarketFunctions) -> Callable[[], object]:
+    expected = functions.expect("QUIL")
+    told = {"symbol": "QUIL", "earnings_date": "2026-11-19", "fiscal_date_ending": str(expected.fiscal_date_ending)}
+
+    def deliver() -> None:
+        functions.mark({"detail": {"data": told}})
+        assert functions.calendar.of_asset("QUIL")[0].processed_at
+
+    return deliver
+
+
 def of_request(world: Place) -> Outcome:
     """A client that lost the answer sends it again, under the same key."""
     arn = aws.secrets_client().create_secret(Name="cursor", SecretString="s" * 64)["ARN"]
@@ -293,10 +370,18 @@ CASES: dict[str, list[Callable[[Place], Outcome]]] = {
     ],
     "ingest/refresh-discussions": [of_schedule("refresh-discussions")],
     "ingest/publish-changes": [of_stream],
+    "ingest/sync-assets": [of_reading("sync-assets")],
+    "ingest/sync-earnings-calendar": [of_reading("sync-earnings-calendar")],
+    "ingest/sync-news-sentiment": [of_reading("sync-news-sentiment")],
+    "ingest/pollenate-asset": [of_markets(pollenated)],
+    "ingest/mark-earnings-processed": [of_markets(processed)],
     "scheduler/check-freshness": [of_clock],
     "scheduler/process-reminders": [of_sender],
     "scheduler/check-push-receipts": [of_checker],
     "scheduler/dead-letters": [of_operator],
+    "scheduler/trigger-earnings-pollenation": [of_trigger(Market.report_earnings)],
+    "scheduler/trigger-regular-pollenation": [of_trigger(Market.choose)],
+    "scheduler/check-coverage": [of_coverage],
     "api/kernel": [of_reader],
     "api/people": [of_request],
     "api/erase": [of_erasing("batch"), of_erasing("person")],
@@ -308,6 +393,7 @@ ANSWERING = {
     "api/documentation": "writes nothing",
     "api/export": "an export asked for again is another file, which is gone after a day",
     "api/ferments": "with an Idempotency-Key, as tests/integration/api/ferments show for each of its routes",
+    "api/markets": "asks for a pollenation again, which is made already; as tests/integration/api/markets show",
     "api/public": "writes nothing",
     "api/pre-sign-up": "answers by its event alone",
     "api/define-auth-challenge": "answers by its event alone",

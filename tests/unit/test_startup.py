@@ -25,18 +25,27 @@ PAGES = "comes with the first page or drawing that somebody asks for"
 ROUTING = "answers no requests over HTTP"
 BOTOCORE = "asks AWS for nothing"
 RETRIES = "botocore tries again by itself"
-BREAKER = ("ingest/fetch-patches", "ingest/fetch-discussions", "ingest/fetch-threads", "ingest/refresh-discussions")
+BREAKER = (
+    *("ingest/fetch-patches", "ingest/fetch-discussions", "ingest/fetch-threads", "ingest/refresh-discussions"),
+    *("ingest/sync-assets", "ingest/sync-earnings-calendar", "ingest/sync-news-sentiment"),
+)
 """They get boto3 with the circuit breaker of Powertools, whose store on DynamoDB imports it."""
 NO_HTTP = {"pydantic": PYDANTIC, "aws_lambda_powertools.event_handler": ROUTING}
 BY_FUNCTION = {name: {"pydantic": PYDANTIC} for name in BREAKER} | {
     "ingest/publish-changes": {"boto3": BOTO3, "requests": REQUESTS},
+    "ingest/mark-earnings-processed": {"boto3": BOTO3, "requests": REQUESTS, "stamina": RETRIES},
     "api/erase": NO_HTTP,
     "api/pre-sign-up": NO_HTTP | {"botocore.session": BOTOCORE},
     "api/define-auth-challenge": NO_HTTP | {"botocore.session": BOTOCORE},
     "api/create-auth-challenge": NO_HTTP,
     "api/verify-auth-challenge": NO_HTTP,
-    "scheduler/check-freshness": {"requests": REQUESTS},
-    "scheduler/dead-letters": {"requests": REQUESTS},
+    "scheduler/check-freshness": {"requests": REQUESTS, "pydantic": PYDANTIC},
+    "scheduler/check-coverage": {"requests": REQUESTS, "pydantic": PYDANTIC},
+    "scheduler/dead-letters": {"requests": REQUESTS, "pydantic": PYDANTIC},
+    "scheduler/process-reminders": {"pydantic": PYDANTIC},
+    "scheduler/check-push-receipts": {"pydantic": PYDANTIC},
+    "scheduler/trigger-earnings-pollenation": {"requests": REQUESTS},
+    "scheduler/trigger-regular-pollenation": {"requests": REQUESTS},
 }
 _TELL = """
 import json, sys
@@ -51,7 +60,7 @@ print(json.dumps(told))
 BY_SERVICE = {
     "ingest": {"aws_lambda_powertools.event_handler": ROUTING},
     "api": {"boto3": BOTO3, "requests": REQUESTS, "stamina": RETRIES, "jinja2": PAGES, "segno": PAGES},
-    "scheduler": {"boto3": BOTO3, **NO_HTTP},
+    "scheduler": {"boto3": BOTO3, "aws_lambda_powertools.event_handler": ROUTING},
 }
 
 

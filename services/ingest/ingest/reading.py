@@ -4,7 +4,7 @@ A run of a source may take many calls. Each takes the upstream's lease, goes on 
 cursor again after everything before it is stored; so a call can be killed anywhere.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -39,6 +39,8 @@ MODES = (RECENT, REFRESH, FULL)
 _KEPT_REFUSALS = 20
 _KEPT_GAPS = 20
 _KEPT_CHARACTERS = 500
+_KEPT_REASONS = 20
+_OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +85,12 @@ class Reading:
         run = self.source.run
         if run and run.unfinished and mode in (run.mode, RECENT):
             return False
-        started = Run(id=self._caller.id, mode=mode, started_at=self._clock())
-        self.source = replace(self.source, run=started)
+        self.start(mode)
         return True
+
+    def start(self, mode: str) -> None:
+        """Start a run, whatever became of the last one: for what is read in one call."""
+        self.source = replace(self.source, run=Run(id=self._caller.id, mode=mode, started_at=self._clock()))
 
     def count(self, *, fetched: int = 0, stored: int = 0, unchanged: int = 0) -> None:
         run = self.run
@@ -96,11 +101,8 @@ class Reading:
 
     def refuse(self, refused: RowRefused) -> None:
         """Count a row that could not be taken and keep word of it; the reading goes on."""
-        subject, reason = refused.subject[:_KEPT_CHARACTERS], refused.reason[:_KEPT_CHARACTERS]
-        refusal = Refusal(subject, reason, self._clock())
-        run = replace(self.run, refused=self.run.refused + 1)
-        refusals = (*self.source.refusals, refusal)[-_KEPT_REFUSALS:]
-        self.source = replace(self.source, run=run, refusals=refusals)
+        counted = with_counts(self.run, [refused])
+        self.source = with_refusals(replace(self.source, run=counted), [refused], self._clock())
 
     def note_gap(self, reason: str) -> None:
         """Say in ``/freshness`` that something may be missing."""
@@ -145,9 +147,10 @@ class Reading:
             self._lease_kept = now
 
     def fail(self, error: UpstreamError) -> None:
-        """Note the error on the source as it is stored: another call may have read on in the meantime."""
+        """Note the error on the source as it is stored, for another call may have read on in the meantime; with what
+        was refused up to here, which can be why."""
         stored = self._progress.source(self.source.name)
-        self._progress.save(failed(stored, error, self._clock()))
+        self._progress.save(failed(replace(stored, refusals=self.source.refusals), error, self._clock()))
 
 
 @contextmanager
@@ -166,6 +169,22 @@ def reading(name: str, upstream: str, progress: ProgressRepository, caller: Call
             raise
     finally:
         progress.end_lease(upstream, caller.id)
+
+
+def with_counts(run: Run, refused: Iterable[RowRefused]) -> Run:
+    """The run with so many more refused, by reason; those beyond the first reasons are all of one."""
+    for one in refused:
+        reason = one.reason[:_KEPT_CHARACTERS]
+        if reason not in run.reasons and len(run.reasons) >= _KEPT_REASONS:
+            reason = _OTHER
+        run = replace(run, refused=run.refused + 1, reasons={**run.reasons, reason: run.reasons.get(reason, 0) + 1})
+    return run
+
+
+def with_refusals(source: Source, refused: Sequence[RowRefused], now: datetime) -> Source:
+    """The source with word of the last of what could not be taken."""
+    told = (Refusal(one.subject[:_KEPT_CHARACTERS], one.reason[:_KEPT_CHARACTERS], now) for one in refused)
+    return replace(source, refusals=(*source.refusals, *told)[-_KEPT_REFUSALS:])
 
 
 def failed(source: Source, error: UpstreamError, now: datetime) -> Source:

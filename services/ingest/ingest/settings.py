@@ -43,7 +43,7 @@ class KernelSettings:
 
 def kernel_settings(environment: Mapping[str, str] = os.environ) -> KernelSettings:
     """Raises ``ConfigurationError`` naming what is missing or wrong."""
-    read = _Reader(environment)
+    read = Reader(environment)
     settings = KernelSettings(
         tables=Tables(
             patches=read.text("PATCHES_TABLE"),
@@ -70,7 +70,7 @@ def kernel_settings(environment: Mapping[str, str] = os.environ) -> KernelSettin
     return settings
 
 
-class _Reader:
+class Reader:
     """Collects everything that is wrong, so that one failure names it all."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -100,6 +100,13 @@ class _Reader:
         if value <= 0:
             self._wrong.append(f"{name} is not a number above 0")
         return value
+
+    def whole(self, name: str) -> int:
+        text = self.text(name)
+        if text and not (text.isascii() and text.isdigit()):
+            self._wrong.append(f"{name} is not a whole number of 0 or more")
+            return 0
+        return int(text or 0)
 
     def complain(self) -> None:
         if self._wrong:

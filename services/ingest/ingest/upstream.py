@@ -3,7 +3,10 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 import stamina
@@ -17,7 +20,11 @@ from aws_lambda_powertools.utilities.circuit_breaker.exceptions import CircuitBr
 from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitBreakerDynamoDBPersistence
 
 from ingest.errors import (
+    KeyRefused,
     NotFound,
+    PlanLacksFunction,
+    RequestRefused,
+    RequestTooLong,
     UpstreamBlocked,
     UpstreamError,
     UpstreamGarbled,
@@ -32,11 +39,14 @@ from watchkeeper.retry_after import seconds_asked_for
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
 ATTEMPTS = 5
-PATIENCE_SECONDS = 60.0
-"""No further attempt begins after this; with the last one's own time-outs a request takes 85 seconds at the most."""
-
 MAX_PATIENCE_SECONDS = 30.0
 """An upstream that asks for a longer pause gets it by ending the run, not by a sleeping function."""
+
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+"""Of an answer read as a whole, unpacked: four times the largest there is."""
+
+_CHUNK_BYTES = 256 * 1024
+_MAX_RESET_SECONDS = 86_400
 
 _OK = "ok"
 """The outcome of a request that brought what was asked for."""
@@ -45,6 +55,41 @@ _BUSY = frozenset({429, 502, 503, 504})
 
 Send = Callable[..., requests.Response]
 T = TypeVar("T")
+
+
+class Pacing(Protocol):
+    """When the next request may be sent."""
+
+    def wait(self) -> None:
+        """Called before each attempt. An ``UpstreamError`` it raises ends the request: it is not sent, nor tried
+        again, and no failure of the upstream's to the circuit breaker."""
+
+
+class Credentials(Protocol):
+    """What proves to a server who asks. Asked for before each attempt, and never part of a path or a message."""
+
+    def headers(self) -> Mapping[str, str]: ...
+
+    def query(self) -> Mapping[str, str]:
+        """Parameters of every request, besides its own."""
+
+    def renewed(self) -> bool:
+        """Asked when the server refused them: whether there are others by now, to try at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often a request is tried, and how long the pauses between are: each twice the one before, and up to a
+    second more by chance."""
+
+    attempts: int = ATTEMPTS
+    first: float = 1.0
+    """Seconds of the first pause."""
+    longest: float = 20.0
+    """Seconds of the longest pause."""
+    total: float = 60.0
+    """No further pause begins after so many seconds; with the last pause and the last attempt's own time-outs a request
+    takes ``longest`` or what was asked for, and 25 more."""
 
 
 class Pace:
@@ -72,12 +117,22 @@ class Upstream:
     """One server. All requests to it go one after another through ``get`` and ``post``."""
 
     def __init__(
-        self, name: str, base_url: str, *, user_agent: str, pace: Pace, guard: Callable[[Send], Send] | None = None
+        self,
+        name: str,
+        base_url: str,
+        *,
+        user_agent: str,
+        pace: Pacing,
+        guard: Callable[[Send], Send] | None = None,
+        patience: Patience | None = None,
+        credentials: Credentials | None = None,
     ) -> None:
         """``name`` is what metrics call it; ``guard`` wraps each single attempt, as ``breaker`` makes it."""
         self._name = name
         self.base_url = base_url.rstrip("/")
         self._pace = pace
+        self._patience = patience or Patience()
+        self._credentials = credentials
         self._session = requests.Session()
         self._session.headers["User-Agent"] = user_agent
         self._session.trust_env = True
@@ -86,7 +141,8 @@ class Upstream:
     def get(self, path: str, *, accept: str, params: Mapping[str, str] | None = None) -> requests.Response:
         """``path`` is escaped by the caller, and may be a whole URL of this server.
 
-        Raises ``UpstreamUnavailable`` after retries, ``UpstreamBlocked``, and ``NotFound`` for a 404.
+        Raises ``UpstreamUnavailable`` after retries, ``UpstreamBlocked``, ``NotFound`` for a 404, ``RequestTooLong``
+        for a 414; with credentials ``KeyRefused``, ``PlanLacksFunction`` and ``RequestRefused`` too.
         """
         return self.read(path, _as_it_is, accept=accept, params=params)
 
@@ -99,7 +155,7 @@ class Upstream:
         params: Mapping[str, str] | None = None,
     ) -> T:
         """What ``decode`` makes of the answer to a ``get``. If it raises ``UpstreamGarbled``, the request counts so."""
-        for attempt in _attempts():
+        for attempt in self._attempts():
             with attempt, self._failures_counted():
                 decoded = decode(self._guarded("GET", path, accept, params, stream=False))
                 self._count(_OK)
@@ -131,10 +187,31 @@ class Upstream:
             self._count(outcome)
 
     def _opened(self, method: str, path: str, accept: str, params: Mapping[str, str] | None) -> requests.Response:
-        for attempt in _attempts():
+        for attempt in self._attempts():
             with attempt, self._failures_counted():
                 return self._guarded(method, path, accept, params, stream=True)
         raise AssertionError("stamina either returns or raises")
+
+    def _attempts(self) -> Iterable[stamina.Attempt]:
+        patience = self._patience
+        return stamina.retry_context(
+            on=self._pause,
+            attempts=patience.attempts,
+            timeout=patience.total,
+            wait_initial=patience.first,
+            wait_max=patience.longest,
+            wait_jitter=1.0,
+        )
+
+    def _pause(self, error: Exception) -> bool | float:
+        """Whether to try again, and after how long; ``True`` leaves the time to exponential back-off with jitter."""
+        if isinstance(error, KeyRefused) and self._credentials:
+            return 0.0 if self._credentials.renewed() else False
+        if not isinstance(error, UpstreamUnavailable):
+            return False
+        if error.retry_after is None:
+            return True
+        return error.retry_after if error.retry_after <= MAX_PATIENCE_SECONDS else False
 
     @contextmanager
     def _failures_counted(self) -> Iterator[None]:
@@ -164,21 +241,39 @@ class Upstream:
         url = path if path.startswith(("http://", "https://")) else self.base_url + path
         started = time.perf_counter()
         try:
-            response = self._session.request(
-                method,
-                url,
-                params=params,
-                headers={"Accept": accept, "Accept-Encoding": "gzip"},
-                timeout=(CONNECT_SECONDS, READ_SECONDS),
-                stream=stream,
-                allow_redirects=False,
-            )
-        except requests.RequestException as error:
-            raise UpstreamUnavailable(f"{self.base_url} is unreachable: {type(error).__name__}") from error
+            response = self._asked(method, url, accept, params, stream=stream)
         finally:
             milliseconds = (time.perf_counter() - started) * 1000
             metrics.measure(metrics.UPSTREAM_LATENCY, milliseconds, upstream=self._name)
+        if self._credentials:
+            _check_welcome(response, self.base_url)
         return _checked(response, self.base_url)
+
+    def _asked(
+        self, method: str, url: str, accept: str, params: Mapping[str, str] | None, *, stream: bool
+    ) -> requests.Response:
+        """What went wrong is told without its cause, whose text has the whole URL in it."""
+        headers = {"Accept": accept, "Accept-Encoding": "gzip"}
+        query = dict(params or {})
+        if self._credentials:
+            headers.update(self._credentials.headers())
+            query.update(self._credentials.query())
+        try:
+            response = self._session.request(
+                method,
+                url,
+                params=query,
+                headers=headers,
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                stream=True,
+                allow_redirects=False,
+            )
+            return response if stream else _read_whole(response, self.base_url)
+        except requests.RequestException as error:
+            failure: UpstreamError = UpstreamUnavailable(f"{self.base_url} is unreachable: {type(error).__name__}")
+        except ValueError:  # requests looks where a redirect leads although it is not to follow it
+            failure = UpstreamGarbled(f"{self.base_url} redirects to what is no address")
+        raise failure
 
 
 def breaker(upstream: str, host: str, table: str, client: Any) -> Callable[[Send], Send]:
@@ -206,24 +301,55 @@ def _as_it_is(response: requests.Response) -> requests.Response:
     return response
 
 
-def _attempts() -> Iterable[stamina.Attempt]:
-    return stamina.retry_context(
-        on=_pause, attempts=ATTEMPTS, timeout=PATIENCE_SECONDS, wait_initial=1.0, wait_max=20.0, wait_jitter=1.0
-    )
+def _read_whole(response: requests.Response, base_url: str) -> requests.Response:
+    """The response with its body, as requests would have read it, if it is not beyond measure."""
+    body = bytearray()
+    for chunk in response.iter_content(_CHUNK_BYTES):
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            response.close()
+            raise UpstreamGarbled(f"{base_url} answered more than {MAX_ANSWER_BYTES} bytes")
+    response._content = bytes(body)
+    return response
 
 
 def is_html(response: requests.Response) -> bool:
     return response.headers.get("Content-Type", "").startswith("text/html")
 
 
+def _check_welcome(response: requests.Response, base_url: str) -> None:
+    """What a server tells those it knows by their credentials, and a page does not.
+
+    The body is looked at, never repeated: it may hold the key.
+    """
+    status = response.status_code
+    told = _told(response) if status in (400, 403, 422) else None
+    if told and "subscription" in told:
+        raise PlanLacksFunction(f"{base_url}: our plan there does not include what was asked for")
+    if status == 401 or (status == 403 and told is not None):
+        response.close()
+        raise KeyRefused(f"{base_url} refused our key with {status}")
+    if told is not None:
+        raise RequestRefused(f"{base_url} refused the request with {status}")
+
+
+def _told(response: requests.Response) -> str | None:
+    """The body in small letters, if it is JSON."""
+    if is_html(response) or not (text := _beginning(response).strip().lower()).startswith(("{", "[", '"')):
+        return None
+    return text
+
+
 def _checked(response: requests.Response, base_url: str) -> requests.Response:
     if response.is_redirect:  # never followed: it may lead anywhere, and costs a request each time
         response.close()
-        raise UpstreamGarbled(f"{base_url} redirects to {response.headers['Location'][:200]}; is its address right?")
+        raise UpstreamGarbled(f"{base_url} redirects to {_plain(response.headers['Location'])}; is its address right?")
     if response.status_code in _BUSY:
         response.close()
-        wait = seconds_asked_for(response.headers.get("Retry-After", ""), utc_now())
-        raise UpstreamUnavailable(f"{base_url} answered {response.status_code}", retry_after=wait)
+        raise UpstreamUnavailable(f"{base_url} answered {response.status_code}", retry_after=_wait(response, utc_now()))
+    if response.status_code == 414:
+        response.close()
+        raise RequestTooLong(f"{base_url} takes no address as long as this")
     if response.status_code == 403 or (is_html(response) and response.status_code != 404):
         response.close()
         raise UpstreamBlocked(f"{base_url} answered {response.status_code} with a page instead of data")
@@ -238,11 +364,31 @@ def _checked(response: requests.Response, base_url: str) -> requests.Response:
     return response
 
 
+def _wait(response: requests.Response, now: datetime) -> float | None:
+    """Seconds it wants to be left alone: Retry-After, or for a 429 X-RateLimit-Reset, which is a Unix time."""
+    asked = seconds_asked_for(response.headers.get("Retry-After", ""), now)
+    reset = response.headers.get("X-RateLimit-Reset", "").strip()
+    if asked is not None or response.status_code != 429 or not (reset.isascii() and reset.isdigit()):
+        return asked
+    seconds = int(reset[:20]) - now.timestamp()
+    return max(1.0, seconds) if seconds <= _MAX_RESET_SECONDS else None
+
+
+def _plain(url: str) -> str:
+    """The URL without its query, where a key may be, and without a user."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an address that is none"
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}"[:200] if host else parts.path[:200]
+
+
 class NotFoundResponse(NotFound):
     """A 404, with its answer for those to whom the difference between two of them matters."""
 
     def __init__(self, response: requests.Response) -> None:
-        super().__init__(f"{response.url} is not there")
+        super().__init__(f"{_plain(response.url)} is not there")
         self.html = is_html(response)
         self.text = _beginning(response)
         response.close()
@@ -253,15 +399,6 @@ def _beginning(response: requests.Response) -> str:
         return response.text[:200]
     except requests.RequestException:
         return ""
-
-
-def _pause(error: Exception) -> bool | float:
-    """Whether to try again, and after how long; ``True`` leaves the time to exponential back-off with jitter."""
-    if not isinstance(error, UpstreamUnavailable):
-        return False
-    if error.retry_after is None:
-        return True
-    return error.retry_after if error.retry_after <= MAX_PATIENCE_SECONDS else False
 
 
 def _urllib3_error() -> type[Exception]:

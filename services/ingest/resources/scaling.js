@@ -1,7 +1,7 @@
 'use strict';
 
-// Capacity that follows the load, for every table and index of a provisioned stage. An index is scaled by itself:
-// a starved one throttles the writes to its table.
+// Capacity that follows the load, for every table and index that a stage provisions: those of the kernel watch. An index
+// is scaled by itself: a starved one throttles the writes to its table.
 
 const TABLES = {
   PatchesTable: ['SubmitterIndex', 'SeriesIndex', 'StatusIndex', 'ProjectIndex', 'MessageIdIndex'],

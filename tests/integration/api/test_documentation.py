@@ -103,7 +103,20 @@ def test_only_what_takes_a_cursor_refuses_one(document: Any) -> None:
 def test_every_post_of_a_person_takes_an_idempotency_key(document: Any) -> None:
     for path, method, operation in operations_of(document):
         names = {parameter["name"] for parameter in operation.get("parameters", [])}
-        assert ("Idempotency-Key" in names) == (method == "post" and not path.startswith("/api/v1/auth/"))
+        is_a_persons = not path.startswith(("/api/v1/auth/", "/api/v1/markets/"))
+        assert ("Idempotency-Key" in names) == (method == "post" and is_a_persons)
+
+
+def test_what_only_some_groups_may_says_which(document: Any) -> None:
+    limited = {
+        path: operation["security"]
+        for path, _, operation in operations_of(document)
+        if "403" in operation["responses"] or any(map(any, map(dict.values, operation.get("security", []))))
+    }
+
+    assert limited == {
+        "/api/v1/markets/assets/{symbol}/pollenate": [{"accessToken": ["Developer"]}, {"accessToken": ["Admin"]}]
+    }
 
 
 def test_the_page_carries_the_document_and_asks_nobody_else(get: Get) -> None:

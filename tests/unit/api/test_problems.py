@@ -1,7 +1,7 @@
 import pytest
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
-from api.web.problems import AnswerTooLarge, InvalidParameter, MethodNotAllowed, problem_of, problem_response
+from api.web.problems import AnswerTooLarge, Forbidden, InvalidParameter, MethodNotAllowed, problem_of, problem_response
 from watchkeeper.errors import ConditionFailed, DatabaseError, InvalidCursor, ItemNotFound, Throttled
 
 
@@ -15,6 +15,7 @@ from watchkeeper.errors import ConditionFailed, DatabaseError, InvalidCursor, It
         (Throttled("Query on patches"), 503),
         (MethodNotAllowed(("GET", "HEAD")), 405),
         (AnswerTooLarge(), 406),
+        (Forbidden(("Admin",)), 403),
         (DatabaseError("Query on patches failed: AccessDeniedException"), 500),
         (ConditionFailed("PutItem"), 500),
         (KeyError("secret"), 500),

@@ -25,3 +25,11 @@ def test_one_that_can_is() -> None:
     routes = Routes("/things", table=dict)  # type: ignore[arg-type]
 
     assert routes.post("/new", "Make one")(write) is write
+
+
+def test_a_route_for_some_groups_is_not_made_where_nobody_signs_in() -> None:
+    routes = Routes("/things", public=True)
+
+    with pytest.raises(TypeError, match="Admin"):
+        routes.get("/all", "Read all", groups=("Admin",))(write)
+    assert routes.operations == {}

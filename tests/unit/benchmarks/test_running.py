@@ -22,7 +22,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_every_benchmark_gives_figures(report: dict[str, Any]) -> None:
-    names = ["mail", "api", "imports", "ingest", "people", "reminders", "memory", "packages"]
+    names = ["mail", "api", "imports", "ingest", "people", "reminders", "markets", "memory", "packages"]
     assert list(report["results"]) == names
     assert all(figure["name"] in report["printed"] for figure in report["figures"])
     unknown = {figure["name"].partition(":")[0] for figure in report["figures"] if figure["value"] is None}
@@ -73,6 +73,33 @@ def test_two_processors_send_each_reminder_once(report: dict[str, Any]) -> None:
     assert (reminders["sent_twice"], reminders["lost"], reminders["left"]) == (0, 0, 0)
 
 
+def test_markets_that_did_not_change_cost_their_stamps_alone(report: dict[str, Any]) -> None:
+    operations = report["results"]["markets"]["operations"]
+    for source in ("assets", "calendar", "news"):
+        first, again = operations[f"{source}, first load"], operations[f"{source}, unchanged"]
+        assert first["fact_write_units"] >= first["items"] > 0
+        assert (again["items"], again["fact_write_units"]) == (first["items"], 0)
+
+
+def test_a_changed_volume_costs_the_asset_its_two_indexes_and_no_more(report: dict[str, Any]) -> None:
+    changed = report["results"]["markets"]["operations"]["assets, all volumes changed"]
+    assert changed["items"] == 55
+    assert changed["fact_write_units"] == 55 * (1 + 1 + 2)  # the volume is a key of one of them
+
+
+def test_a_pollenation_that_brings_nothing_new_stays_within_ten_write_units(report: dict[str, Any]) -> None:
+    operations = report["results"]["markets"]["operations"]
+    costs = [operations[f"pollenation, {name}"] for name in ("first", "unchanged", "a new quarter")]
+    first, unchanged, quarter = (cost["write_units"] for cost in costs)
+    assert unchanged <= 10 < quarter < first
+    assert [cost["upstream_requests"] for cost in costs] == [5, 5, 5]
+
+
+def test_each_function_of_the_markets_has_room_in_the_memory_it_is_deployed_with(report: dict[str, Any]) -> None:
+    for cost in report["results"]["markets"]["operations"].values():
+        assert 0 < cost["peak_mb"] < cost["memory"]
+
+
 def test_the_newest_package_of_a_service_is_weighed(tmp_path: Path) -> None:
     for place, octets, age in (("services", 5_000_000, 100), (".local/deployments/prod/services", 6_000_000, 0)):
         package = tmp_path / place / "api" / ".serverless" / "watchkeeper-api.zip"
@@ -91,6 +118,8 @@ def test_the_newest_package_of_a_service_is_weighed(tmp_path: Path) -> None:
     [
         (Target("<", 1.5), 1.49, True),
         (Target("<", 1.5), 1.5, False),
+        (Target("<=", 10), 10, True),
+        (Target("<=", 10), 11, False),
         (Target(">", 3), 3.1, True),
         (Target("=", 0), 0, True),
         (Target("=", 0), 1, False),

@@ -197,6 +197,13 @@ def test_the_floor_counts_each_stored_item_once(meter: UnitMeter) -> None:
     assert meter.floor("t") == 2 + 1
 
 
+def test_octets_are_those_of_the_items_and_of_what_their_indexes_project(meter: UnitMeter) -> None:
+    put(meter, item(mail=text(10), body=text(100)))
+
+    assert meter.octets("t") == (2 + 1) + (4 + 10) + (4 + 100)
+    assert meter.index_octets("t") == (2 + 1) + (4 + 10)
+
+
 def test_the_definitions_are_those_of_the_services() -> None:
     patches = definitions()["watchkeeper-test-patches"]
     full = {name: text(3) for name in ("id", "message_id", "project_id", "series_id", "sort", "status_id")}

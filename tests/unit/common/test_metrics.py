@@ -9,6 +9,13 @@ from watchkeeper import metrics
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
+@pytest.fixture(autouse=True)
+def nothing_measured_yet(capsys: pytest.CaptureFixture[str]) -> None:
+    """Other tests measure and do not write."""
+    metrics.write()
+    capsys.readouterr()
+
+
 def test_values_of_the_same_dimensions_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     metrics.measure(metrics.ROWS_FETCHED, 3, source="lore:a")
     metrics.measure(metrics.ROWS_FETCHED, 2, source="lore:a")

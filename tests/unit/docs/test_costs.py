@@ -28,6 +28,7 @@ TEMPLATES = {
         ("CloudWatch::Alarm", SUM),
         ("CloudWatch::CompositeAlarm", {}),
         ("CloudWatch::Dashboard", {}),
+        ("Backup::BackupPlan", {"BackupPlan": {"BackupPlanRule": [{"Lifecycle": {"DeleteAfterDays": 35}}]}}),
         ("ApplicationAutoScaling::ScalingPolicy", {}),
         ("ApplicationAutoScaling::ScalableTarget", {"ScheduledActions": NIGHT}),
     ),
@@ -117,6 +118,26 @@ def test_photos_are_paid_for_as_long_as_they_are_kept(months: dict[str, list[str
     assert float(months["photos"][3]) > kept * costs.price("object_gigabyte")
 
 
+def test_the_markets_pay_for_as_many_pollenations_as_the_stage_has_calls_for(months: dict[str, list[str]]) -> None:
+    a_day = (50_000 - 48 - 1) // 5  # one call is for the calendar
+
+    assert months["functions of the markets"][0].endswith(f", {a_day * 30.4 * 6 / 7:,.0f} of them pollenations")
+    assert float(months["functions of the markets"][2]) < 0.01 * float(months["functions of the markets"][3])
+
+
+def test_workers_share_the_calls_of_a_second_and_of_a_minute() -> None:
+    assert costs._seconds_of_a_pollenation("prod") == 2 * 5 / 1.25, "75 a minute, which is less than two a second"
+    assert costs._seconds_of_a_pollenation("dev") == 2 * 5 / 0.5, "30 a minute"
+    assert costs._pollenations("staging") == pytest.approx(3 * 30.4 * 6 / 7), "25, less 5 for news and the calendar's"
+
+
+def test_only_a_stage_with_backups_pays_for_their_copies(months: dict[str, list[str]]) -> None:
+    amount, dev, staging, prod = months["backups"]
+
+    assert amount.startswith("35 copies of ")
+    assert float(dev) == 0 < float(staging) < float(prod)
+
+
 def test_every_metric_is_counted_but_those_of_failures() -> None:
     uncounted = [metric.name for metric in CATALOGUE if costs.values_of(metric) == 0]
 
@@ -135,7 +156,14 @@ def test_every_price_is_used() -> None:
 
 @pytest.mark.parametrize(
     ("expression", "times"),
-    [("rate(1 hour)", 730), ("rate(15 minutes)", 2920), ("cron(0 3 * * ? *)", 30.4), ("cron(0 5 ? * SUN *)", 30.4 / 7)],
+    [
+        ("rate(1 hour)", 730),
+        ("rate(15 minutes)", 2920),
+        ("cron(0 3 * * ? *)", 30.4),
+        ("cron(0 5 ? * SUN *)", 30.4 / 7),
+        ("cron(0 4 ? * MON-SAT *)", 30.4 * 6 / 7),
+        ("cron(0 * ? * MON-SAT *)", 24 * 30.4 * 6 / 7),
+    ],
 )
 def test_schedules_come_as_often_as_they_say(expression: str, times: float) -> None:
     assert costs.times_a_month(expression) == pytest.approx(times)
@@ -146,3 +174,11 @@ def test_a_thousand_cost_what_the_benchmark_counted() -> None:
     cells = rows(costs.thousand())["patches, in a first load"]
 
     assert cells[0] == f"{1000 * first['write_units'] / first['new']:,.0f}"
+
+
+def test_the_markets_table_has_each_run_the_benchmark_counted() -> None:
+    runs = costs.counted_of_markets()
+    cells = rows(costs.markets())
+
+    assert cells.keys() == runs.keys()
+    assert cells["pollenation, unchanged"][:2] == ["1", str(runs["pollenation, unchanged"]["write_units"])]

@@ -11,7 +11,6 @@ import pytest
 from local.documents import PACKAGED, SECTIONS, contracts, deployment, documents, tables
 from tests.unit.docs.pages import REPOSITORY
 from watchkeeper.events import DomainEvent
-from watchkeeper.kernel.events import CATALOGUE
 
 DOCUMENTS = documents()
 
@@ -30,7 +29,7 @@ def test_every_section_is_in_some_document() -> None:
 def test_every_event_has_a_schema_and_no_schema_is_left_over() -> None:
     schemas = {path.name for path in (REPOSITORY / "docs" / "events").iterdir()}
 
-    assert schemas == {"envelope.json", *(f"{event.__name__}.json" for event in CATALOGUE)}
+    assert schemas == {"envelope.json", *(f"{contracts.type_of(event)}.json" for event in contracts.CATALOGUE)}
 
 
 def test_envelope_has_the_fields_that_are_sent() -> None:
@@ -44,13 +43,14 @@ def test_every_index_answers_a_question_and_every_question_names_an_index_there_
     existing = {index["IndexName"] for table in tables.definitions().values() for index in _indexes(table)}
     docstrings = [module.__doc__ or "" for module, _ in tables.REPOSITORIES.values()]
 
-    assert set(re.findall(r"`(\w+Index|GSI\d)`:", " ".join(docstrings))) == existing
+    assert set(re.findall(r"`(\w+Index|[a-z-]+-index|GSI\d)`:", " ".join(docstrings))) == existing
 
 
 def test_every_operation_is_in_the_table_of_routes_and_says_whether_it_wants_a_token() -> None:
     described = json.loads(contracts.openapi())["paths"]
+    wants = {"[]": "nothing", "None": "a token"}
     wanted = {
-        f"| `{method.upper()} {path}` | {'nothing' if operation.get('security') == [] else 'a token'} |"
+        f"| `{method.upper()} {path}` | {wants.get(str(operation.get('security')), 'a token of Developer or Admin')} |"
         for path, operations in described.items()
         for method, operation in operations.items()
     }
@@ -58,6 +58,7 @@ def test_every_operation_is_in_the_table_of_routes_and_says_whether_it_wants_a_t
 
     assert {" | ".join(row.split(" | ")[:2]) + " |" for row in rows} == wanted
     assert len(rows) == len(wanted)
+    assert any(row.startswith("| `POST /api/v1/markets/assets/{symbol}/pollenate` | a token of Dev") for row in rows)
 
 
 def test_what_starts_a_function_is_told() -> None:
@@ -67,6 +68,13 @@ def test_what_starts_a_function_is_told() -> None:
     assert told["erase"] == "queue `erasures`, 1 a batch"
     assert {name for name, starts in told.items() if starts == "the user pool"} == deployment.pool_triggers()
     assert "an operator" not in told.values()
+
+
+def test_a_setting_is_told_for_what_it_is() -> None:
+    told = {row.split("`")[1]: row.split(" | ")[1] for row in deployment.environment("scheduler").splitlines()[2:]}
+
+    assert told["POLLENATION_QUEUE_URL"] == "the pollenation queue URL"
+    assert told["DEAD_LETTER_QUEUES"] == "JSON: by name, dead-letter queue, queue and function"
 
 
 def test_every_table_is_in_the_access_patterns() -> None:

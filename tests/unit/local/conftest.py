@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from local.upstreams import World, build_world
+from tests.unit.local.market_clients import Vendors
 from tests.unit.local.upstream_clients import NOW, Client, lore_for, patchwork_for
 
 
@@ -38,3 +39,9 @@ def sample_patchwork(sample_world: World) -> Client:
 @pytest.fixture
 def sample_lore(sample_world: World) -> Client:
     return lore_for(sample_world)
+
+
+@pytest.fixture
+def vendors() -> Vendors:
+    """Of the sample markets, on a Friday."""
+    return Vendors()

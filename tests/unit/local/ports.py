@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from local.processes import is_port_free
 
 
-def four_free_ports() -> int:
-    """The first of three in a row; elsewhere in each process, as tests run beside each other."""
+def six_free_ports() -> int:
+    """The first of six in a row; elsewhere in each process, as tests run beside each other."""
     ports = range(42000 + os.getpid() % 10000, 65000)
-    return next(port for port in ports if all(map(is_port_free, range(port, port + 4))))
+    return next(port for port in ports if all(map(is_port_free, range(port, port + 6))))
 
 
 @contextmanager

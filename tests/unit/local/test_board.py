@@ -16,6 +16,7 @@ from local.board import Row, Section, read_board
 from local.report import board_lines, status, verdict
 from local.stages import StageRefused
 from scheduler.kernel.freshness import STALE_AFTER_SECONDS
+from scheduler.markets.freshness import FUNDAMENTALS, STALE_AFTER
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 Answer = Callable[..., Any]
@@ -92,7 +93,38 @@ def moment(minutes: float) -> str:
 
 
 def configuration(FunctionName: str) -> Any:  # noqa: N803
-    return {"Environment": {"Variables": {"PROJECTS": "", "LISTS": "leds"}}}
+    calls = {"PER_SECOND": "1.25", "PER_MINUTE": "75", "PER_DAY": "25", "NEWS_PER_DAY": "5"}
+    variables = {f"ALPHAVANTAGE_{name}": value for name, value in calls.items()}
+    return {"Environment": {"Variables": {"PROJECTS": "", "LISTS": "leds", "MAINTENANCE_DAYS": "SUN", **variables}}}
+
+
+def found_by(request: Mapping[str, Any]) -> list[Any]:
+    """Every source there is, each watch's in its partition; no reminders."""
+    place = next(iter(request["ExpressionAttributeValues"].values()))["S"]
+    names = {"SOURCE": ["lore:leds"], "SOURCE#markets": list(board.MARKETS_LATE_AFTER)}
+    return [source(name) for name in names.get(place, ())]
+
+
+def sources(kernel: list[Any], markets: list[Any] | None = None) -> Answer:
+    """These, and of the markets' all if none are given."""
+
+    def answer(ExpressionAttributeValues: Mapping[str, Any], **request: Any) -> Any:  # noqa: N803
+        place = next(iter(ExpressionAttributeValues.values()))["S"]
+        if place == "SOURCE":
+            return {"Items": kernel}
+        found = found_by({"ExpressionAttributeValues": ExpressionAttributeValues})
+        return {"Items": found if markets is None else markets}
+
+    return answer
+
+
+def stored(**items: Any) -> Answer:
+    """Items of the progress table, by their partition."""
+
+    def answer(Key: Mapping[str, Any], **_: Any) -> Any:  # noqa: N803 -- as boto3 has it
+        return {"Item": items[Key["pk"]["S"]]} if Key["pk"]["S"] in items else {}
+
+    return answer
 
 
 def rules(state: str = "ENABLED") -> Any:
@@ -112,7 +144,8 @@ WELL: Mapping[str, Any] = {
     "describe_log_streams": {"logStreams": [{"lastEventTimestamp": int(NOW.timestamp() - 240) * 1000}]},
     "get_queue_url": {"QueueUrl": "url"},
     "get_queue_attributes": depth(),
-    "query": lambda **request: {"Items": [] if request["TableName"].endswith("-people") else [source()]},
+    "query": lambda **request: {"Items": found_by(request)},
+    "get_item": {},
     "get_function_configuration": configuration,
     "scan": {"Items": []},
     "describe_alarms": {"MetricAlarms": [{"AlarmName": "watchkeeper-prod-one", "StateValue": "OK"}]},
@@ -222,21 +255,86 @@ def test_a_source_shows_its_age_and_its_last_run() -> None:
     ],
 )
 def test_a_source_in_trouble_needs_a_look(record: Mapping[str, Any], told: str) -> None:
-    assert section("Sources", query={"Items": [source(**record)]}).troubles == [f"lore:leds {told}"]
+    assert section("Sources", query=sources([source(**record)])).troubles == [f"lore:leds {told}"]
 
 
 def test_a_source_nobody_has_read_yet_needs_a_look() -> None:
-    assert section("Sources", query={"Items": []}).troubles == ["lore:leds never read"]
+    assert section("Sources", query=sources([])).troubles == ["lore:leds never read"]
 
 
 def test_a_source_nobody_watches_needs_none() -> None:
-    found = section("Sources", query={"Items": [source(), source("lore:threads", error="No.", last_success=None)]})
+    found = section("Sources", query=sources([source(), source("lore:threads", error="No.", last_success=None)]))
 
     assert row(found, "lore:threads") == Row(("lore:threads", "not watched", "-", "7", "3", "1"))
 
 
 def test_late_means_the_same_as_to_those_who_measure_it() -> None:
     assert timedelta(seconds=STALE_AFTER_SECONDS) == board.LATE_AFTER
+    assert {**board.MARKETS_LATE_AFTER, FUNDAMENTALS: timedelta(hours=50)} == STALE_AFTER
+
+
+def test_sources_of_the_markets_are_always_watched_and_may_rest_on_a_sunday() -> None:
+    resting = source("alpaca:assets", last_success=moment(49 * 60))
+    late = source("alphavantage:news", last_success=moment(33 * 60))
+
+    found = section("Sources", query=sources([source()], [resting, late]))
+
+    assert row(found, "alpaca:assets").cells == ("alpaca:assets", "live", "2 d", "7", "3", "1")
+    assert found.troubles == ["alphavantage:earnings-calendar never read", "alphavantage:news late"]
+
+
+def test_the_markets_show_their_calls_and_how_much_is_known() -> None:
+    spent = {"day": "2026-11-20", "used": 12, "news": 2, "next_at": 0.0, "paused_until": 0.0, "seconds": []}
+    counted = {"counted_at": moment(20), "assets": {"1d": 3, "older": 1, "never": 6}, "newest": moment(30)}
+    items = {
+        "BUDGET": {"edition": {"N": "1"}, "record": {"S": json.dumps(spent)}},
+        "COVERAGE": {"record": {"S": json.dumps(counted)}},
+    }
+
+    found = section("Markets", get_item=stored(**items))
+
+    assert found.rows == (
+        Row(("calls of AlphaVantage", "12 of 25 used (2 for news), 13 left")),
+        Row(("maintenance window", "off")),
+        Row(("assets pollenated", "4 of 10, 3 within 90 days, the last 30 min ago")),
+    )
+
+
+def test_markets_nobody_has_read_yet_are_no_trouble() -> None:
+    found = section("Markets")
+
+    assert row(found, "calls of AlphaVantage").cells[1] == "0 of 25 used (0 for news), 25 left"
+    assert row(found, "assets pollenated") == Row(("assets pollenated", "-"))
+    assert found.troubles == []
+
+
+def test_calls_the_vendor_refuses_need_a_look() -> None:
+    until = (NOW + timedelta(hours=2)).timestamp()
+    spent = {"day": "2026-11-20", "used": 25, "news": 2, "next_at": 0.0, "paused_until": until, "seconds": []}
+    items = {"BUDGET": {"edition": {"N": "1"}, "record": {"S": json.dumps(spent)}}}
+
+    found = section("Markets", get_item=stored(**items))
+
+    assert found.troubles == ["calls of AlphaVantage are refused until 2026-11-20T14:00:00Z"]
+
+
+@pytest.mark.parametrize(
+    ("word", "minutes", "state"),
+    [("closed", -60, "on: closed until 2026-11-20T13:00:00Z"), ("open", -60, "off: open until 2026-11-20T13:00:00Z")],
+)
+def test_an_operators_word_on_maintenance_is_shown_and_needs_no_look(word: str, minutes: float, state: str) -> None:
+    said = {"word": {"S": word}, "until": {"S": moment(minutes)}}
+
+    found = section("Markets", get_item=stored(MAINTENANCE=said))
+
+    assert row(found, "maintenance window") == Row(("maintenance window", state))
+
+
+def test_what_of_the_markets_can_be_read_is_shown() -> None:
+    found = section("Markets", get_function_configuration=refused("AccessDeniedException"))
+
+    assert [one.cells[0] for one in found.rows] == ["assets pollenated"]
+    assert found.troubles == ["markets unread"]
 
 
 def breaker(state: str) -> Any:
@@ -287,6 +385,7 @@ def named_for(stage: str) -> list[Any]:
         ("get_metric_data", "Functions"),
         ("get_queue_attributes", "Dead letters"),
         ("query", "Sources"),
+        ("get_item", "Markets"),
         ("scan", "Breakers"),
         ("describe_alarms", "Alarms"),
         ("list_rules", "Schedules"),
@@ -305,7 +404,7 @@ def test_what_cannot_be_read_is_told_in_its_place(operation: str, title: str, co
 def test_what_somebody_has_broken_is_told_in_its_place() -> None:
     broken = {"pk": {"S": "SOURCE"}, "sk": {"S": "lore:leds"}, "record": {"S": "{"}}
 
-    found = section("Sources", query={"Items": [broken]})
+    found = section("Sources", query=sources([broken]))
 
     assert found.unread.startswith("not understood: ")
     assert found.troubles == ["sources unread"]

@@ -10,18 +10,21 @@ from click.testing import CliRunner, Result
 
 from local.cli import cli
 from local.cloud import LocalCloud
-from tests.unit.local.ports import four_free_ports, taken
+from local.keys import VENDORS
+from local.settings import FREE_PLANS
+from tests.unit.local.ports import six_free_ports, taken
 
 
 @pytest.fixture(autouse=True)
 def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PORT", "PATCHWORK_URL", "LORE_URL", "EXPO_URL", "PROJECTS", "LISTS", "REQUESTS_PER_SECOND"):
+    names = ("PORT", "PATCHWORK_URL", "LORE_URL", "EXPO_URL", "PROJECTS", "LISTS", "REQUESTS_PER_SECOND")
+    for name in (*names, *FREE_PLANS, *VENDORS, "ALPACA_LIVE", "MARKETS_UPSTREAM"):
         monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
 def port() -> int:
-    return four_free_ports()
+    return six_free_ports()
 
 
 @pytest.fixture

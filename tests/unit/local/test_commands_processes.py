@@ -13,8 +13,8 @@ import pytest
 from local import samples
 from local.cloud import LocalCloud, PortTaken
 from local.processes import CouldNotStart, Program, started_at
-from local.settings import Upstreams
-from tests.unit.local.ports import four_free_ports, taken
+from local.settings import Upstreams, sample_ports
+from tests.unit.local.ports import six_free_ports, taken
 
 SLEEPS = [sys.executable, "-c", "import time; time.sleep(60)"]
 FAILS = [sys.executable, "-c", "raise SystemExit('no luck today')"]
@@ -29,12 +29,12 @@ def program(tmp_path: Path) -> Iterator[Program]:
 
 @pytest.fixture
 def cloud(tmp_path: Path) -> LocalCloud:
-    return LocalCloud(tmp_path / "state", four_free_ports())
+    return LocalCloud(tmp_path / "state", six_free_ports())
 
 
 @pytest.fixture
 def upstreams(cloud: LocalCloud) -> Upstreams:
-    return Upstreams(sample_ports=(cloud.port + 1, cloud.port + 2, cloud.port + 3))
+    return Upstreams(sample_ports=sample_ports(cloud.port))
 
 
 def note(program: Program, text: str) -> None:
@@ -115,10 +115,10 @@ class TestPorts:
                 cloud.start()
         assert cloud.pid is None
 
-    @pytest.mark.parametrize("above", [1, 2, 3])
+    @pytest.mark.parametrize("above", [1, 2, 3, 4, 5])
     def test_one_of_the_samples_is_taken(self, cloud: LocalCloud, upstreams: Upstreams, above: int) -> None:
         port = cloud.port + above
-        told = f"Port {port}, for the sample upstreams, is taken; PORT= moves all four ports"
+        told = f"Port {port}, for the sample upstreams, is taken; PORT= moves all six ports"
 
         with taken(port):
             with pytest.raises(PortTaken, match=told):
@@ -128,13 +128,15 @@ class TestPorts:
         assert samples.pid(cloud) is None
 
     def test_the_samples_ports_do_not_matter_without_samples(self, cloud: LocalCloud) -> None:
-        ports = (cloud.port + 1, cloud.port + 2, cloud.port + 3)
+        ports = sample_ports(cloud.port)
 
         with taken(ports[0]):
             real = Upstreams(
                 "https://tracker.example",
                 "https://lists.example",
                 expo_url="https://push.example",
+                alpaca_url="https://broker.example",
+                alphavantage_url="https://vendor.example",
                 sample_ports=ports,
             )
             samples.check_ports(cloud, real)

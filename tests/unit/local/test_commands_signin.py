@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from local.cli import cli
 from local.cloud import LocalCloud
 from local.stages import AwsStage
-from tests.unit.local.ports import four_free_ports
+from tests.unit.local.ports import six_free_ports
 from tests.unit.local.stand_ins import NO_STACK, Client, refusal
 
 ADDRESS = "ada@example.org"
@@ -35,7 +35,7 @@ class Run:
     """Commands where a cloud runs, whose answers a test says."""
 
     def __init__(self, state: Path, http: responses.RequestsMock) -> None:
-        self.port = four_free_ports()
+        self.port = six_free_ports()
         self.http = http
         self.url = f"http://127.0.0.1:{self.port}"
         self._state = state

@@ -12,13 +12,13 @@ from local import report
 from local.cli import cli
 from local.report import Status
 from local.stages import AwsStage, Stage, StageRefused
-from tests.unit.local.ports import four_free_ports
+from tests.unit.local.ports import six_free_ports
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Run:
     monkeypatch.delenv("PORT", raising=False)
-    return _Run(["--port", str(four_free_ports()), "--state", str(tmp_path / "state"), "status"])
+    return _Run(["--port", str(six_free_ports()), "--state", str(tmp_path / "state"), "status"])
 
 
 class _Run:

@@ -14,7 +14,7 @@ from local import letters
 from local.cli import cli
 from local.letters import LettersRefused
 from local.stages import AwsStage, StageRefused
-from tests.unit.local.ports import four_free_ports
+from tests.unit.local.ports import six_free_ports
 
 LETTER = {
     "id": "0359806c",
@@ -191,14 +191,14 @@ def test_a_stage_on_aws_is_asked_where_it_is_deployed(monkeypatch: pytest.Monkey
     ],
 )
 def test_what_cannot_be_meant_is_refused(tmp_path: Path, arguments: list[str], complaint: str) -> None:
-    result = CliRunner().invoke(cli, ["--port", str(four_free_ports()), "--state", str(tmp_path), "dlq", *arguments])
+    result = CliRunner().invoke(cli, ["--port", str(six_free_ports()), "--state", str(tmp_path), "dlq", *arguments])
 
     assert result.exit_code == 2
     assert complaint in result.output
 
 
 def test_without_a_cloud_it_tells_how_to_get_one(tmp_path: Path) -> None:
-    result = CliRunner().invoke(cli, ["--port", str(four_free_ports()), "--state", str(tmp_path), "dlq"])
+    result = CliRunner().invoke(cli, ["--port", str(six_free_ports()), "--state", str(tmp_path), "dlq"])
 
     assert result.exit_code == 1
     assert "make up" in result.output

@@ -307,6 +307,7 @@ class TestRemoval:
         declared = {
             "Kept": {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain"},
             "Lost": {"Type": "AWS::S3::Bucket"},
+            "Copies": {"Type": "AWS::Backup::BackupVault"},
             "Kernel": {"Type": "AWS::Lambda::Function"},
         }
         summaries = [
@@ -323,7 +324,11 @@ class TestRemoval:
 
         found = list(holdings(FakeStage({"cloudformation": cloudformation}), SERVICES))
 
-        assert [(holding.name, holding.is_retained) for holding in found] == [("kept", True), ("lost", False)]
+        assert [(holding.name, holding.is_retained) for holding in found] == [
+            ("kept", True),
+            ("lost", False),
+            ("copies", False),
+        ]
 
     def test_only_buckets_that_go_are_emptied_with_all_their_versions(self) -> None:
         versions = [{"Versions": [{"Key": "a", "VersionId": "1"}], "DeleteMarkers": [{"Key": "a", "VersionId": "2"}]}]

@@ -70,12 +70,16 @@ def failed_changes(first: str = "100", last: str = "300", size: int = 3) -> dict
 
 
 def undelivered_schedule(function: str, payload: object) -> dict[str, Any]:
+    return undelivered(f"{LAMBDA}:watchkeeper-test-{function}", payload)
+
+
+def undelivered(target: str, payload: object) -> dict[str, Any]:
     """What EventBridge sends to a target's dead-letter queue."""
     return message(
         payload,
         {
             "RULE_ARN": "arn:aws:events:us-east-1:123456789012:rule/watchkeeper-test-patches-recent",
-            "TARGET_ARN": f"{LAMBDA}:watchkeeper-test-{function}",
+            "TARGET_ARN": target,
             "ERROR_CODE": "THROTTLING",
             "ERROR_MESSAGE": "Rate exceeded",
             "EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts",

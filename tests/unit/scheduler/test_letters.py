@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scheduler.operations.letters import EXCERPT, NEVER_SAID, Kind, Letter, Reader, encodable
@@ -211,6 +211,7 @@ _names = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(
     reader=st.sampled_from([OF_WORK, OF_FAILURES]),
     body=st.text() | _json.map(json.dumps) | _shapes.map(json.dumps),

@@ -14,7 +14,14 @@ from scheduler.operations.errors import NotSent
 from scheduler.operations.letters import Letter, Reader
 from scheduler.operations.redriving import Redriver
 from scheduler.operations.streams import LARGEST_EVENT, TRIMMED, Streams
-from tests.unit.scheduler.messages import STREAM, failed_changes, failed_invocation, message, undelivered_schedule
+from tests.unit.scheduler.messages import (
+    STREAM,
+    failed_changes,
+    failed_invocation,
+    message,
+    undelivered,
+    undelivered_schedule,
+)
 
 KNOWN = frozenset({"fetch-patches", "publish-changes"})
 QUEUE = "https://queue/threads"
@@ -71,7 +78,8 @@ def refusal(code: str) -> ClientError:
 
 
 def redriver(aws: FakeAws, *pages: list[dict[str, Any]] | Exception) -> Redriver:
-    return Redriver(cast("Any", aws), cast("Any", aws), Streams(FakeStream(list(pages))), "watchkeeper-test-", KNOWN)
+    streams = Streams(FakeStream(list(pages)))
+    return Redriver(cast("Any", aws), cast("Any", aws), streams, "watchkeeper-test-", KNOWN, {"pollenation": QUEUE})
 
 
 def failure(body: object) -> Letter:
@@ -157,6 +165,30 @@ def test_a_schedule_is_delivered_again() -> None:
     redriver(aws).send(letter, None)
 
     assert list(events(aws)) == [{"mode": "full"}]
+
+
+TOLD = {"id": "e1", "type": "pollenationNeeded", "correlation_id": "began-there", "data": {"symbol": "QUIL"}}
+
+
+@pytest.mark.parametrize("letter", [TOLD, {"detail-type": "pollenationNeeded", "detail": TOLD}], ids=["alone", "whole"])
+def test_an_event_that_did_not_reach_its_queue_is_put_there_under_its_correlation_id(letter: object) -> None:
+    aws = FakeAws()
+    undeliverable = undelivered("arn:aws:sqs:us-east-1:123456789012:watchkeeper-test-pollenation", letter)
+
+    redriver(aws).send(Reader("failures", None, "watchkeeper-test-").read(undeliverable), None)
+
+    (sent,) = aws.sent
+    assert (sent["QueueUrl"], json.loads(sent["MessageBody"])) == (QUEUE, TOLD)
+    assert sent["MessageAttributes"]["correlation_id"]["StringValue"] == "began-there"
+
+
+def test_an_event_for_a_queue_that_is_not_ours_stays() -> None:
+    aws = FakeAws()
+    letter = undelivered("arn:aws:sqs:us-east-1:123456789012:somebody-elses", TOLD)
+
+    with pytest.raises(NotSent, match="no kind that can be sent again"):
+        redriver(aws).send(Reader("failures", None, "watchkeeper-test-").read(letter), None)
+    assert aws.sent == []
 
 
 def test_changes_are_read_again_from_the_first_to_the_last_and_given_as_lambda_gives_them() -> None:

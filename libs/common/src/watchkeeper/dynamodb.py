@@ -55,6 +55,11 @@ class Between:
     low: str | None = None
     high: str | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing can be between them: DynamoDB refuses such bounds."""
+        return self.low is not None and self.high is not None and self.low > self.high
+
 
 @dataclass(frozen=True, slots=True)
 class Keys:
@@ -316,6 +321,8 @@ class Table:
 
         ``sort`` names the sort key and its bounds. An index cannot be read consistently.
         """
+        if sort and sort[1].is_empty:
+            return Page([], None)
         request: dict[str, Any] = {
             "TableName": self.name,
             "ScanIndexForward": not descending,
@@ -416,10 +423,11 @@ def _require_only(answer: Mapping[str, Any], *names: str) -> None:
 def _is_number(value: int | Decimal) -> bool:
     """Whether it is one to DynamoDB: finite, of 38 digits, and between 1e-130 and 1e126."""
     if isinstance(value, int):
-        return abs(value) < 10**_MAX_DIGITS
+        return len(str(abs(value))) <= _MAX_DIGITS
     if not value.is_finite() or len(value.as_tuple().digits) > _MAX_DIGITS:
         return False
-    return -130 <= value.adjusted() < 126
+    magnitude: int = value.adjusted()
+    return -130 <= magnitude < 126
 
 
 def item_size(item: Item) -> int:

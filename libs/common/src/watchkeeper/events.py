@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
-from watchkeeper.budgets import Patience
+from watchkeeper.budgets import Deadline, Patience
 from watchkeeper.errors import DatabaseError, LimitExceeded, WatchkeeperError
-from watchkeeper.translation import translated, understood
+from watchkeeper.translation import asking, understood
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -63,11 +63,12 @@ class EventBridgePublisher:
     """Puts events on a bus, ten a request; refused entries are sent again a few times.
 
     An event no bus takes, since it is too large or no JSON, holds up none of the others. When the bus itself does not
-    answer, no further request is made.
+    answer, no further request is made, nor is one once the ``deadline`` of somebody who waits has passed.
     """
 
-    def __init__(self, client: "EventBridgeClient", bus: str, source: str) -> None:
+    def __init__(self, client: "EventBridgeClient", bus: str, source: str, *, deadline: Deadline | None = None) -> None:
         self._client = client
+        self._deadline = deadline
         self._bus = bus
         self._source = f"{SOURCE_PREFIX}.{source}"
 
@@ -107,7 +108,7 @@ class EventBridgePublisher:
         """For each entry why it was refused, or ``None``."""
         failed = f"PutEvents on {self._bus} failed"
         entries: Any = [entry for _, entry in pending]
-        with translated(failed):
+        with asking(failed, self._deadline):
             answer = self._client.put_events(Entries=entries)
         with understood(failed):
             results = answer["Entries"]

@@ -42,15 +42,17 @@ READINGS_FAILED = Metric(
     "ReadingsFailed",
     MetricUnit.Count,
     ("function", "outcome"),
-    "readings of a source that ended early: by its upstream `unavailable`, `resting`, `blocked`, `garbled`, "
-    "`not_found` or `unknown_source`; by AWS `throttled` or `no_answer`",
+    "readings that ended early: by the outcome of their upstream's requests, `unknown_source` or `implausible`; by AWS "
+    "`throttled` or `no_answer`",
 )
 
 UPSTREAM_REQUESTS = Metric(
     "UpstreamRequests",
     MetricUnit.Count,
     ("upstream", "outcome"),
-    "requests: `ok`, `not_found`, `unavailable`, `blocked`, `garbled`, or `resting`: not sent, as the breaker was open",
+    "requests: `ok`, `not_found`, `unavailable`, `throttled` or `day_over`: too many, `key` or `plan`: refused to us, "
+    "`refused` for what it asked, `too_long`, `blocked`, `garbled`; or not sent: `resting`, as the breaker was open, "
+    "or `budget`, as the calls were spent",
 )
 UPSTREAM_LATENCY = Metric(
     "UpstreamLatency", MetricUnit.Milliseconds, ("upstream",), "time until a request that was sent was answered"
@@ -65,6 +67,43 @@ ROWS_UNCHANGED = Metric("RowsUnchanged", MetricUnit.Count, _SOURCE, "rows that c
 ROWS_REFUSED = Metric("RowsRefused", MetricUnit.Count, _SOURCE, "rows that could not be taken, and were set aside")
 FRESHNESS_AGE = Metric(
     "FreshnessAge", MetricUnit.Seconds, _SOURCE, "time since the last run began that read all there was"
+)
+
+UPSTREAM_REFUSED = Metric(
+    "UpstreamRefused",
+    MetricUnit.Count,
+    ("upstream",),
+    "answers that refuse our key, or a function our plan lacks, which only an operator can mend",
+)
+ANSWERS_IMPLAUSIBLE = Metric(
+    "AnswersImplausible", MetricUnit.Count, _SOURCE, "answers that were complete and not believable; nothing was stored"
+)
+ALPHAVANTAGE_CALLS_USED = Metric(
+    "AlphaVantageCallsUsed", MetricUnit.Count, (), "calls that were taken from the day's budget"
+)
+ALPHAVANTAGE_BUDGET_LEFT = Metric(
+    "AlphaVantageBudgetLeft", MetricUnit.Count, (), "calls that were left of the day after that"
+)
+ALPHAVANTAGE_THROTTLED = Metric(
+    "AlphaVantageThrottled",
+    MetricUnit.Count,
+    (),
+    "calls answered with `too many`, and times work was left for later as the budget was spent",
+)
+POLLENATIONS = Metric(
+    "Pollenations", MetricUnit.Count, ("outcome",), "assets whose fundamentals were asked for: `data` or `no_data`"
+)
+POLLENATIONS_NEEDED = Metric(
+    "PollenationsNeeded", MetricUnit.Count, ("reason",), "assets that were told to be asked for"
+)
+POLLENATIONS_LEFT_OUT = Metric(
+    "PollenationsLeftOut",
+    MetricUnit.Count,
+    ("reason",),
+    "assets that should be asked for too, and the budget has no room",
+)
+ASSETS_BY_AGE = Metric(
+    "AssetsByAge", MetricUnit.Count, ("age",), "active assets by the time since their fundamentals were asked for"
 )
 
 QUEUE_AGE = Metric(

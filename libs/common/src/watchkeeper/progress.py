@@ -45,6 +45,8 @@ class Run:
     stored: int = 0
     unchanged: int = 0
     refused: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    """Why rows were refused, and how many for each reason."""
 
     @property
     def unfinished(self) -> bool:

@@ -1,10 +1,10 @@
-"""Sending a message, and being told that it was sent."""
+"""Sending a message, and being told that it was sent; and how many a queue has."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from watchkeeper.errors import DatabaseError
-from watchkeeper.translation import translated
+from watchkeeper.translation import translated, understood
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -22,6 +22,21 @@ def send(client: "SQSClient", url: str, body: str, attributes: Mapping[str, str]
         )
     if not sent.get("MessageId"):
         raise DatabaseError("SendMessage failed: nothing says that it was sent")
+
+
+_DEPTHS: Any = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
+
+
+def waiting(client: "SQSClient", url: str) -> int:
+    """About how many messages a queue has: ready, being worked on, and held back. Raises ``DatabaseError``."""
+    with translated("GetQueueAttributes failed"):
+        answer: Any = client.get_queue_attributes(QueueUrl=url, AttributeNames=_DEPTHS)
+    with understood("GetQueueAttributes failed"):
+        return sum(int(answer["Attributes"][depth]) for depth in _DEPTHS)
 
 
 def string_attribute(value: str) -> "MessageAttributeValueTypeDef":

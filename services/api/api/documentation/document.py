@@ -31,10 +31,11 @@ _METHODS = frozenset({"get", "post", "patch", "delete"})
 _POWERTOOLS_OWN = frozenset({"HTTPValidationError", "ResponseValidationError", "ValidationError"})
 _DESCRIPTION = (
     "Watchkeeper watches slow things for people and tells them when it is their turn: patches on their way into Linux, "
-    "and batches of kefir on the counter. Sign in with a code that is mailed to you, and send the access token with "
-    "every request that is not public. Answers carry an `ETag`: ask again with `If-None-Match`, and change with "
-    "`If-Match` what has a version. A `POST` with an `Idempotency-Key` can be sent again without being done twice. "
-    "Names in paths are percent-encoded. Errors are problem details (RFC 9457)."
+    "companies between their earnings, and batches of kefir on the counter. Sign in with a code that is mailed to you, "
+    "and send the access token with every request that is not public. Answers carry an `ETag`: ask again with "
+    "`If-None-Match`, and change with `If-Match` what has a version. A `POST` that takes an `Idempotency-Key` can be "
+    "sent again with it without being done twice. Names in paths are percent-encoded. Errors are problem details "
+    "(RFC 9457)."
 )
 _SUCCESSES = {
     200: "The answer.",
@@ -46,6 +47,7 @@ _SUCCESSES = {
 _PROBLEMS = {
     "400": "The cursor is not one of this query, or the body is no JSON.",
     "401": "There is no access token, or none that is good.",
+    "403": "It is for members of other groups.",
     "404": "There is nothing by that name.",
     "406": "The answer is too large to be sent uncompressed.",
     "412": "`If-Match` names another version than the current one.",
@@ -121,6 +123,8 @@ def document(contexts: Sequence[Routes]) -> dict[str, Any]:
         told["responses"] = _with_forms(answers, operation, references)
         if operation.public:
             told["security"] = []
+        if operation.groups:
+            told["security"] = [{_SCHEME: [group]} for group in operation.groups]
     return described
 
 
@@ -193,6 +197,7 @@ def _problems(operation: Operation, told: Mapping[str, Any], problem: dict[str, 
     possible = {
         "400": takes_cursor or writes,
         "401": not operation.public,
+        "403": bool(operation.groups),
         "404": names_something,
         "406": operation.method == "GET",
         "412": operation.versioned and operation.method != "GET",

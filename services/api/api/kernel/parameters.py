@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import date
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from api.kernel.finding import PatchFilter
+from api.web.parameters import ordered, span, to_iso_or_refuse
 from api.web.problems import InvalidParameter
-from watchkeeper.clock import from_iso, iso_week, to_iso
+from watchkeeper.clock import from_iso, iso_week
 from watchkeeper.dynamodb import Between
 from watchkeeper.errors import ItemNotFound
 
@@ -52,8 +52,6 @@ SeriesId = Annotated[int | None, Query(ge=1, le=_LARGEST_ID, description="Number
 MessageId = Annotated[
     str | None, Query(min_length=1, max_length=1000, description="Message-ID, with or without angle brackets")
 ]
-Since = Annotated[str | None, Query(max_length=40, description="From this day or moment on (ISO 8601)")]
-Until = Annotated[str | None, Query(max_length=40, description="Up to the end of this day, or this moment (ISO 8601)")]
 Archived = Annotated[bool | None, Query(description="Only archived patches, or only others")]
 Text = Annotated[str | None, Query(min_length=1, max_length=200, description="Text in the subject, in any case")]
 SinceWeek = Annotated[str | None, Query(max_length=40, description="From this week on: `2026-W20`, or a day in it")]
@@ -81,7 +79,7 @@ def patch_filter(
     text: str | None,
 ) -> PatchFilter:
     """Raises ``InvalidParameter``."""
-    between = _ordered(Between(_start(since), _end(until)))
+    between = span(since, until)
     return PatchFilter(
         projects=among(watched, projects, "project"),
         states=tuple(sorted({state.lower() for state in states or ()})),
@@ -105,7 +103,7 @@ def among(watched: tuple[str, ...], wanted: Iterable[str] | None, parameter: str
 
 def weeks(since: str | None, until: str | None) -> Between:
     """Raises ``InvalidParameter``."""
-    return _ordered(Between(_week(since, "since"), _week(until, "until")))
+    return ordered(Between(_week(since, "since"), _week(until, "until")))
 
 
 def by_message_id(segment: str, find: Callable[[str], FoundT]) -> FoundT:
@@ -152,38 +150,6 @@ def _key(text: str, parameter: str) -> str:
     return text
 
 
-def _start(text: str | None) -> str | None:
-    return to_iso_or_refuse(text, "since") if text else None
-
-
-def _end(text: str | None) -> str | None:
-    if not text:
-        return None
-    moment = to_iso_or_refuse(text, "until")
-    return f"{moment[:10]}T23:59:59Z" if _is_day(text) else moment
-
-
-def to_iso_or_refuse(text: str, parameter: str) -> str:
-    try:
-        return to_iso(from_iso(text))
-    except (ValueError, OverflowError) as error:
-        raise InvalidParameter(parameter, "is no ISO 8601 day or moment") from error
-
-
-def _is_day(text: str) -> bool:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _week(text: str | None, parameter: str) -> str | None:
     """The week of a day, a moment or a week: ISO 8601 has one reading for each."""
     return iso_week(from_iso(to_iso_or_refuse(text, parameter))) if text else None
-
-
-def _ordered(between: Between) -> Between:
-    if between.low and between.high and between.low > between.high:
-        raise InvalidParameter("until", "is before `since`")
-    return between

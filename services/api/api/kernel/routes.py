@@ -17,12 +17,10 @@ from api.kernel.parameters import (
     PatchworkId,
     Projects,
     SeriesId,
-    Since,
     SinceWeek,
     States,
     Submitter,
     Text,
-    Until,
     UntilWeek,
     View,
     address,
@@ -33,7 +31,7 @@ from api.kernel.parameters import (
     weeks,
 )
 from api.web.paging import page
-from api.web.parameters import Cursor, Limit
+from api.web.parameters import Cursor, Limit, Since, Until
 from api.web.routing import ALWAYS_ASK, Routes
 from watchkeeper.clock import utc_now
 from watchkeeper.errors import ItemNotFound

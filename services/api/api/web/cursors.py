@@ -13,8 +13,8 @@ from watchkeeper.errors import InvalidCursor
 Query = Mapping[str, object]
 """What a list was asked for: its name and filters, without limit and cursor."""
 
-Position = str | tuple[str, str]
-"""Where a list goes on: a sort key, or the two parts of one."""
+Position = str | tuple[str | int, ...]
+"""Where a list goes on: a sort key, or the parts of a place."""
 
 _PURPOSE = b"watchkeeper cursor 1\0"
 _SEAL_BYTES = 32
@@ -30,7 +30,7 @@ class Cursors:
         return base64.urlsafe_b64encode(self._seal(payload, query) + payload).rstrip(b"=").decode()
 
     def open(self, cursor: str, query: Query) -> Any:
-        """The position, its tuple as a list. Raises ``InvalidCursor`` for any cursor ``seal`` did not make of it."""
+        """The position, a tuple as a list. Raises ``InvalidCursor`` for any cursor ``seal`` did not make of it."""
         sealed = _decoded(cursor)
         seal, payload = sealed[:_SEAL_BYTES], sealed[_SEAL_BYTES:]
         if not hmac.compare_digest(seal, self._seal(payload, query)):

@@ -55,6 +55,13 @@ class MethodNotAllowed(WatchkeeperError):
         self.allowed = allowed
 
 
+class Forbidden(WatchkeeperError):
+    """The caller is known, and is in none of the groups that may do this."""
+
+    def __init__(self, groups: tuple[str, ...]) -> None:
+        super().__init__(f"This is for members of {' and '.join(groups)} only.")
+
+
 class Conflict(WatchkeeperError):
     """What is asked for is against the rules in the state things are in; the message says why, to the caller."""
 
@@ -132,6 +139,7 @@ _KINDS: Mapping[type[Exception], Kind] = {
         "answer-too-large", HTTPStatus.NOT_ACCEPTABLE, "The answer is too large. Accept gzip, or ask for less."
     ),
     Unauthenticated: Kind("unauthenticated", HTTPStatus.UNAUTHORIZED, "Sign in, and send the access token."),
+    Forbidden: Kind("forbidden", HTTPStatus.FORBIDDEN),
     MalformedBody: _MALFORMED,
     RecursionError: _MALFORMED,
     BodyTooLarge: Kind(

@@ -15,7 +15,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from api.web.identity import Caller, caller_of
 from api.web.observation import note_route
-from api.web.problems import Changed, Conflict, PreconditionFailed
+from api.web.problems import Changed, Conflict, Forbidden, PreconditionFailed
 from api.web.requests import Event
 from api.web.work import Work
 from watchkeeper.budgets import Patience
@@ -72,6 +72,13 @@ class Operation:
     problems: Mapping[int, str] = field(default_factory=dict)
     """Those of its own, by status."""
     forms: tuple[Form, ...] = ()
+    groups: tuple[str, ...] = ()
+    """Whoever is in one of them may ask; everybody who has signed in, if there are none."""
+
+    @property
+    def comes_in_forms(self) -> bool:
+        """Whether the same success may be of another type, as who asks prefers."""
+        return any(one.status == self.status and one.content_type != self.content_type for one in self.forms)
 
 
 class Routes:
@@ -133,12 +140,16 @@ class Routes:
         content_type: str = APPLICATION_JSON,
         forms: tuple[Form, ...] = (),
         answers_anew: bool = False,
+        groups: tuple[str, ...] = (),
     ) -> Callable[[ViewT], ViewT]:
         """``versioned`` views have a member ``version``. A function that answers with a ``Response`` of its own says of
         which ``content_type`` it is, and in what other ``forms`` it may come. One that ``answers_anew`` knows by its
-        work's key what it has done already; no answer of it is kept for an ``Idempotency-Key``."""
+        work's key what it has done already; no answer of it is kept for an ``Idempotency-Key``. With ``groups`` it is
+        for their members alone."""
 
         def register(function: ViewT) -> ViewT:
+            if groups and self._public:
+                raise TypeError(f"{self.prefix}{path} is for {', '.join(groups)}, and asked by nobody in particular")
             wanted = signature(function).parameters
             table = self._table_for_work(path) if "work" in wanted else None
             operation = Operation(
@@ -153,6 +164,7 @@ class Routes:
                 content_type=content_type,
                 problems=problems or {},
                 forms=forms,
+                groups=groups,
             )
             self.operations[operation.name] = operation
             self._resources.append((_pattern(operation.path), method))
@@ -161,7 +173,7 @@ class Routes:
             def respond(**arguments: Any) -> Response[str]:
                 note_route(operation.path)
                 event = self._event
-                caller = None if self._public else self._checked_caller(event)
+                caller = None if self._public else self._checked_caller(event, groups)
 
                 def run(given: Mapping[str, Any]) -> Response[str]:
                     answer = function(**arguments, **{name: value for name, value in given.items() if name in wanted})
@@ -190,6 +202,8 @@ class Routes:
         headers = {"Cache-Control": cache}
         if view is None:
             return Response(HTTPStatus.NO_CONTENT.value, None, "", headers)
+        if operation.comes_in_forms:
+            headers["Vary"] = "Accept"
         if operation.versioned:
             headers["ETag"] = f'"{view["version"]}"'
         if operation.status == HTTPStatus.CREATED:
@@ -204,8 +218,10 @@ class Routes:
         is_there = made is not None and "GET" in self.methods_at(f"{path}/{made}")
         return {"Location": f"{path.rpartition('/')[2]}/{made}"} if is_there else {}
 
-    def _checked_caller(self, event: Event) -> Caller:
+    def _checked_caller(self, event: Event, groups: tuple[str, ...]) -> Caller:
         caller = caller_of(event)
+        if groups and caller.groups.isdisjoint(groups):
+            raise Forbidden(groups)
         if self._guard:
             self._guard(caller)
         return caller

@@ -23,6 +23,8 @@ class Kind(StrEnum):
     """Records of a table's stream a function could not be given; the letter names them and does not hold them."""
     SCHEDULE = "schedule"
     """An invocation EventBridge could not deliver."""
+    EVENT = "event"
+    """An event EventBridge could not put into a work queue."""
     UNKNOWN = "unknown"
 
 
@@ -38,6 +40,8 @@ class Letter:
     """The SQS message."""
     function: str | None = None
     """Without project and stage, where it is one of ours."""
+    target: str | None = None
+    """The work queue it was for, named likewise, where it is in none yet."""
     error: str | None = None
     message: str | None = None
     failed_at: str | None = None
@@ -172,12 +176,14 @@ class Reader:
         )
 
     def _schedule(self, message: Mapping[str, Any], attributes: Mapping[str, str], body: Any) -> Letter:
+        target = self._queue_of_arn(attributes["TARGET_ARN"])
         return Letter(
             queue=self.queue,
-            kind=Kind.SCHEDULE,
-            work=body,
+            kind=Kind.EVENT if target else Kind.SCHEDULE,
+            work=_detail(body) if target else body,
             raw=message,
             function=self._of_arn(attributes["TARGET_ARN"]),
+            target=target,
             error=attributes.get("ERROR_CODE"),
             message=attributes.get("ERROR_MESSAGE"),
             failed_at=_sent_at(message),
@@ -189,6 +195,10 @@ class Reader:
         """The name in a function's ARN, which may end in a version."""
         parts = arn.split(":") if isinstance(arn, str) else []
         return self._short(parts[6]) if len(parts) > 6 and parts[2] == "lambda" else None
+
+    def _queue_of_arn(self, arn: str) -> str | None:
+        parts = arn.split(":")
+        return self._short(parts[5]) if len(parts) > 5 and parts[2] == "sqs" else None
 
     def _short(self, name: str) -> str:
         return name.removeprefix(self.prefix)
@@ -228,6 +238,11 @@ def _finite(number: str) -> float:
     if not isfinite(value):
         raise ValueError(f"{number} is no number of JSON's")
     return value
+
+
+def _detail(event: Any) -> Any:
+    """What the rules put into queues of an event, whether the letter has the event whole or that alone."""
+    return event["detail"] if isinstance(event, Mapping) and "detail-type" in event and "detail" in event else event
 
 
 def _table(batch: Mapping[str, Any]) -> str:

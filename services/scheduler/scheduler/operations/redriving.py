@@ -20,13 +20,21 @@ if TYPE_CHECKING:
 
 class Redriver:
     def __init__(
-        self, client: "SQSClient", functions: "LambdaClient", streams: Streams, prefix: str, known: Collection[str]
+        self,
+        client: "SQSClient",
+        functions: "LambdaClient",
+        streams: Streams,
+        prefix: str,
+        known: Collection[str],
+        queues: Mapping[str, str],
     ) -> None:
+        """``known`` functions may be invoked again, and into ``queues``, by their names, work may be put again."""
         self._client = client
         self._functions = functions
         self._streams = streams
         self._prefix = prefix
         self._known = known
+        self._queues = queues
 
     def send(self, letter: Letter, queue_url: str | None) -> None:
         """Send its work again, under its correlation id. Raises ``NotSent`` with the reason."""
@@ -34,6 +42,8 @@ class Redriver:
             match letter.kind:
                 case Kind.WORK if queue_url:
                     sqs.send(self._client, queue_url, _first_attempt(letter), _cause(letter))
+                case Kind.EVENT if url := self._queues.get(letter.target or ""):
+                    sqs.send(self._client, url, json.dumps(letter.work, separators=(",", ":")), _cause(letter))
                 case Kind.INVOCATION | Kind.SCHEDULE:
                     self._invoke(letter, letter.work)
                 case Kind.CHANGES:

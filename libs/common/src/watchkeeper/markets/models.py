@@ -88,7 +88,8 @@ class Outcome(StrEnum):
     NO_DATA = "no_data"
     """There is none of this symbol."""
     REFUSED = "refused"
-    """The upstream will not tell: it does not know the symbol, or the plan does not include the function."""
+    """The upstream will not tell: it does not know the symbol, the plan does not include the function, or what it says
+    stays unreadable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ class Mention:
 
     symbol: str
     relevance: Decimal
-    """Above 0, to 1."""
+    """0 to 1."""
     score: Decimal
     """-1 (bearish) to 1 (bullish)."""
     label: str

@@ -1,11 +1,13 @@
 """One spelling of a ticker symbol inside, Alpaca's, and AlphaVantage's at its border.
 
-Alpaca writes a class share with a dot, ``BRK.B``. AlphaVantage's functions know it with a dash, ``BRK-B``; its calendar
-has both.
+Alpaca writes a class share with a dot, ``BRK.B``, and a preferred one ``BAC.PRK``. AlphaVantage's functions know them
+with dashes, ``BRK-B`` and ``BAC-P-K``; its calendar has both spellings.
 """
 
 import re
 
+_PREFERRED = re.compile(r"\.PR([A-Z])(?=\.|$)")
+_PREFERRED_THERE = re.compile(r"[-.]P[-.]([A-Z])(?=[-.]|$)")
 _SYMBOL = re.compile(r"[A-Z0-9]{1,12}(?:\.[A-Z0-9]{1,8}){0,2}")
 
 
@@ -16,9 +18,9 @@ def is_symbol(text: str) -> bool:
 
 def from_alphavantage(text: str) -> str | None:
     """The symbol in our spelling; ``None`` for what is none of a share or fund."""
-    symbol = text.strip().upper().replace("-", ".")
+    symbol = _PREFERRED_THERE.sub(r".PR\1", text.strip().upper()).replace("-", ".")
     return symbol if is_symbol(symbol) else None
 
 
 def to_alphavantage(symbol: str) -> str:
-    return symbol.replace(".", "-")
+    return _PREFERRED.sub(r"-P-\1", symbol).replace(".", "-")

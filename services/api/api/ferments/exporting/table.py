@@ -33,7 +33,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from io import TextIOWrapper
 from typing import IO
 
-from api.ferments.exporting.cells import Value, cell
+from api.web.cells import Value, cell
 from watchkeeper.ferments.models import Batch, Event
 from watchkeeper.people.devices import Device
 from watchkeeper.people.reminders import Reminder

@@ -59,7 +59,9 @@ def _dead_letters() -> DeadLetters:
     prefix = f"watchkeeper-{_setting('STAGE')}-"
     queues = {name: DeadLetterQueue(**urls) for name, urls in orjson.loads(_setting("DEAD_LETTER_QUEUES")).items()}
     known = frozenset(_setting("REDRIVEN_FUNCTIONS").split(","))
-    redriver = Redriver(aws.sqs_client(), aws.functions_client(), Streams(aws.streams_client()), prefix, known)
+    work = {name: queue.queue for name, queue in queues.items() if queue.queue}
+    streams = Streams(aws.streams_client())
+    redriver = Redriver(aws.sqs_client(), aws.functions_client(), streams, prefix, known, work)
     return DeadLetters(aws.sqs_client(), queues, redriver.send, prefix)
 
 

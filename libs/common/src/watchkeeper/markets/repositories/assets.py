@@ -79,8 +79,14 @@ class AssetRepository:
     def most_traded(
         self, status: str, *, start: Mapping[str, Any] | None = None, page_size: int = _PAGE
     ) -> Iterator[tuple[dict[str, Value], Asset]]:
-        """Assets by falling volume, each with where the next one starts."""
-        return self._from_index(PRIORITY_INDEX, "volume", {"status": status}, start, page_size, descending=True)
+        """Assets by falling volume, each with where the next one starts. The index has no more than that: what it had
+        besides would be written again with each pollenation. So the assets are read by their symbols."""
+        key = {"status": status}
+        for items in self._pages(PRIORITY_INDEX, key, None, start, page_size, descending=True):
+            assets = self.get_many(str(item["symbol"]) for item in items)
+            for item in items:
+                if asset := assets.get(str(item["symbol"])):
+                    yield {name: item[name] for name in ("symbol", "status", "volume")}, asset
 
     def stalest(
         self,
@@ -90,35 +96,30 @@ class AssetRepository:
         start: Mapping[str, Any] | None = None,
         page_size: int = _PAGE,
     ) -> Iterator[tuple[dict[str, Value], Asset]]:
-        """Assets by the date of their last pollenation, those without one first, up to ``until``."""
+        """Assets by the date of their last pollenation, those without one first, up to ``until``; each with where the
+        next one starts."""
         bounds = Between(None, to_iso(until)) if until else None
-        return self._from_index(
-            STATUS_INDEX, "lastPollenationDate", {"status": status}, start, page_size, bounds=bounds
-        )
+        sort = ("lastPollenationDate", bounds) if bounds else None
+        for items in self._pages(STATUS_INDEX, {"status": status}, sort, start, page_size):
+            for item in items:
+                yield {name: item[name] for name in ("symbol", "status", "lastPollenationDate")}, asset_from_item(item)
 
-    def _from_index(
+    def _pages(
         self,
         index: str,
-        sort: str,
         key: Key,
+        sort: tuple[str, Between] | None,
         start: Mapping[str, Any] | None,
         page_size: int,
         *,
-        bounds: Between | None = None,
         descending: bool = False,
-    ) -> Iterator[tuple[dict[str, Value], Asset]]:
+    ) -> Iterator[list[Item]]:
         last: Item | None = dict(start) if start else None
         while True:
             page = self._table.query_page(
-                key,
-                index=index,
-                sort=(sort, bounds) if bounds else None,
-                descending=descending,
-                limit=page_size,
-                start=last,
+                key, index=index, sort=sort, descending=descending, limit=page_size, start=last
             )
-            for item in page.items:
-                yield {name: item[name] for name in ("symbol", "status", sort)}, asset_from_item(item)
+            yield page.items
             if page.last_key is None:
                 return
             last = page.last_key

@@ -9,7 +9,7 @@ A fiscal period is reported once. When the day moves, the item of the old day go
 transaction.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -81,6 +81,10 @@ class EarningsRepository:
             ],
             keys=KEYS,
         )
+
+    def swap(self, earnings: Sequence[Earnings]) -> None:
+        """Store reports that have changed places, all of them or none."""
+        self._table.write([Put(_item(one)) for one in earnings], keys=KEYS)
 
     def mark_processed(self, earnings: Earnings, at: datetime) -> bool:
         """Note that the period's fundamentals are there; ``False`` if that was noted already, or there is no such

@@ -16,7 +16,7 @@ from datetime import date, datetime
 from watchkeeper import records
 from watchkeeper.clock import from_iso
 from watchkeeper.dynamodb import Between, Item, Keys, Table
-from watchkeeper.errors import ConditionFailed, LeaseTaken
+from watchkeeper.errors import ConditionFailed, LeaseTaken, NoAnswer
 from watchkeeper.markets.models import Asked, Outcome, Overview, Period, Report, Statement
 
 KEYS = Keys("symbol", "statement")
@@ -41,8 +41,7 @@ class Pollenation:
         asked = self.asked.get(statement)
         return asked is not None and asked.at >= since
 
-    def claimed(self, worker: str, now: datetime) -> bool:
-        """Whether somebody else is at it."""
+    def is_claimed_by_another(self, worker: str, now: datetime) -> bool:
         return self.claimed_by not in ("", worker) and self.claimed_until is not None and self.claimed_until > now
 
 
@@ -78,10 +77,13 @@ class FundamentalsRepository:
     def put(self, reports: Iterable[Report]) -> None:
         self._table.batch_put(map(_report_item, reports), keys=KEYS)
 
-    def overviews(self, symbol: str) -> Iterator[Overview]:
-        """What was told of the company, newest first."""
-        between = Between("overview#", "overview#~")
-        found = self._table.query({"symbol": symbol}, sort=("statement", between), descending=True, page_size=2)
+    def overviews(
+        self, symbol: str, *, since: date | None = None, until: date | None = None, page_size: int = 2
+    ) -> Iterator[Overview]:
+        """What was told of the company, newest first, by the days it was told so first, both included."""
+        low, high = since.isoformat() if since else "", until.isoformat() if until else "~"
+        between = Between(f"overview#{low}", f"overview#{high}")
+        found = self._table.query({"symbol": symbol}, sort=("statement", between), descending=True, page_size=page_size)
         return map(overview_from_item, found)
 
     def put_overview(self, overview: Overview) -> None:
@@ -94,15 +96,14 @@ class FundamentalsRepository:
             keys=KEYS,
         )
 
-    def statements_with(self, symbol: str, fiscal_date_ending: date) -> set[Statement]:
-        """The statements that are there, annual or quarterly, for a fiscal period."""
+    def of_period(self, symbol: str, fiscal_date_ending: date) -> list[Report]:
+        """The reports that are there, annual or quarterly, for a fiscal period."""
         day = fiscal_date_ending.isoformat()
         kinds = [statement for statement in Statement if statement is not Statement.OVERVIEW]
         keys = [
             {"symbol": symbol, "statement": f"{statement}#{period}#{day}"} for statement in kinds for period in Period
         ]
-        found = self._table.batch_get(keys, consistent=True)
-        return {Statement(str(item["statement"]).partition("#")[0]) for item in found}
+        return [report_from_item(item) for item in self._table.batch_get(keys, consistent=True)]
 
     def pollenation(self, symbol: str, *, consistent: bool = True) -> Pollenation:
         """An empty one for an asset nobody has asked for."""
@@ -124,7 +125,15 @@ class FundamentalsRepository:
             )
         except ConditionFailed as error:
             raise LeaseTaken(f"another worker pollenates {pollenation.symbol}") from error
+        except NoAnswer:
+            if not self._is_kept(kept):
+                raise
         return kept
+
+    def _is_kept(self, kept: Pollenation) -> bool:
+        """Whether it is there all the same. Who took it for lost would have to wait until the own claim runs out."""
+        wanted = _pollenation_item(kept)
+        return self._table.get({name: wanted[name] for name in ("symbol", "statement")}) == wanted
 
 
 def _report_item(report: Report) -> Item:

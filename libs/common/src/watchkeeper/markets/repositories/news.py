@@ -6,7 +6,7 @@
 | the news of an asset, by time | `asset-news-index`: `asset_symbol`, `time_published` |
 | a day's news by sentiment | `sentiment-score-index`: `sentiment_bucket`, `sentiment_score`, bucket by bucket |
 
-The sort key of the table is the time with the symbol. A bucket is a day and a fifth of what a score can be, so that a
+The sort key of the table is the time with the symbol. A bucket is a day and a tenth of what a score can be, so that a
 day's news are spread over ten partitions, and a range of scores is in neighbouring ones.
 """
 
@@ -127,7 +127,7 @@ def _time(article: Article, mention: Mention) -> str:
 
 def _before(moment: datetime) -> str:
     """The last sort key before a moment."""
-    return f"{to_iso(moment - timedelta(seconds=1))}#~"
+    return f"{to_iso(moment - timedelta(microseconds=1))}#~"
 
 
 def _item(article: Article, mention: Mention) -> Item:

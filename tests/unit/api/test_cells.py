@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.ferments.exporting.cells import cell, guarded, plain
+from api.web.cells import cell, guarded, plain
 from watchkeeper.ferments.models import BatchStatus, Stage
 
 SIGNS = "=+-@＝＋－＠﹦﹢﹣﹫"

@@ -1,0 +1,1 @@
+"""The markets watch over HTTP: assets, what their companies report, their news, and how fresh all that is."""

@@ -1,0 +1,61 @@
+"""How much is known, how fresh it is, and what may still be asked for today."""
+
+from datetime import UTC, datetime
+
+from api.markets import views
+from api.markets.facts import Facts
+from watchkeeper.markets.budget import BudgetRepository, left
+from watchkeeper.markets.coverage import Coverage
+from watchkeeper.progress import Source
+
+SOURCES = ("alpaca:assets", "alphavantage:earnings-calendar", "alphavantage:news")
+
+
+def coverage(facts: Facts, now: datetime) -> views.Coverage:
+    """A source nobody has read yet is among the sources."""
+    counted = facts.coverage.get()
+    stored = {source.name: source for source in facts.progress.sources()}
+    return views.Coverage(
+        now=now,
+        assets=_assets(counted) if counted else None,
+        sources=[_source(stored.get(name, Source(name)), now) for name in sorted({*SOURCES, *stored})],
+        budget=_budget(facts.budget, now),
+    )
+
+
+def _assets(counted: Coverage) -> views.AssetCoverage:
+    return views.AssetCoverage(
+        counted_at=counted.counted_at,
+        total=counted.total,
+        fresh=counted.fresh,
+        ages=[views.AgeGroup(age=age, assets=number) for age, number in counted.assets.items()],
+        oldest=counted.oldest,
+        newest=counted.newest,
+    )
+
+
+def _source(source: Source, now: datetime) -> views.SourceState:
+    age = now - source.last_success if source.last_success else None
+    return views.SourceState(
+        name=source.name,
+        last_success=source.last_success,
+        age_seconds=max(0, int(age.total_seconds())) if age else None,
+        error=source.error,
+        failing_since=source.failing_since,
+        blocked_since=source.blocked_since,
+        gaps=[views.GapState(since=gap.since, reason=gap.reason) for gap in source.gaps],
+        refused=source.run.refused if source.run else 0,
+        reasons=dict(source.run.reasons) if source.run else {},
+        refusals=[views.RefusalState(subject=one.subject, reason=one.reason, at=one.at) for one in source.refusals],
+    )
+
+
+def _budget(budget: BudgetRepository, now: datetime) -> views.CallBudget:
+    spent = budget.spent(now)
+    paused = spent.paused_until > now.timestamp()
+    return views.CallBudget(
+        per_day=budget.limits.per_day,
+        used=spent.used,
+        left=left(spent, budget.limits),
+        paused_until=datetime.fromtimestamp(spent.paused_until, UTC) if paused else None,
+    )

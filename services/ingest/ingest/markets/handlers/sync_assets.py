@@ -1,0 +1,20 @@
+"""``sync-assets``: once a day, the list of everything that is traded.
+
+``believe`` in the event has a list taken that is much shorter than the last, by an operator who knows why it is.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ingest.markets.container import asset_sync
+from ingest.markets.handlers.scheduled import read_scheduled
+from ingest.markets.names import ALPACA
+from watchkeeper.entry import LambdaContext, entry_point
+
+SOURCE = "assets"
+
+
+@entry_point
+def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+    believe = event.get("believe") is True
+    return read_scheduled(ALPACA, SOURCE, context, lambda reading: asset_sync().read(reading, believe=believe))

@@ -1,0 +1,16 @@
+"""``sync-news-sentiment``: every hour, the news and what they say of tracked assets."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ingest.markets.container import news_sync
+from ingest.markets.handlers.scheduled import read_scheduled
+from ingest.markets.names import ALPHAVANTAGE
+from watchkeeper.entry import LambdaContext, entry_point
+
+SOURCE = "news"
+
+
+@entry_point
+def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 -- Lambda's signature
+    return read_scheduled(ALPHAVANTAGE, SOURCE, context, lambda reading: news_sync().read(reading))

@@ -1,0 +1,32 @@
+"""``check-coverage``: every hour, counts how old what is known of the assets is, and says how old each source is; asked
+to ``count``, keeps and says nothing."""
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from scheduler.markets.checking import CoverageCheck
+from scheduler.markets.settings import text
+from watchkeeper import aws
+from watchkeeper.dynamodb import Table
+from watchkeeper.entry import LambdaContext, entry_point
+from watchkeeper.markets.coverage import CoverageRepository
+from watchkeeper.markets.repositories.assets import AssetRepository
+from watchkeeper.progress import MARKETS, ProgressRepository
+
+
+@entry_point
+def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 -- Lambda's signature
+    if event.get("action") == "count":
+        return {"assets": dict(_check().count().assets)}
+    coverage, sources = _check().run()
+    return {"assets": dict(coverage.assets), "stale": [one.source for one in sources if one.stale]}
+
+
+@cache
+def _check() -> CoverageCheck:
+    progress, assets = (
+        Table(aws.dynamodb_client(), text(os.environ, f"{name}_TABLE")) for name in ("PROGRESS", "ASSETS")
+    )
+    return CoverageCheck(AssetRepository(assets), CoverageRepository(progress), ProgressRepository(progress, MARKETS))

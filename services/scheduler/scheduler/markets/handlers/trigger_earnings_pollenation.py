@@ -1,0 +1,21 @@
+"""``trigger-earnings-pollenation``: every day but Sunday, says which companies have reported and are to be asked about;
+asked to ``count``, only counts them."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from scheduler.markets.container import earnings_trigger
+from scheduler.markets.triggering import Trigger
+from watchkeeper.entry import LambdaContext, entry_point
+
+
+@entry_point
+def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 -- Lambda's signature
+    choice = _trigger().count() if event.get("action") == "count" else _trigger().run(event)
+    return {"needed": len(choice.needs), "left_out": choice.left_out}
+
+
+@cache
+def _trigger() -> Trigger:
+    return earnings_trigger()
