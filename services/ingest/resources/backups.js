@@ -48,7 +48,7 @@ const resources = (stage, { deletionPolicy, removalPolicy }) => ({
     DeletionPolicy: deletionPolicy, // without it, copies would not be deleted when their time is over
     UpdateReplacePolicy: removalPolicy,
     Properties: {
-      RoleName: { 'Fn::Sub': `watchkeeper-${stage}-backups-\${AWS::Region}` },
+      RoleName: { 'Fn::Join': ['-', [`watchkeeper-${stage}-backups`, { Ref: 'AWS::Region' }]] },
       AssumeRolePolicyDocument: {
         Version: '2012-10-17',
         Statement: [{ Effect: 'Allow', Principal: { Service: 'backup.amazonaws.com' }, Action: 'sts:AssumeRole' }],
