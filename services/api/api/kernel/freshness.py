@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from api.kernel import views
+from api.web.sources import gaps, refusals
 from watchkeeper.progress import LIVE, ProgressRepository, Run, Source
 
 _LONG = frozenset({"newest", "seen", "weeks"})
@@ -48,8 +49,8 @@ def _state(source: Source, now: datetime, *, watched: bool) -> views.SourceState
         error=source.error,
         failing_since=source.failing_since,
         blocked_since=source.blocked_since,
-        gaps=[views.GapState(since=gap.since, reason=gap.reason) for gap in source.gaps],
-        refusals=[views.RefusalState(subject=one.subject, reason=one.reason, at=one.at) for one in source.refusals],
+        gaps=gaps(source),
+        refusals=refusals(source),
         run=_run(source.run) if source.run else None,
     )
 

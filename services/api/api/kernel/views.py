@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
+from api.web.sources import GapState, RefusalState
 from watchkeeper.kernel.models import Attachment, Check, Kind, Person, Sentiment, Stance, Trailer
 
 
@@ -278,17 +279,6 @@ class RunState(TypedDict):
     stored: int
     unchanged: int
     refused: int
-
-
-class GapState(TypedDict):
-    since: datetime
-    reason: str
-
-
-class RefusalState(TypedDict):
-    subject: str
-    reason: str
-    at: datetime
 
 
 class SourceState(TypedDict):

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from api.markets import views
 from api.markets.facts import Facts
+from api.web.sources import gaps, refusals
 from watchkeeper.markets.budget import BudgetRepository, left
 from watchkeeper.markets.coverage import Coverage
 from watchkeeper.progress import Source
@@ -34,19 +35,19 @@ def _assets(counted: Coverage) -> views.AssetCoverage:
     )
 
 
-def _source(source: Source, now: datetime) -> views.SourceState:
+def _source(source: Source, now: datetime) -> views.MarketSource:
     age = now - source.last_success if source.last_success else None
-    return views.SourceState(
+    return views.MarketSource(
         name=source.name,
         last_success=source.last_success,
         age_seconds=max(0, int(age.total_seconds())) if age else None,
         error=source.error,
         failing_since=source.failing_since,
         blocked_since=source.blocked_since,
-        gaps=[views.GapState(since=gap.since, reason=gap.reason) for gap in source.gaps],
+        gaps=gaps(source),
         refused=source.run.refused if source.run else 0,
         reasons=dict(source.run.reasons) if source.run else {},
-        refusals=[views.RefusalState(subject=one.subject, reason=one.reason, at=one.at) for one in source.refusals],
+        refusals=refusals(source),
     )
 
 

@@ -8,6 +8,8 @@ from decimal import Decimal
 
 from typing_extensions import TypedDict
 
+from api.web.sources import GapState, RefusalState
+
 
 class AssetSummary(TypedDict):
     """A share or fund that can be traded."""
@@ -216,19 +218,7 @@ class AssetCoverage(TypedDict):
     newest: datetime | None
 
 
-class GapState(TypedDict):
-    since: datetime
-    reason: str
-
-
-class RefusalState(TypedDict):
-    subject: str
-    """What it is of: a symbol, a period, a line."""
-    reason: str
-    at: datetime
-
-
-class SourceState(TypedDict):
+class MarketSource(TypedDict):
     name: str
     """`alpaca:assets`, `alphavantage:earnings-calendar`, `alphavantage:news` or `alphavantage:fundamentals`."""
     last_success: datetime | None
@@ -262,7 +252,7 @@ class Coverage(TypedDict):
     now: datetime
     assets: AssetCoverage | None
     """Null until they were counted for the first time."""
-    sources: list[SourceState]
+    sources: list[MarketSource]
     budget: CallBudget
 
 
