@@ -84,6 +84,21 @@ class TestReports:
         assert found == {(BALANCE, Period.ANNUAL), (BALANCE, Period.QUARTERLY), (EARNINGS, Period.QUARTERLY)}
         assert fundamentals.of_period("BRK.B", date(2020, 1, 1)) == []
 
+    def test_what_is_told_of_a_former_company_is_kept_and_found_no_more(
+        self, fundamentals: FundamentalsRepository, table: Table
+    ) -> None:
+        before = {str(item["statement"]): item["record"] for item in table.query({"symbol": "BRK.B"})}
+        fundamentals.set_aside("BRK.B", "its-id")
+        fundamentals.set_aside("BRK.B", "its-id")
+
+        assert fundamentals.stored("BRK.B", BALANCE) == {}
+        assert list(fundamentals.overviews("BRK.B")) == []
+        assert fundamentals.of_period("BRK.B", QUARTERS[0]) == []
+        assert fundamentals.pollenation("BRK.B").edition == 1
+        after = {str(item["statement"]): item["record"] for item in table.query({"symbol": "BRK.B"})}
+        state = before.pop("pollenation")
+        assert after == {"pollenation": state} | {f"former#its-id#{key}": record for key, record in before.items()}
+
     def test_a_figure_keeps_its_scale(self, fundamentals: FundamentalsRepository) -> None:
         [newest, *_] = fundamentals.reports("BRK.B", BALANCE, Period.QUARTERLY)
 

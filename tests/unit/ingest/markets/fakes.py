@@ -75,8 +75,8 @@ class FakeAlphaVantage(AlphaVantage):
     calendar: str = ""
     feed: list[dict[str, Any]] = field(default_factory=list)
     page: int = 1000
-    newest_first: bool = False
     """Articles of a page of news."""
+    newest_first: bool = False
     asked: list[Statement] = field(default_factory=list)
     windows: list[datetime] = field(default_factory=list)
 
@@ -254,6 +254,7 @@ class FakeFundamentals(FundamentalsRepository):
     rows: dict[tuple[Statement, Period, date], Report] = field(default_factory=dict)
     told: dict[date, Overview] = field(default_factory=dict)
     states: dict[str, Pollenation] = field(default_factory=dict)
+    former: dict[str, dict[tuple[Statement, Period, date], Report]] = field(default_factory=dict)
     written: Counter[object] = field(default_factory=Counter)
 
     def stored(self, symbol: str, statement: Statement) -> dict[tuple[Period, date], Report]:
@@ -276,6 +277,12 @@ class FakeFundamentals(FundamentalsRepository):
         with self.steps.step("put overview"):
             self.told[overview.last_updated] = overview
             self.written[overview.last_updated] += 1
+
+    def set_aside(self, symbol: str, company: str) -> None:
+        with self.steps.step("set aside"):
+            self.former[company] = {**self.former.get(company, {}), **self.rows}
+            self.rows.clear()
+            self.told.clear()
 
     def of_period(self, symbol: str, fiscal_date_ending: date) -> list[Report]:
         return [report for key, report in self.rows.items() if key[2] == fiscal_date_ending]

@@ -290,6 +290,53 @@ class TestWhatIsTold:
         assert Statement.CASH_FLOW not in watch.state.asked
 
 
+class TestAnotherCompany:
+    """The symbol was given to somebody else, of whom less is known."""
+
+    @pytest.fixture
+    def watch(self, watch: Watch) -> Watch:
+        watch.pollenate()
+        before = watch.assets.items["AAPL"]
+        watch.assets.items["AAPL"] = replace(before, id="another", last_pollenated=None)
+        watch.client.told = {one: statement_of(one, QUARTER) for one in REPORTS} | {Statement.OVERVIEW: overview()}
+        watch.client.asked.clear()
+        return watch
+
+    def test_what_was_told_of_the_one_before_is_kept_and_not_taken_for_its_own(self, watch: Watch) -> None:
+        before = dict(watch.fundamentals.rows)
+        watch.pollenate()
+
+        assert {day for _, _, day in watch.fundamentals.rows} == {QUARTER}
+        assert watch.fundamentals.former == {asset().id: before}
+        assert watch.state.company == "another"
+
+    def test_all_is_asked_again_though_it_was_just_asked(self, watch: Watch) -> None:
+        watch.pollenate()
+
+        assert watch.client.asked == list(Statement)
+
+    @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+    @pytest.mark.parametrize("step", range(6))
+    def test_a_crash_leaves_nothing_of_the_one_before_among_it(self, watch: Watch, step: int, after: bool) -> None:
+        watch.steps.fatal, watch.steps.after = len(watch.steps.done) + step, after
+        with pytest.raises(Killed):
+            watch.pollenate()
+        watch.clock.sleep(CLAIM.total_seconds() + 1)
+        watch.pollenate()
+
+        assert {day for _, _, day in watch.fundamentals.rows} == {QUARTER}
+        assert len(watch.fundamentals.former[asset().id]) == 8
+        assert watch.state.company == "another"
+
+    def test_once_is_enough(self, watch: Watch) -> None:
+        watch.pollenate()
+        rows = dict(watch.fundamentals.rows)
+        watch.clock.sleep(86_400)
+        watch.pollenate(watch.clock.now)
+
+        assert watch.fundamentals.rows == rows
+
+
 class TestProcessed:
     @pytest.mark.parametrize("late", list(Statement))
     def test_the_earnings_are_processed_when_all_five_know_the_period(self, watch: Watch, late: Statement) -> None:

@@ -78,18 +78,20 @@ class AssetPollenation:
         """
         state = self.fundamentals.pollenation(request.symbol)
         asset = self.assets.get(request.symbol, consistent=True)
-        if not _is_satisfied(asset, request) and not self._ask_all(state, request, worker):
+        if state.company not in ("", asset.id):
+            state = replace(state, asked={})
+        if not _is_satisfied(asset, request) and not self._ask_all(state, asset.id, request, worker):
             return False
         self._tell_processed(request)
         return True
 
-    def _ask_all(self, state: Pollenation, request: Request, worker: Worker) -> bool:
+    def _ask_all(self, state: Pollenation, company: str, request: Request, worker: Worker) -> bool:
         missing = [statement for statement in Statement if not state.is_answered(statement, request.made_at)]
         if missing:
             _require_free(state, worker, self.clock())
             self.calls.take(len(missing))
         try:
-            answered = self._ask_for(missing, state, request, worker)
+            answered = self._ask_for(missing, state, company, request, worker)
         finally:
             self.calls.give_back()  # those not made, as it ended early
         if answered is None:
@@ -98,12 +100,13 @@ class AssetPollenation:
         return True
 
     def _ask_for(
-        self, missing: Sequence[Statement], state: Pollenation, request: Request, worker: Worker
+        self, missing: Sequence[Statement], state: Pollenation, company: str, request: Request, worker: Worker
     ) -> Pollenation | None:
         """How far it is then; ``None`` when the time did not suffice."""
         if missing:
             state = self._claim(state, worker)
         try:
+            state = self._belonging_to(company, state)
             for statement in missing:
                 if worker.seconds_left() < STEP_SECONDS:
                     self._release(state)
@@ -116,6 +119,12 @@ class AssetPollenation:
 
     def _claim(self, state: Pollenation, worker: Worker) -> Pollenation:
         return self.fundamentals.keep(replace(state, claimed_by=worker.id, claimed_until=self.clock() + CLAIM))
+
+    def _belonging_to(self, company: str, state: Pollenation) -> Pollenation:
+        """What is there of a company that had the symbol before would pass for this one's."""
+        if state.company not in ("", company):
+            self.fundamentals.set_aside(state.symbol, state.company)
+        return replace(state, company=company)
 
     def _release(self, state: Pollenation) -> None:
         """Nobody has to wait until the claim runs out. If that fails they do, and what happened before is told."""

@@ -5,6 +5,7 @@
 | a statement's periods, or some of them | table: `symbol`, `statement` = `<statement>#<period>#<fiscal date ending>` |
 | what was told of a company, newest first | table: `symbol`, `statement` = `overview#<day it was told first>` |
 | how far its pollenation is | table: `symbol`, `statement` = `pollenation` |
+| what was told of another company, which had the symbol before | table: `symbol`, `statement` = `former#<its id>#…` |
 
 The year and its last quarter end on the same day, so the kind of period is part of the key.
 """
@@ -22,6 +23,7 @@ from watchkeeper.markets.models import Asked, Outcome, Overview, Period, Report,
 KEYS = Keys("symbol", "statement")
 
 _POLLENATION = "pollenation"
+_FORMER = "former"
 _PAGE = 200
 
 
@@ -35,6 +37,8 @@ class Pollenation:
     claimed_until: datetime | None = None
     edition: int = 0
     """Counts the times this was stored."""
+    company: str = ""
+    """Whose they are: the asset's id, for its symbol can be given to another company."""
 
     def is_answered(self, statement: Statement, since: datetime) -> bool:
         """Whether the statement was asked for at that moment or later."""
@@ -95,6 +99,14 @@ class FundamentalsRepository:
             },
             keys=KEYS,
         )
+
+    def set_aside(self, symbol: str, company: str) -> None:
+        """Keep everything that is told of the symbol as a former company's; it can be cut off and done again."""
+        told = {str(item["statement"]): item for item in self._table.query({"symbol": symbol}, consistent=True)}
+        items = {name: item for name, item in told.items() if not name.startswith((_POLLENATION, _FORMER))}
+        former: Iterator[Item] = ({**item, "statement": f"{_FORMER}#{company}#{name}"} for name, item in items.items())
+        self._table.batch_put(former, keys=KEYS)
+        self._table.batch_delete(items.values(), keys=KEYS)
 
     def of_period(self, symbol: str, fiscal_date_ending: date) -> list[Report]:
         """The reports that are there, annual or quarterly, for a fiscal period."""
@@ -170,7 +182,9 @@ def _pollenation_item(pollenation: Pollenation) -> Item:
         "symbol": pollenation.symbol,
         "statement": _POLLENATION,
         "edition": pollenation.edition,
-        "record": records.dumps({"asked": asked, **({"claim": claim} if claim else {})}),
+        "record": records.dumps(
+            {"company": pollenation.company, "asked": asked, **({"claim": claim} if claim else {})}
+        ),
     }
 
 
@@ -179,6 +193,7 @@ def _pollenation(item: Item) -> Pollenation:
     claim = record.get("claim", {})
     return Pollenation(
         symbol=str(item["symbol"]),
+        company=record.get("company", ""),
         asked={Statement(name): _asked(one) for name, one in record["asked"].items()},
         claimed_by=claim.get("by", ""),
         claimed_until=records.moment(claim.get("until")),
