@@ -43,6 +43,7 @@ def main() -> None:
     take_loopback_for_tls()
     name_streams()
     name_senders()
+    find_queues_by_name()
     end_sessions_once()
     keep_sessions_to_their_users()
     if file := os.environ.get(DECISIONS):
@@ -67,6 +68,13 @@ def save() -> None:
     states = app._build_persistence_save_dict()
     order = sorted(states, key=lambda name: (name not in FIRST, name))
     save_all({name: states[name] for name in order})
+
+
+def find_queues_by_name() -> None:
+    """A queue's URL has the port it was made on. MiniStack by itself looks for it by the port of now, and would never
+    hand its messages to functions again, once the state was taken to another port."""
+    made = sqs._queue_url
+    sqs._queue_url = lambda name: sqs._queue_name_to_url.get(name) or made(name)
 
 
 def end_delays() -> None:

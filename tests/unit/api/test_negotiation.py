@@ -57,3 +57,8 @@ def test_a_weight_that_is_none_refuses(weight: str) -> None:
 @pytest.mark.parametrize("accept", [",", ";", ";;q=1,", "/", "text/html;", "text/html;;", "q=1", "=", "\x00"])
 def test_garbage_is_survived(accept: str) -> None:
     assert chosen(accept) in (JSON, HTML)
+
+
+@pytest.mark.parametrize("accept", ["text/html;q=0", "text/html;q=foo", "text/html;q=0, image/png"])
+def test_what_is_refused_is_not_sent(accept: str) -> None:
+    assert chosen(accept) == JSON

@@ -21,7 +21,7 @@ def _rating(offer: str, ranges: dict[str, float]) -> tuple[float, int]:
     """Its weight, by the most precise range it is in, and how precise that is."""
     for precision, name in ((2, offer), (1, f"{offer.partition('/')[0]}/*"), (0, "*/*")):
         if name in ranges:
-            return ranges[name], precision
+            return (ranges[name], precision) if ranges[name] else (_REFUSED, 0)
     return _REFUSED, 0
 
 

@@ -77,6 +77,8 @@ class FakeAlphaVantage(AlphaVantage):
     page: int = 1000
     """Articles of a page of news."""
     newest_first: bool = False
+    always: list[dict[str, Any]] | None = None
+    """What it answers whenever it is asked for news, whatever of."""
     asked: list[Statement] = field(default_factory=list)
     windows: list[datetime] = field(default_factory=list)
 
@@ -97,6 +99,8 @@ class FakeAlphaVantage(AlphaVantage):
     def news(self, time_from: datetime, time_to: datetime | None = None, limit: int = 1000) -> NewsPage:
         self.wait()
         self.windows.append(time_from)
+        if self.always is not None:
+            return NewsPage(list(self.always), full=True)
         first = time_from.replace(second=0, microsecond=0).strftime("%Y%m%dT%H%M%S")
         rows = sorted(
             (row for row in self.feed if row["time_published"] >= first), key=lambda row: row["time_published"]

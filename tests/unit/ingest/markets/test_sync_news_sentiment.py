@@ -162,6 +162,14 @@ class TestPages:
 
         assert ["did not begin with the oldest" in gap.reason for gap in watch.source.gaps] == [True]
 
+    def test_a_full_page_of_another_time_is_not_asked_for_again(self, watch: Watch) -> None:
+        watch.client.page, watch.client.always = 3, [row(f"n{n}", NOW - timedelta(days=180 - n)) for n in range(3)]
+        assert watch.sync()
+
+        assert len(watch.client.windows) == 1
+        assert len(watch.stored) == 3
+        assert ["no news from" in gap.reason for gap in watch.source.gaps] == [True]
+
     def test_a_page_that_ends_in_the_minute_after_it_began_is_no_gap(self, watch: Watch) -> None:
         watch.client.page = 4
         start = NOW - timedelta(minutes=30)

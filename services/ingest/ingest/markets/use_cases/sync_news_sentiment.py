@@ -55,7 +55,7 @@ class NewsSync:
             seen = self._seen(articles, reading)
             if page.full and not _is_oldest_first(articles):
                 reading.note_gap("a full page did not begin with the oldest news: some may be left out")
-            if not page.full:
+            if not page.full or self._is_of_another_time(articles, start, reading):
                 reading.go_live()
                 read_until = max(seen, to_iso(begun))  # also when nobody had any news
                 reading.finish({_SEEN: read_until}, complete=False)  # what was left out once is not read later
@@ -84,6 +84,13 @@ class NewsSync:
             return newest.replace(second=0)
         reading.note_gap(f"there are more than {MOST} news of the minute {to_iso(start)}")
         return start + _MINUTE
+
+    def _is_of_another_time(self, articles: Sequence[Article], start: datetime, reading: Reading) -> bool:
+        """A full page without anything of the time that was asked for: the next one would be the same."""
+        if not articles or max(article.published_at for article in articles) >= start:
+            return False
+        reading.note_gap(f"a full page had no news from {to_iso(start)} on, which was asked for")
+        return True
 
     def _seen(self, articles: Iterable[Article], reading: Reading) -> str:
         """The newest time there is, but none in the future."""

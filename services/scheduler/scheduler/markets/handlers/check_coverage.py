@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from scheduler.markets.checking import CoverageCheck
+from scheduler.markets.orders import only_counts
 from scheduler.markets.settings import text
 from watchkeeper import aws
 from watchkeeper.dynamodb import Table
@@ -18,7 +19,7 @@ from watchkeeper.progress import MARKETS, ProgressRepository
 
 @entry_point
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 -- Lambda's signature
-    if event.get("action") == "count":
+    if only_counts(event):
         return {"assets": dict(_check().count().assets)}
     coverage, sources = _check().run()
     return {"assets": dict(coverage.assets), "stale": [one.source for one in sources if one.stale]}
