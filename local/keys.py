@@ -13,8 +13,8 @@ from local.stages import Stage, asking
 from local.upstreams import ALPACA_KEY_ID, ALPACA_SECRET_KEY, ALPHAVANTAGE_API_KEY
 from watchkeeper.dynamodb import Table
 from watchkeeper.markets.budget import BudgetRepository, Limits
+from watchkeeper.markets.names import ALPACA, ALPHAVANTAGE
 
-ALPACA, ALPHAVANTAGE = "alpaca", "alphavantage"
 KEYS: Mapping[str, Mapping[str, str]] = {
     ALPACA: {"key_id": "ALPACA_KEY_ID", "secret_key": "ALPACA_SECRET_KEY"},
     ALPHAVANTAGE: {"api_key": "ALPHAVANTAGE_KEY"},

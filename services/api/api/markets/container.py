@@ -15,13 +15,12 @@ from watchkeeper.events import EventBridgePublisher, EventPublisher
 from watchkeeper.markets.budget import BudgetRepository, Limits
 from watchkeeper.markets.coverage import CoverageRepository
 from watchkeeper.markets.events import SOURCE
+from watchkeeper.markets.names import ALPHAVANTAGE
 from watchkeeper.markets.repositories.assets import AssetRepository
 from watchkeeper.markets.repositories.earnings import EarningsRepository
 from watchkeeper.markets.repositories.fundamentals import FundamentalsRepository
 from watchkeeper.markets.repositories.news import NewsRepository
 from watchkeeper.progress import MARKETS, ProgressRepository
-
-ALPHAVANTAGE = "alphavantage"
 
 
 @dataclass(frozen=True, slots=True)

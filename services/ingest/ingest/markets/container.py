@@ -22,7 +22,6 @@ from ingest.markets.keys import (
     alphavantage_secret,
 )
 from ingest.markets.marking import earnings_repository
-from ingest.markets.names import ALPACA, ALPHAVANTAGE
 from ingest.markets.use_cases.sync_assets import AssetSync
 from ingest.markets.use_cases.sync_earnings_calendar import EarningsCalendarSync
 from ingest.markets.use_cases.sync_news_sentiment import NewsSync
@@ -35,6 +34,7 @@ from watchkeeper.dynamodb import Table
 from watchkeeper.events import EventBridgePublisher
 from watchkeeper.markets.budget import BudgetRepository, Limits, Purpose
 from watchkeeper.markets.maintenance import Maintenance
+from watchkeeper.markets.names import ALPACA, ALPHAVANTAGE
 from watchkeeper.markets.repositories.assets import AssetRepository
 from watchkeeper.markets.repositories.fundamentals import FundamentalsRepository
 from watchkeeper.markets.repositories.news import NewsRepository
@@ -83,11 +83,8 @@ def common() -> Common:
 
 def asset_sync() -> AssetSync:
     read = Reader(os.environ)
-    assets, secret, per_minute = (
-        read.text("ASSETS_TABLE"),
-        read.text("ALPACA_SECRET_ARN"),
-        read.positive("ALPACA_PER_MINUTE"),
-    )
+    assets, secret = read.text("ASSETS_TABLE"), read.text("ALPACA_SECRET_ARN")
+    per_minute = read.positive("ALPACA_PER_MINUTE")
     read.complain()
     return AssetSync(_alpaca(_alpaca_secret(secret), per_minute), AssetRepository(_table(assets)), utc_now)
 

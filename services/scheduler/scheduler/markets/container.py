@@ -12,11 +12,9 @@ from watchkeeper.events import EventBridgePublisher
 from watchkeeper.markets.budget import BudgetRepository
 from watchkeeper.markets.events import SOURCE, Reason
 from watchkeeper.markets.maintenance import Maintenance
+from watchkeeper.markets.names import ALPHAVANTAGE
 from watchkeeper.markets.repositories.assets import AssetRepository
 from watchkeeper.markets.repositories.earnings import EarningsRepository
-
-UPSTREAM = "alphavantage"
-"""How its budget is known."""
 
 
 def earnings_trigger(environment: Mapping[str, str] = os.environ) -> Trigger:
@@ -44,7 +42,7 @@ def _trigger(settings: TriggerSettings, reason: Reason, choose: Choose) -> Trigg
 
 
 def _room(settings: TriggerSettings) -> Room:
-    budget = BudgetRepository(_table(settings.progress_table), UPSTREAM, settings.limits)
+    budget = BudgetRepository(_table(settings.progress_table), ALPHAVANTAGE, settings.limits)
     return Room(budget, lambda: sqs.waiting(aws.sqs_client(), settings.pollenation_queue_url))
 
 

@@ -13,7 +13,6 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 from ingest.errors import BudgetSpent, DayOver, KeyRefused, TooFast, UpstreamError, UpstreamResting
 from ingest.markets.container import asset_pollenation, common, pollenation_queue
 from ingest.markets.keys import KeysMissing
-from ingest.markets.names import ALPHAVANTAGE
 from ingest.markets.use_cases.pollenate_asset import STEP_SECONDS, Request, Worker
 from ingest.work import MAX_ATTEMPTS, caller, count_failure, measure, try_later
 from watchkeeper import correlation, messages, metrics
@@ -22,6 +21,7 @@ from watchkeeper.entry import LambdaContext, entry_point
 from watchkeeper.errors import ItemNotFound, LeaseTaken, Unavailable
 from watchkeeper.logs import logger
 from watchkeeper.markets.events import PollenationNeeded
+from watchkeeper.markets.names import ALPHAVANTAGE
 from watchkeeper.markets.symbols import is_symbol
 from watchkeeper.messages import Form, Forms, Work, WorkRefused
 from watchkeeper.queues import MAX_DELAY_SECONDS

@@ -8,8 +8,8 @@ from typing import Any
 
 from ingest.markets.container import asset_sync
 from ingest.markets.handlers.scheduled import read_scheduled
-from ingest.markets.names import ALPACA
 from watchkeeper.entry import LambdaContext, entry_point
+from watchkeeper.markets.names import ALPACA
 
 SOURCE = "assets"
 

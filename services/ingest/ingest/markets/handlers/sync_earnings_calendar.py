@@ -5,8 +5,8 @@ from typing import Any
 
 from ingest.markets.container import earnings_calendar_sync
 from ingest.markets.handlers.scheduled import read_scheduled
-from ingest.markets.names import ALPHAVANTAGE
 from watchkeeper.entry import LambdaContext, entry_point
+from watchkeeper.markets.names import ALPHAVANTAGE
 
 SOURCE = "earnings-calendar"
 

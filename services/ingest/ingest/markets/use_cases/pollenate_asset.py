@@ -12,7 +12,6 @@ from typing import Any
 from ingest.errors import PlanLacksFunction, RequestRefused, RowRefused, Unreadable, UpstreamError
 from ingest.markets.alphavantage import AlphaVantage
 from ingest.markets.calls import Calls
-from ingest.markets.names import ALPHAVANTAGE
 from ingest.markets.statements import digest_of, parse_overview, parse_reports
 from watchkeeper.clock import Clock
 from watchkeeper.errors import LeaseTaken, WatchkeeperError
@@ -20,6 +19,7 @@ from watchkeeper.events import DomainEvent, EventPublisher
 from watchkeeper.logs import logger
 from watchkeeper.markets.events import EarningsProcessed, domain_event
 from watchkeeper.markets.models import Asked, Asset, Earnings, Outcome, Overview, Report, Statement
+from watchkeeper.markets.names import ALPHAVANTAGE
 from watchkeeper.markets.repositories.assets import AssetRepository
 from watchkeeper.markets.repositories.earnings import EarningsRepository
 from watchkeeper.markets.repositories.fundamentals import FundamentalsRepository, Pollenation
