@@ -26,7 +26,7 @@ from tests.integration.faults import (
 from tests.integration.tables import definitions, table_name
 from watchkeeper import aws, progress
 from watchkeeper.budgets import PEOPLE, WORKERS, Budget, Deadline, budget_named
-from watchkeeper.dynamodb import MAX_ITEM_BYTES, Between, Item, Keys, Table, item_size
+from watchkeeper.dynamodb import MAX_ITEM_BYTES, Between, Item, Keys, Span, Table, item_size
 from watchkeeper.errors import (
     ConditionFailed,
     ConfigurationError,
@@ -36,6 +36,7 @@ from watchkeeper.errors import (
     OutOfTime,
     Throttled,
 )
+from watchkeeper.eventsourcing import read_models, store
 from watchkeeper.kernel.repositories import discussions, patches, threading
 
 PROGRESS = table_name("progress")
@@ -262,6 +263,81 @@ def test_queries_follow_pages_and_keep_bounds(table: Table) -> None:
     assert some.last_key == {"pk": "Q", "sk": "00017"}
 
 
+def numbered(table: Table, bounds: Span) -> list[object]:
+    return [item["eventSequence"] for item in table.query({"aggregateId": "A"}, sort=("eventSequence", bounds))]
+
+
+def test_bounds_may_be_whole_numbers(tables: None) -> None:
+    table, keys = Table(aws.dynamodb_client(), table_name("event-store")), Keys("aggregateId", "eventSequence")
+    table.batch_put(({"aggregateId": "A", "eventSequence": number} for number in range(-12, 13)), keys=keys)
+
+    assert numbered(table, Span(9, 11)) == [9, 10, 11]
+    assert numbered(table, Span(0, 0)) == [0]
+    assert numbered(table, Span(None, -11)) == [-12, -11]
+    assert numbered(table, Span(11)) == [11, 12]
+    assert numbered(table, Span()) == list(range(-12, 13))
+    assert numbered(table, Span(11, 9)) == []
+
+
+@pytest.mark.parametrize(
+    ("bounds", "is_empty"),
+    [
+        (Span(9, 10), False),
+        (Span(10, 9), True),
+        (Between("10", "9"), False),
+        (Between("9", "10"), True),
+        (Between("", ""), False),
+        (Between(), False),
+        (Span(0, 0), False),
+        (Span(None, 0), False),
+        (Span(0, None), False),
+        (Span(), False),
+    ],
+)
+def test_bounds_are_empty_by_the_order_of_what_they_are(bounds: Between | Span, is_empty: bool) -> None:
+    assert bounds.is_empty is is_empty
+
+
+def test_a_scan_can_be_gone_on_with_page_by_page(table: Table, faults: Faults) -> None:
+    table.batch_put(({"pk": "Q", "sk": f"{number:05d}", "text": "x" * 90_000} for number in range(30)), keys=KEYS)
+
+    with faults.injected(lambda _: None, operation="Scan"):
+        first_page = table.scan_page(consistent=True)
+        second_page = table.scan_page(start=first_page.last_key, consistent=True)
+        third_page = table.scan_page(start=second_page.last_key)
+
+    pages = (first_page, second_page, third_page)
+    assert [item["sk"] for page in pages for item in page.items] == [f"{number:05d}" for number in range(30)]
+    assert first_page.last_key == {"pk": "Q", "sk": first_page.items[-1]["sk"]}
+    assert third_page.last_key is None
+    assert [send.body["ConsistentRead"] for send in faults.sends] == [True, True, False]
+    assert list(table.scan()) == [item for page in pages for item in page.items]
+
+
+def test_a_scan_reads_pages_without_items(table: Table, faults: Faults) -> None:
+    row = {"pk": {"S": "P"}, "sk": {"S": "1"}}
+    pages = [{"Items": [], "LastEvaluatedKey": row}, {"Items": [row]}]
+
+    with faults.injected(lambda send: answer(200, pages[send.number]), operation="Scan"):
+        assert list(table.scan()) == [{"pk": "P", "sk": "1"}]
+
+
+def test_reserved_words_are_named_in_conditions_with_a_sign_before(table: Table) -> None:
+    is_newer = "attribute_not_exists(pk) OR #sequence < :sequence"
+    table.put({"pk": "P", "sk": "1", "sequence": 2}, keys=KEYS, condition=is_newer, values={":sequence": 2})
+
+    with pytest.raises(ConditionFailed):
+        table.put({"pk": "P", "sk": "1", "sequence": 1}, keys=KEYS, condition=is_newer, values={":sequence": 1})
+    with pytest.raises(ConditionFailed):
+        table.update(
+            {"pk": "P", "sk": "1"}, {"state": "x"}, keys=KEYS, condition="#sequence = :one", values={":one": 1}
+        )
+    table.update({"pk": "P", "sk": "1"}, {"state": "x"}, keys=KEYS, condition="#sequence = :two", values={":two": 2})
+    table.delete({"pk": "P", "sk": "1"}, condition="#state = :x", values={":x": "x"})
+
+    assert table.get({"pk": "P", "sk": "1"}) is None
+
+
 class TestLimits:
     """DynamoDB's, which moto keeps only in part."""
 
@@ -341,6 +417,8 @@ class TestLimits:
             ("discussions", discussions.KEYS),
             ("threading", threading.KEYS),
             ("progress", progress.KEYS),
+            ("event-store", store.KEYS),
+            ("read-models", read_models.KEYS),
         ],
     )
     def test_every_key_of_the_tables_is_guarded(self, name: str, keys: Keys) -> None:

@@ -39,26 +39,31 @@ IDS = [one.id for one in EVENTS]
 
 
 class Bus:
-    """A bus, and a queue that hears all of it."""
+    """A bus, and a queue that hears all of a source on it."""
 
-    def __init__(self) -> None:
+    def __init__(self, source: str = "kernel") -> None:
         self._sqs, events = aws.sqs_client(), aws.events_client()
         events.create_event_bus(Name="bus")
         self._url = self._sqs.create_queue(QueueName="listener")["QueueUrl"]
         asked = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
-        events.put_rule(Name="all", EventBusName="bus", EventPattern='{"source": ["watchkeeper.kernel"]}')
+        events.put_rule(Name="all", EventBusName="bus", EventPattern=json.dumps({"source": [f"watchkeeper.{source}"]}))
         target: Any = {"Id": "queue", "Arn": asked["Attributes"]["QueueArn"]}
         events.put_targets(Rule="all", EventBusName="bus", Targets=[target])
-        self.publisher = EventBridgePublisher(events, "bus", "kernel")
+        self.publisher = EventBridgePublisher(events, "bus", source)
 
     def heard(self) -> list[str]:
-        return sorted(set(self._details()))
+        """The ids of what was told since."""
+        return sorted({detail["id"] for detail in self.told()})
 
-    def _details(self) -> Iterator[str]:
+    def told(self) -> list[dict[str, Any]]:
+        """What was told since, as often as it was."""
+        return list(self._details())
+
+    def _details(self) -> Iterator[dict[str, Any]]:
         while messages := self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
                 self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
-                yield json.loads(message["Body"])["detail"]["id"]
+                yield json.loads(message["Body"])["detail"]
 
 
 @pytest.fixture
@@ -166,3 +171,15 @@ def test_an_event_of_256_kb_is_sent_and_one_octet_more_is_not(bus: Bus, faults: 
             bus.publisher.publish([event(1, text="x" * (MAX_EVENT_BYTES - around + 1))])
 
     assert len(faults.sends) == 2
+
+
+def test_what_can_never_be_delivered_is_told_from_what_can_later(bus: Bus, faults: Faults) -> None:
+    too_large, no_json = event(100, text="x" * MAX_EVENT_BYTES), event(101, thing=object())
+
+    with faults.injected(all_refused, "events"), pytest.raises(DeliveryFailed) as raised:
+        bus.publisher.publish([EVENTS[0], too_large, no_json])
+
+    assert raised.value.failed == [EVENTS[0], too_large, no_json]
+    assert raised.value.undeliverable.keys() == {too_large.id, no_json.id}
+    assert "larger than" in raised.value.undeliverable[too_large.id]
+    assert raised.value.undeliverable[no_json.id] == "it is no JSON"

@@ -334,3 +334,14 @@ def test_sweeping_goes_on_until_nothing_is_found(table: Table) -> None:
 
     assert steps == [100, 100, 50]
     assert stored(table) == {}
+
+
+def test_more_than_four_megabytes_at_once_are_not_sent(table: Table, faults: Faults) -> None:
+    large = [Put({**item(str(number)), "text": "x" * 400_000}) for number in range(11)]
+
+    with faults.injected(lambda _: None), pytest.raises(LimitExceeded, match="octets at once"):
+        table.write(large, keys=KEYS)
+    table.write(large[:10], keys=KEYS)
+
+    assert faults.sends == []
+    assert len(stored(table)) == 10

@@ -2,13 +2,14 @@
 
 Attribute values are ``str``, ``int``, ``Decimal``, ``bool`` and ``bytes``; a whole number is read as ``int``. Whatever
 is structured is stored as one JSON string (it is read and written five to twenty times faster than a DynamoDB map, and
-takes fewer bytes). AWS's limits are kept here: 25 writes and 16 MB a batch write, no key twice in it, 100 writes a
-transaction, 100 keys a batch read, 400 KB an item, 38 digits a number, 2,048 octets a partition key and 1,024 a sort
-key, neither of them empty. DynamoDB would refuse a whole batch for the one item that breaks a limit; here that item is
-refused, by name, before anything of it is sent.
+takes fewer bytes). AWS's limits are kept here: 25 writes and 16 MB a batch write, no key twice in it, 100 writes and
+4 MB a transaction, 100 keys a batch read, 400 KB an item, 38 digits a number, 2,048 octets a partition key and 1,024 a
+sort key, neither of them empty. DynamoDB would refuse a whole batch for the one item that breaks a limit; here that
+item is refused, by name, before anything of it is sent.
 """
 
 import base64
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -38,6 +39,10 @@ _WRITES_PER_BATCH = 25
 _BYTES_PER_BATCH = 12 * 1024 * 1024
 _READS_PER_BATCH = 100
 _WRITES_PER_TRANSACTION = 100
+_BYTES_PER_TRANSACTION = 4 * 1024 * 1024
+
+_NAMED = re.compile(r"#([A-Za-z_]\w*)")
+"""An attribute of a condition whose name is a reserved word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """Bounds of a sort key, each inclusive; ``None`` leaves that side open."""
+    """Bounds of a sort key that is a text, each inclusive; ``None`` leaves that side open."""
 
     low: str | None = None
     high: str | None = None
@@ -59,6 +64,21 @@ class Between:
     def is_empty(self) -> bool:
         """Whether nothing can be between them: DynamoDB refuses such bounds."""
         return self.low is not None and self.high is not None and self.low > self.high
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The same of a sort key that is a whole number."""
+
+    low: int | None = None
+    high: int | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return self.low is not None and self.high is not None and self.low > self.high
+
+
+Bounds = Between | Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +137,8 @@ class Check:
 
 
 Write = Put | Update | Delete | Check
-"""A write; its condition names attributes directly, and values as in ``values``."""
+"""A write; its condition names attributes directly, those that are reserved words with a ``#`` before, and values as in
+``values``."""
 
 
 class Table:
@@ -193,11 +214,16 @@ class Table:
             case [Delete() as delete]:
                 self.delete(delete.key, condition=delete.condition, values=delete.values)
             case _:
+                self._check_transaction(writes)
                 self._transact([self._transacted(write, keys) for write in writes])
 
+    def _check_transaction(self, writes: Sequence[Write]) -> None:
+        if len(writes) > _WRITES_PER_TRANSACTION:
+            raise LimitExceeded(f"{self.name} cannot take {len(writes)} writes at once")
+        if (size := sum(map(_sent_size, writes))) > _BYTES_PER_TRANSACTION:
+            raise LimitExceeded(f"{self.name} cannot take {size} octets at once, more than {_BYTES_PER_TRANSACTION}")
+
     def _transact(self, requests: Sequence[Mapping[str, Any]]) -> None:
-        if len(requests) > _WRITES_PER_TRANSACTION:
-            raise LimitExceeded(f"{self.name} cannot take {len(requests)} writes at once")
         with self._asking("TransactWriteItems"):
             answer: Any = self._client.transact_write_items(TransactItems=requests)  # type: ignore[arg-type]
         with self._reading("TransactWriteItems"):
@@ -302,8 +328,11 @@ class Table:
             "TableName": self.name,
             "Key": _to_wire(update.key),
             "UpdateExpression": " ".join(clause for clause in clauses if clause),
-            "ExpressionAttributeNames": {f"#{alias}": name for name, alias in aliases.items()},
-            **_condition(update.condition, given | dict(update.values)),
+            **_condition(
+                update.condition,
+                given | dict(update.values),
+                {f"#{alias}": name for name, alias in aliases.items()},
+            ),
         }
 
     def query_page(
@@ -311,7 +340,7 @@ class Table:
         key: Key,
         *,
         index: str | None = None,
-        sort: tuple[str, Between] | None = None,
+        sort: tuple[str, Bounds] | None = None,
         descending: bool = False,
         limit: int | None = None,
         start: Key | None = None,
@@ -346,7 +375,7 @@ class Table:
         key: Key,
         *,
         index: str | None = None,
-        sort: tuple[str, Between] | None = None,
+        sort: tuple[str, Bounds] | None = None,
         descending: bool = False,
         consistent: bool = False,
         page_size: int | None = None,
@@ -363,18 +392,26 @@ class Table:
                 return
             start = page.last_key
 
+    def scan_page(self, *, start: Key | None = None, consistent: bool = False) -> Page:
+        """One page of all items of the table, in no order but that a partition's stand together, in theirs."""
+        request: dict[str, Any] = {"TableName": self.name, "ConsistentRead": consistent}
+        if start:
+            request["ExclusiveStartKey"] = _to_wire(start)
+        with self._asking("Scan"):
+            answer: Any = self._client.scan(**request)
+        with self._reading("Scan"):
+            last = answer.get("LastEvaluatedKey")
+            return Page([_from_wire(item) for item in answer["Items"]], _from_wire(last) if last else None)
+
     def scan(self, *, consistent: bool = False) -> Iterator[Item]:
-        """All items of the table, in no order, page after page: for who has to see all of them."""
-        start: dict[str, Any] = {}
+        """All items of the table, page after page: for who has to see all of them."""
+        start: Item | None = None
         while True:
-            with self._asking("Scan"):
-                answer: Any = self._client.scan(TableName=self.name, ConsistentRead=consistent, **start)
-            with self._reading("Scan"):
-                items, last = [_from_wire(item) for item in answer["Items"]], answer.get("LastEvaluatedKey")
-                start = {"ExclusiveStartKey": _to_wire(_from_wire(last))} if last else {}
-            yield from items
-            if not start:
+            page = self.scan_page(start=start, consistent=consistent)
+            yield from page.items
+            if page.last_key is None:
                 return
+            start = page.last_key
 
     def _get_chunk(self, keys: list[Any], consistent: bool) -> list[Item]:
         found: list[Item] = []
@@ -447,6 +484,17 @@ def _value_size(value: Value) -> int:
             return len(str(value)) // 2 + 2
 
 
+def _sent_size(write: Write) -> int:
+    """Octets a write brings along; what an updated item holds besides is not known here."""
+    match write:
+        case Put():
+            return item_size(write.item)
+        case Update():
+            return item_size({name: value for name, value in write.changes.items() if value is not None})
+        case _:
+            return 0
+
+
 def _chunks(items: Sequence[Any], size: int) -> Iterator[list[Any]]:
     for start in range(0, len(items), size):
         yield list(items[start : start + size])
@@ -471,7 +519,7 @@ def _clause(word: str, parts: list[str]) -> str:
     return f"{word} {', '.join(parts)}" if parts else ""
 
 
-def _key_condition(key: Key, sort: tuple[str, Between] | None) -> dict[str, Any]:
+def _key_condition(key: Key, sort: tuple[str, Bounds] | None) -> dict[str, Any]:
     ((name, value),) = key.items()
     names = {"#pk": name}
     values: dict[str, Value] = {":pk": value}
@@ -487,21 +535,26 @@ def _key_condition(key: Key, sort: tuple[str, Between] | None) -> dict[str, Any]
     }
 
 
-def _bounds(bounds: Between) -> tuple[str, dict[str, str]] | None:
-    match bounds:
-        case Between(str(low), str(high)):
-            return "#sk BETWEEN :low AND :high", {"low": low, "high": high}
-        case Between(str(low), None):
-            return "#sk >= :low", {"low": low}
-        case Between(None, str(high)):
-            return "#sk <= :high", {"high": high}
-    return None
+def _bounds(bounds: Bounds) -> tuple[str, dict[str, Value]] | None:
+    low, high = bounds.low, bounds.high
+    if low is not None and high is not None:
+        return "#sk BETWEEN :low AND :high", {"low": low, "high": high}
+    if low is not None:
+        return "#sk >= :low", {"low": low}
+    return ("#sk <= :high", {"high": high}) if high is not None else None
 
 
-def _condition(condition: str | None, values: Mapping[str, Value]) -> dict[str, Any]:
-    """The parts of a request that say when it is done, and with which values."""
-    said = {"ConditionExpression": condition} if condition else {}
-    return said | ({"ExpressionAttributeValues": _to_wire(values)} if values else {})
+def _condition(
+    condition: str | None, values: Mapping[str, Value], names: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The parts of a request that say when it is done, and with which names and values."""
+    named = {**(names or {}), **{f"#{name}": name for name in _NAMED.findall(condition or "")}}
+    parts = {
+        "ConditionExpression": condition,
+        "ExpressionAttributeNames": named,
+        "ExpressionAttributeValues": _to_wire(values),
+    }
+    return {name: part for name, part in parts.items() if part}
 
 
 def _write_of(item: Item) -> dict[str, Any]:

@@ -34,9 +34,13 @@ _ATTEMPTS = 4
 class DeliveryFailed(WatchkeeperError):
     """Some events could not be put on the bus; all others are there."""
 
-    def __init__(self, failed: Sequence["DomainEvent"], reason: str) -> None:
+    def __init__(
+        self, failed: Sequence["DomainEvent"], reason: str, undeliverable: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(f"{len(failed)} events were not delivered: {reason}")
         self.failed = failed
+        self.undeliverable = dict(undeliverable or {})
+        """Why some of them never can be, by id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +85,15 @@ class EventBridgePublisher:
                 self._put(chunk, delivery)
         if delivery.failed:
             reasons = ", ".join(sorted(set(delivery.failed.values())))
-            raise DeliveryFailed([event for event in events if event.id in delivery.failed], reasons)
+            failed = [event for event in events if event.id in delivery.failed]
+            raise DeliveryFailed(failed, reasons, delivery.undeliverable)
 
     def _entries(self, events: Sequence[DomainEvent], delivery: "_Delivery") -> Iterator[_Entry]:
         for event in events:
             try:
                 yield event, self._entry(event)
             except LimitExceeded as error:
-                delivery.fail([event], str(error))
+                delivery.give_up(event, str(error))
 
     def _put(self, pending: list[_Entry], delivery: "_Delivery") -> None:
         for _ in range(_ATTEMPTS):
@@ -133,6 +138,8 @@ class _Delivery:
     def __init__(self) -> None:
         self.failed: dict[str, str] = {}
         """Why, by event."""
+        self.undeliverable: dict[str, str] = {}
+        """Why they never can be delivered, by event; they are among those that failed."""
         self._stopped: str | None = None
         self._patience = Patience(PATIENCE_SECONDS)
 
@@ -143,6 +150,10 @@ class _Delivery:
 
     def fail(self, events: Iterable[DomainEvent], reason: str) -> None:
         self.failed |= dict.fromkeys((event.id for event in events), reason)
+
+    def give_up(self, event: DomainEvent, reason: str) -> None:
+        self.fail([event], reason)
+        self.undeliverable[event.id] = reason
 
     def stop(self, reason: str) -> None:
         self._stopped = reason

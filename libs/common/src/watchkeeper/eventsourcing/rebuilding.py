@@ -1,0 +1,171 @@
+"""Making a read model anew from the event store, while it is read and new events keep coming.
+
+A rebuild can stop anywhere and go on in another call: how far it is stands beside the generations. It reads the store
+page by page, writes what each page makes of the model into a fresh generation, and lets that be read once the last
+page is written. The generation before it goes last, when nobody reads it any more.
+
+Events that cannot be read stop it before that, unless it is told to leave them out: what is read now may have rows of
+them.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Protocol
+
+from watchkeeper.dynamodb import Item, Table
+from watchkeeper.errors import DatabaseError
+from watchkeeper.eventsourcing.read_models import Generations, ReadModels, Row, Stamp
+from watchkeeper.eventsourcing.store import is_event
+from watchkeeper.eventsourcing.upcasting import UnknownEvent
+from watchkeeper.logs import logger
+
+WRITERS = 8
+"""Rows written at once."""
+
+REQUESTS_END_SECONDS = 10
+"""Whoever asked which generation is read has its rows by then: requests of people last five at the most."""
+
+_UNREADABLE = (DatabaseError, UnknownEvent, KeyError, TypeError, ValueError)
+
+
+class Fold(Protocol):
+    """What some events make of a model."""
+
+    def add(self, item: Item) -> None:
+        """Take an event as the store holds it. Raises ``DatabaseError``, ``UnknownEvent``, ``KeyError``, ``TypeError``
+        or ``ValueError`` for one that cannot be projected; then nothing of it is taken."""
+
+    def rows(self) -> Iterable[tuple[Row, Stamp]]:
+        """One for each key: that of the highest sequence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a rebuild is."""
+
+    generation: str
+    started_at: str
+    cursor: Mapping[str, Any] | None = None
+    """The key of the last item that was read, of the store, or of the read models once ``switched``; ``None`` before
+    the first."""
+    events: int = 0
+    rows: int = 0
+    """So many were written; those that live projection was faster with are not counted."""
+    unreadable: int = 0
+    """Events that cannot be projected, and were left out."""
+    complete: bool = False
+    """The whole store was read."""
+    switched: bool = False
+    """The fresh generation is read by now, and what is left is to delete the one before it."""
+    done: bool = False
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it waits for the word that what cannot be read may be left out."""
+        return self.complete and not self.switched and self.unreadable > 0
+
+
+class Rebuild:
+    def __init__(
+        self,
+        store: Table,
+        models: ReadModels,
+        model: str,
+        new_fold: Callable[[], Fold],
+        sleep: Callable[[float], object],
+        requests_end_seconds: float = REQUESTS_END_SECONDS,
+    ) -> None:
+        self._store = store
+        self._models = models
+        self._model = model
+        self._new_fold = new_fold
+        self._sleep = sleep
+        self._requests_end_seconds = requests_end_seconds
+
+    def run(
+        self, now: str, has_time: Callable[[], bool], tell: Callable[[Progress], None], *, leave_out: bool = False
+    ) -> Progress:
+        """Begin, or go on with the rebuild that is not done, for as long as there is time; how far it is then.
+
+        Once it has ``stopped`` it goes on if it is to ``leave_out`` what cannot be read, and begins anew if not: what
+        reads the store by then may be another release. Raises ``ConditionFailed`` when the generations were changed by
+        somebody else meanwhile: then it can be run again.
+        """
+        generations, progress = self._begun(now, leave_out)
+        while not progress.complete:
+            progress = self._read_page(progress)
+            tell(progress)
+            generations = self._keep(generations, progress)
+            if not (progress.complete or has_time()):
+                return progress
+        if progress.stopped and not leave_out:
+            return progress
+        if not progress.switched:
+            generations, progress = self._switch(generations, progress)
+        return self._clear(generations, progress, has_time)
+
+    def _begun(self, now: str, leave_out: bool) -> tuple[Generations, Progress]:
+        generations = self._models.generations()
+        if (kept := generations.rebuilds.get(self._model)) is not None:
+            progress = Progress(**kept)
+            if leave_out or not progress.stopped:
+                return generations, progress
+        fresh = str(max(map(int, generations.written(self._model))) + 1)
+        progress = Progress(fresh, now)
+        both = (generations.read(self._model), fresh)
+        after = replace(generations, writes={**generations.writes, self._model: both})
+        return self._keep(generations, progress, after), progress
+
+    def _read_page(self, progress: Progress) -> Progress:
+        """Project a page of the store."""
+        page = self._store.scan_page(start=progress.cursor, consistent=True)
+        fold, events, unreadable = self._new_fold(), 0, 0
+        for item in filter(is_event, page.items):
+            events += 1
+            try:
+                fold.add(item)
+            except _UNREADABLE as error:
+                unreadable += 1
+                logger.warning("an event was left out", event_id=item.get("eventId"), reason=type(error).__name__)
+        written = self._write(fold.rows(), progress.generation)
+        return replace(
+            progress,
+            cursor=page.last_key,
+            complete=page.last_key is None,
+            events=progress.events + events,
+            rows=progress.rows + written,
+            unreadable=progress.unreadable + unreadable,
+        )
+
+    def _write(self, rows: Iterable[tuple[Row, Stamp]], generation: str) -> int:
+        with ThreadPoolExecutor(WRITERS) as pool:
+            return sum(pool.map(lambda one: self._models.put(one[0], generation, one[1]), rows))
+
+    def _switch(self, generations: Generations, progress: Progress) -> tuple[Generations, Progress]:
+        progress = replace(progress, switched=True)
+        after = replace(
+            generations,
+            reads={**generations.reads, self._model: progress.generation},
+            writes={**generations.writes, self._model: (progress.generation,)},
+        )
+        return self._keep(generations, progress, after), progress
+
+    def _clear(self, generations: Generations, progress: Progress, has_time: Callable[[], bool]) -> Progress:
+        is_clear = False
+        while not is_clear:
+            if not has_time():
+                return progress
+            if progress.cursor is None:
+                self._sleep(self._requests_end_seconds)
+            cursor = self._models.delete_before(self._model, progress.generation, progress.cursor)
+            progress, is_clear = replace(progress, cursor=cursor), cursor is None
+            if not is_clear:
+                generations = self._keep(generations, progress)
+        left = {model: kept for model, kept in generations.rebuilds.items() if model != self._model}
+        self._models.change(generations, replace(generations, rebuilds=left))
+        return replace(progress, done=True)
+
+    def _keep(self, before: Generations, progress: Progress, after: Generations | None = None) -> Generations:
+        rebuilds = {**before.rebuilds, self._model: asdict(progress)}
+        return self._models.change(before, replace(after or before, rebuilds=rebuilds))
