@@ -1,0 +1,1 @@
+"""The observability watch: the system itself, by its own facts. Whoever tells facts needs ``facts`` alone."""

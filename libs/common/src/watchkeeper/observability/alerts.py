@@ -1,0 +1,298 @@
+"""Alerts: rules on metrics, and how each rule stands with each series it covers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from watchkeeper.errors import ItemNotFound
+from watchkeeper.eventsourcing.aggregate import AggregateRoot, EventData
+from watchkeeper.observability import ids
+from watchkeeper.observability.events import (
+    AlertAcknowledged,
+    AlertCalmed,
+    AlertEvent,
+    AlertPending,
+    AlertRaised,
+    AlertResolved,
+    AlertRuleDefined,
+    AlertRuleEvent,
+    AlertRuleRetired,
+)
+from watchkeeper.observability.figures import checked
+from watchkeeper.observability.models import (
+    AlertSeverity,
+    AlertState,
+    AlertStatus,
+    Comparison,
+    Rule,
+    Value,
+    as_json,
+)
+from watchkeeper.observability.refusals import WrongState, optional_text, require, required_text
+from watchkeeper.observability.series import Series, check_dimensions, check_name
+
+MAX_BREACHES = 20
+MAX_COOLDOWN_SECONDS = 86_400
+LONGEST_NAME = 100
+LONGEST_TEXT = 500
+"""Of a note, and of a reason."""
+
+MAX_ACTIVE_RULES = 200
+"""Whatever a metric records is held against all of them."""
+
+RULE_RETIRED = "rule retired"
+"""Why an alert is over that no value can resolve any more."""
+
+BY_ITSELF = "system"
+"""Who resolved an alert, when its values did."""
+
+_RAISED = (AlertState.OPEN, AlertState.ACKNOWLEDGED)
+
+
+class AlertRule(AggregateRoot):
+    """A rule. It is never changed, so that an alert can be understood by it; another rule takes its place."""
+
+    kind: ClassVar[str] = "AlertRule"
+    events: ClassVar[tuple[type[EventData], ...]] = (AlertRuleDefined, AlertRuleRetired)
+
+    def __init__(self, aggregate_id: str) -> None:
+        super().__init__(aggregate_id)
+        self._rule: Rule | None = None
+
+    @property
+    def rule(self) -> Rule:
+        """Raises ``ItemNotFound`` for one that was never defined."""
+        if self._rule is None:
+            raise ItemNotFound(f"there is no {self.id}")
+        return self._rule
+
+    def define(
+        self,
+        *,
+        name: str,
+        metric: str,
+        comparison: Comparison,
+        threshold: Decimal,
+        severity: AlertSeverity,
+        now: datetime,
+        dimensions: Mapping[str, str] | None = None,
+        clear_threshold: Decimal | None = None,
+        breaches: int = 1,
+        cooldown_seconds: int = 0,
+    ) -> None:
+        """Without a ``clear_threshold`` an alert is resolved as soon as a value does not breach the threshold."""
+        if self._rule is not None:
+            raise WrongState("the rule is defined already")
+        check_name(metric)
+        check_dimensions(dimensions or {})
+        threshold = checked("threshold", threshold)
+        rule = Rule(
+            id=ids.own(self.id),
+            name=required_text("the name of a rule", name, LONGEST_NAME),
+            metric=metric,
+            dimensions=dict(sorted((dimensions or {}).items())),
+            comparison=comparison,
+            threshold=threshold,
+            clear_threshold=threshold if clear_threshold is None else checked("clear_threshold", clear_threshold),
+            breaches=breaches,
+            cooldown_seconds=cooldown_seconds,
+            severity=severity,
+            defined_at=now.replace(microsecond=0),
+        )
+        _check(rule)
+        self.record(AlertRuleDefined(rule))
+
+    def retire(self, now: datetime) -> None:
+        """A second time changes nothing."""
+        if self.rule.retired_at is None:
+            self.record(AlertRuleRetired(replace(self.rule, retired_at=now.replace(microsecond=0))))
+
+    def apply(self, data: EventData) -> None:
+        assert isinstance(data, AlertRuleEvent)
+        self._rule = data.rule
+
+    def state(self) -> dict[str, Any]:
+        return {"rule": as_json(self.rule)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._rule = Rule.of(state["rule"])
+
+
+class Alert(AggregateRoot):
+    """How a rule stands with one series.
+
+    It never flaps: it takes some values in a row to raise it, a value that is better than what raised it to resolve it,
+    and a time of rest after that. Values are judged in order of time; one older than the value that changed the alert
+    last, or no newer than its resolution, says nothing of how things are now.
+    """
+
+    kind: ClassVar[str] = "Alert"
+    events: ClassVar[tuple[type[EventData], ...]] = (
+        AlertPending,
+        AlertCalmed,
+        AlertRaised,
+        AlertAcknowledged,
+        AlertResolved,
+    )
+
+    def __init__(self, aggregate_id: str) -> None:
+        super().__init__(aggregate_id)
+        self._status: AlertStatus | None = None
+
+    @property
+    def status(self) -> AlertStatus:
+        """Raises ``ItemNotFound`` for one nothing was ever recorded of."""
+        if self._status is None:
+            raise ItemNotFound(f"there is no {self.id}")
+        return self._status
+
+    def observe(self, rule: Rule, series: Series, sequence: int, values: Sequence[Value]) -> None:
+        """Judge the values, in order of time, of the metric's event with that sequence. One that was observed before
+        changes nothing. By a retired rule nothing is judged: what it has left is over, whatever the values are."""
+        if not rule.covers(series) or (self._status is not None and sequence <= self._status.observed):
+            return
+        if rule.retired_at is not None:
+            self._end(rule.retired_at)
+            return
+        for value in values:
+            self._judge(rule, self._status or _quiet(ids.own(self.id), rule, series), sequence, value)
+
+    def acknowledge(self, *, by: str, now: datetime, note: str = "") -> None:
+        """Say that somebody has taken it on. The same person a second time changes nothing."""
+        status = self.status
+        if status.state is AlertState.ACKNOWLEDGED:
+            if status.acknowledged_by != by:
+                raise WrongState("somebody else has acknowledged the alert")
+            return
+        if status.state is not AlertState.OPEN:
+            raise WrongState(f"the alert is {status.state}, and only an open one can be acknowledged")
+        self.record(
+            AlertAcknowledged(
+                replace(
+                    status,
+                    state=AlertState.ACKNOWLEDGED,
+                    acknowledged_at=now.replace(microsecond=0),
+                    acknowledged_by=by,
+                    note=optional_text("the note", note, LONGEST_TEXT),
+                )
+            )
+        )
+
+    def resolve(self, *, by: str, now: datetime, reason: str) -> None:
+        """Say that it is over, whatever the values are."""
+        if self.status.state not in _RAISED:
+            raise WrongState(f"the alert is {self.status.state}, and only an open or acknowledged one can be resolved")
+        self.record(
+            AlertResolved(_resolved(self.status, now, by=by, reason=required_text("the reason", reason, LONGEST_TEXT)))
+        )
+
+    def apply(self, data: EventData) -> None:
+        assert isinstance(data, AlertEvent)
+        self._status = data.alert
+
+    def state(self) -> dict[str, Any]:
+        return {"alert": as_json(self.status)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._status = AlertStatus.of(state["alert"])
+
+    def _judge(self, rule: Rule, status: AlertStatus, sequence: int, value: Value) -> None:
+        if _is_late(status, value) or _rests(rule, status, value):
+            return
+        after = replace(status, observed=sequence, observed_at=value.at, value=value.value)
+        if status.state in _RAISED:
+            if rule.cleared_by(value.value):
+                reason = f"A value of {value.value:f} is good again."
+                self.record(AlertResolved(_resolved(after, value.at, by=BY_ITSELF, reason=reason)))
+        elif rule.breached_by(value.value):
+            self._count(rule, after, value)
+        elif status.state is AlertState.PENDING:
+            self.record(AlertCalmed(replace(after, state=AlertState.QUIET, breaches=0)))
+
+    def _end(self, retired_at: datetime) -> None:
+        """Its rule was retired while it was being raised: nobody saw it, who resolved those of the rule."""
+        status = self._status
+        if status is None:
+            return
+        if status.state is AlertState.PENDING:
+            self.record(AlertCalmed(replace(status, state=AlertState.QUIET, breaches=0)))
+        elif status.state in _RAISED:
+            at = max(retired_at, status.observed_at or retired_at)
+            self.record(AlertResolved(_resolved(status, at, by=BY_ITSELF, reason=RULE_RETIRED)))
+
+    def _count(self, rule: Rule, status: AlertStatus, value: Value) -> None:
+        """One more value in a row. What is left of the episode before ends with it."""
+        status = replace(_forgotten(status), state=AlertState.PENDING, breaches=status.breaches + 1)
+        if status.breaches < rule.breaches:
+            self.record(AlertPending(status))
+        else:
+            self.record(
+                AlertRaised(replace(status, state=AlertState.OPEN, episode=status.episode + 1, raised_at=value.at))
+            )
+
+
+def _check(rule: Rule) -> None:
+    require(1 <= rule.breaches <= MAX_BREACHES, f"breaches is 1 to {MAX_BREACHES}")
+    require(0 <= rule.cooldown_seconds <= MAX_COOLDOWN_SECONDS, f"cooldown_seconds is 0 to {MAX_COOLDOWN_SECONDS}")
+    if rule.comparison.upward:
+        require(
+            rule.clear_threshold <= rule.threshold, "clear_threshold is not above threshold, if large values breach"
+        )
+    else:
+        require(
+            rule.clear_threshold >= rule.threshold, "clear_threshold is not below threshold, if small values breach"
+        )
+
+
+def _quiet(alert_id: str, rule: Rule, series: Series) -> AlertStatus:
+    """Of an alert nothing happened to."""
+    return AlertStatus(
+        id=alert_id,
+        rule_id=rule.id,
+        rule_name=rule.name,
+        metric=series.name,
+        series=series.text,
+        dimensions=series.dimensions,
+        severity=rule.severity,
+        comparison=rule.comparison,
+        threshold=rule.threshold,
+    )
+
+
+def _is_late(status: AlertStatus, value: Value) -> bool:
+    return status.observed_at is not None and value.at < status.observed_at
+
+
+def _rests(rule: Rule, status: AlertStatus, value: Value) -> bool:
+    """Whether the value is of the time that was resolved, or of the cooldown after it."""
+    if status.resolved_at is None:
+        return False
+    rested_at = status.resolved_at + timedelta(seconds=rule.cooldown_seconds)
+    return value.at < rested_at or value.at <= status.resolved_at
+
+
+def _resolved(status: AlertStatus, at: datetime, *, by: str, reason: str) -> AlertStatus:
+    return replace(
+        status,
+        state=AlertState.RESOLVED,
+        breaches=0,
+        resolved_at=at.replace(microsecond=0),
+        resolved_by=by,
+        reason=reason,
+    )
+
+
+def _forgotten(status: AlertStatus) -> AlertStatus:
+    """Without what was made of the last episode."""
+    return replace(
+        status,
+        raised_at=None,
+        acknowledged_at=None,
+        acknowledged_by=None,
+        note=None,
+        resolved_at=None,
+        resolved_by=None,
+        reason=None,
+    )

@@ -1,0 +1,294 @@
+"""The rows of the read models, as an event makes them: what a rebuild projects with.
+
+New events are projected by the state machine in ``services/ingest/resources/projections.asl.json``, which makes the
+same rows, and alone refuses an event that is not whole: those in the store are.
+
+| model | partition | sort | a row goes |
+|---|---|---|---|
+| latest-metrics | | series | 30 days after its value |
+| metric-series | ``<series>#<period>`` | start | 15, 63 or 455 days after a minute's, hour's or day's start |
+| alert-rules | | id of the rule | 30 days after it was retired |
+| alerts | | id of the alert | 30 days after it became quiet |
+| alert-history | ``<month>``, and ``alert#<id>`` | ``<time>#<id>#<sequence>``, and ``<sequence>`` | after 400 days |
+| security-events | | id | 400 days after it was last seen |
+| health-board | | component | never |
+| errors | | ``<time>#<id>`` | after 30 days |
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from watchkeeper import records
+from watchkeeper.clock import from_iso, to_iso
+from watchkeeper.dynamodb import Item
+from watchkeeper.eventsourcing.event import Event
+from watchkeeper.eventsourcing.read_models import Row, Stamp
+from watchkeeper.eventsourcing.upcasting import UnknownEvent
+from watchkeeper.observability.errors import ErrorOccurred
+from watchkeeper.observability.events import UPCASTERS
+from watchkeeper.observability.events import VERSIONS as SOURCED
+
+LATEST_METRICS = "latest-metrics"
+METRIC_SERIES = "metric-series"
+ALERT_RULES = "alert-rules"
+ALERTS = "alerts"
+ALERT_HISTORY = "alert-history"
+SECURITY_EVENTS = "security-events"
+HEALTH_BOARD = "health-board"
+ERRORS = "errors"
+
+LATEST_METRICS_DAYS = 30
+METRIC_SERIES_DAYS = {"minute": 15, "hour": 63, "day": 455}
+RETIRED_RULES_DAYS = 30
+QUIET_ALERTS_DAYS = 30
+ALERT_HISTORY_DAYS = 400
+SECURITY_EVENTS_DAYS = 400
+ERRORS_DAYS = 30
+
+_OF_RULES = frozenset({"AlertRuleDefined", "AlertRuleRetired"})
+_OF_EPISODES = frozenset({"AlertRaised", "AlertAcknowledged", "AlertResolved"})
+_OF_ALERTS = frozenset({"AlertPending", "AlertCalmed"}) | _OF_EPISODES
+_OF_SECURITY_EVENTS = frozenset(
+    {"SecurityEventDetected", "SecurityEventRepeated", "SecurityEventTriaged", "SecurityEventClosed"}
+)
+
+MODELS: Mapping[str, frozenset[str]] = {
+    LATEST_METRICS: frozenset({"MetricRecorded"}),
+    METRIC_SERIES: frozenset({"MetricRecorded"}),
+    ALERT_RULES: _OF_RULES,
+    ALERTS: _OF_ALERTS,
+    ALERT_HISTORY: _OF_EPISODES,
+    SECURITY_EVENTS: _OF_SECURITY_EVENTS,
+    HEALTH_BOARD: frozenset({"HealthChanged"}),
+    ERRORS: frozenset({"ErrorOccurred"}),
+}
+"""The types of the events each is made of."""
+
+REBUILT = tuple(model for model in MODELS if model != ERRORS)
+"""Those the event store can make anew; what failed is not in it."""
+
+VERSIONS: Mapping[str, int] = {**SOURCED, ErrorOccurred.type: ErrorOccurred.version}
+"""That are projected, of each type: the newest, which others are made into before."""
+
+_SECONDS_PER_DAY = 86400
+
+
+class Occurrence(NamedTuple):
+    """An event as a projection needs it: not decoded, since a rebuild has a great many of them."""
+
+    id: str
+    type: str
+    version: int
+    sequence: int
+    occurred_at: str
+    """ISO 8601 in UTC to the second."""
+    correlation_id: str
+    actor: str
+    data: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, event: Event) -> "Occurrence":
+        moment = to_iso(event.occurred_at)
+        return cls(
+            event.id,
+            event.type,
+            event.version,
+            event.sequence,
+            moment,
+            event.correlation_id,
+            event.actor,
+            event.data,
+        )
+
+    @classmethod
+    def of_item(cls, item: Item) -> "Occurrence":
+        """The one an item of the event store holds, in the newest version. Raises ``UnknownEvent``, ``KeyError``,
+        ``TypeError`` or ``ValueError`` for one that cannot be read."""
+        kind: Any = item["eventType"]
+        version: Any = item["eventVersion"]
+        data = records.loads(item["data"])  # type: ignore[arg-type]
+        if version != (newest := VERSIONS.get(kind, version)):
+            version, data = newest, UPCASTERS.upcast_data(kind, version, data, newest)
+        return cls(
+            item["eventId"],  # type: ignore[arg-type]
+            kind,
+            version,
+            item["eventSequence"],  # type: ignore[arg-type]
+            item["occurredAt"],  # type: ignore[arg-type]
+            item["correlationId"],  # type: ignore[arg-type]
+            item["actor"],  # type: ignore[arg-type]
+            data,
+        )
+
+    @property
+    def stamp(self) -> Stamp:
+        return Stamp(self.id, self.sequence, self.occurred_at, self.correlation_id)
+
+
+_Place = tuple[str, str, str]
+"""Model, partition and sort key of a row."""
+_Part = Mapping[str, Any]
+"""What of the event's ``data`` a row tells."""
+_Placed = tuple[_Place, _Part]
+
+
+def rows(event: Occurrence) -> list[Row]:
+    """All rows the event makes. Raises ``UnknownEvent`` for one no model takes."""
+    return [_row(place, part, event) for place, part in _places(event)]
+
+
+class Fold:
+    """What many events leave of the rows of some models: of each row that of the highest sequence.
+
+    Only what is left at the end is made into a row.
+    """
+
+    def __init__(self, models: Collection[str] = REBUILT) -> None:
+        if unknown := set(models) - MODELS.keys():
+            raise ValueError(f"no read models: {', '.join(sorted(unknown))}")
+        self._models = frozenset(models)
+        self._types = frozenset[str]().union(*(MODELS[model] for model in models))
+        self._newest: dict[_Place, tuple[int, _Part, Occurrence]] = {}
+
+    def takes(self, event_type: str) -> bool:
+        """Whether events of the type make any of the rows; those of others need not even be read."""
+        return event_type in self._types
+
+    def add(self, event: Occurrence) -> None:
+        """Raises ``UnknownEvent`` for one no model takes."""
+        newest, models, sequence = self._newest, self._models, event.sequence
+        for place, part in _places(event):
+            if place[0] in models and ((there := newest.get(place)) is None or there[0] < sequence):
+                newest[place] = (sequence, part, event)
+
+    def __len__(self) -> int:
+        return len(self._newest)
+
+    def winners(self) -> Iterator[tuple[Row, Stamp]]:
+        """Each row, with the stamp of the event it is from."""
+        return ((_row(place, part, event), event.stamp) for place, (_, part, event) in self._newest.items())
+
+
+def _places(event: Occurrence) -> Iterable[_Placed]:
+    places = _PLACES.get(event.type)
+    if places is None or event.version != VERSIONS[event.type]:
+        raise UnknownEvent(f"no read model takes version {event.version} of {event.type}")
+    return places(event)
+
+
+def _row(place: _Place, part: _Part, event: Occurrence) -> Row:
+    model, partition, sort = place
+    record, since, days = _RECORDS[model](part, event)
+    return Row(model, partition, sort, record, _after(since, days) if days else None)
+
+
+def _after(since: str, days: int) -> int:
+    return int(from_iso(since).timestamp()) + days * _SECONDS_PER_DAY
+
+
+# Where the rows of an event are. These are done for each event there ever was.
+
+
+def _of_metric(event: Occurrence) -> list[_Placed]:
+    data = event.data
+    series = data["series"]
+    placed: list[_Placed] = [((LATEST_METRICS, "", series), data)]
+    for rollup in data["rollups"]:
+        placed.append(((METRIC_SERIES, f"{series}#{rollup['period']}", rollup["start"]), rollup))
+    return placed
+
+
+def _of_rule(event: Occurrence) -> list[_Placed]:
+    rule = event.data["rule"]
+    return [((ALERT_RULES, "", rule["id"]), rule)]
+
+
+def _of_alert(event: Occurrence) -> list[_Placed]:
+    alert = event.data["alert"]
+    return [((ALERTS, "", alert["id"]), alert)]
+
+
+def _of_episode(event: Occurrence) -> list[_Placed]:
+    alert = event.data["alert"]
+    place, moment = f"{event.sequence:010d}", event.occurred_at
+    by_month = (ALERT_HISTORY, moment[:7], f"{moment}#{alert['id']}#{place}")
+    by_alert = (ALERT_HISTORY, f"alert#{alert['id']}", place)
+    return [*_of_alert(event), (by_month, alert), (by_alert, alert)]
+
+
+def _of_security_event(event: Occurrence) -> list[_Placed]:
+    found = event.data["security_event"]
+    return [((SECURITY_EVENTS, "", found["id"]), found)]
+
+
+def _of_health(event: Occurrence) -> list[_Placed]:
+    health = event.data["health"]
+    return [((HEALTH_BOARD, "", health["component"]), health)]
+
+
+def _of_error(event: Occurrence) -> list[_Placed]:
+    return [((ERRORS, "", f"{event.occurred_at}#{event.id}"), event.data)]
+
+
+_PLACES: Mapping[str, Callable[[Occurrence], list[_Placed]]] = {
+    "MetricRecorded": _of_metric,
+    **dict.fromkeys(_OF_RULES, _of_rule),
+    **dict.fromkeys(_OF_ALERTS, _of_alert),
+    **dict.fromkeys(_OF_EPISODES, _of_episode),
+    **dict.fromkeys(_OF_SECURITY_EVENTS, _of_security_event),
+    "HealthChanged": _of_health,
+    "ErrorOccurred": _of_error,
+}
+
+
+# What a row says, and from when on it is kept for how many days. These are done for the rows that are written.
+
+_Told = tuple[_Part, str, int | None]
+
+
+def _latest_metric(data: _Part, _event: Occurrence) -> _Told:
+    latest = data["latest"]
+    kept = {name: data[name] for name in ("name", "unit", "dimensions", "series")}
+    return {**kept, "at": latest["at"], "value": latest["value"]}, latest["at"], LATEST_METRICS_DAYS
+
+
+def _metric_series(rollup: _Part, event: Occurrence) -> _Told:
+    kept = {name: rollup[name] for name in ("count", "sum", "min", "max")}
+    return {**kept, "unit": event.data["unit"]}, rollup["start"], METRIC_SERIES_DAYS[rollup["period"]]
+
+
+def _alert_rule(rule: _Part, event: Occurrence) -> _Told:
+    return rule, event.occurred_at, RETIRED_RULES_DAYS if event.type == "AlertRuleRetired" else None
+
+
+def _alert(alert: _Part, event: Occurrence) -> _Told:
+    return alert, event.occurred_at, QUIET_ALERTS_DAYS if alert["state"] in ("quiet", "resolved") else None
+
+
+def _alert_history(alert: _Part, event: Occurrence) -> _Told:
+    past = {"type": event.type, "at": event.occurred_at, "actor": event.actor, "alert": alert}
+    return past, event.occurred_at, ALERT_HISTORY_DAYS
+
+
+def _security_event(found: _Part, _event: Occurrence) -> _Told:
+    return found, found["last_seen_at"], SECURITY_EVENTS_DAYS
+
+
+def _health(health: _Part, event: Occurrence) -> _Told:
+    return health, event.occurred_at, None
+
+
+def _error(data: _Part, event: Occurrence) -> _Told:
+    return data, event.occurred_at, ERRORS_DAYS
+
+
+_RECORDS: Mapping[str, Callable[[_Part, Occurrence], _Told]] = {
+    LATEST_METRICS: _latest_metric,
+    METRIC_SERIES: _metric_series,
+    ALERT_RULES: _alert_rule,
+    ALERTS: _alert,
+    ALERT_HISTORY: _alert_history,
+    SECURITY_EVENTS: _security_event,
+    HEALTH_BOARD: _health,
+    ERRORS: _error,
+}
