@@ -84,6 +84,10 @@ keys: tools ## Put our keys to the markets' upstreams into their secret: UPSTREA
 maintenance: tools ## Does the markets watch rest? [STAGE=] [PROFILE=] [OPEN=6h | CLOSE=6h | CLEAR=1]
 	@$(SHIP) maintenance $(OF_STAGE) $(if $(OPEN),--open "$$OPEN") $(if $(CLOSE),--close "$$CLOSE") $(if $(CLEAR),--clear)
 
+.PHONY: rebuild
+rebuild: tools ## Make a read model anew from all events: MODEL=alerts|all [LEAVE_OUT=1] [STAGE=] [PROFILE=]
+	@$(SHIP) rebuild "$${MODEL:?say which: MODEL=alerts, or MODEL=all}" $(OF_STAGE) $(if $(LEAVE_OUT),--leave-out)
+
 .PHONY: ingest
 ingest: tools ## Read everything again now and wait until it is done: [MODE=recent]
 	@$(LOCAL) ingest --mode $(or $(MODE),full)

@@ -12,7 +12,10 @@ import click
 from benchmarks import REPOSITORY
 from benchmarks.figures import Figure, table
 
-NAMES = ("mail", "api", "imports", "ingest", "people", "reminders", "markets", "memory", "packages")
+NAMES = (
+    *("mail", "api", "imports", "ingest", "people", "reminders", "markets", "observability", "histories"),
+    *("lag", "memory", "packages"),
+)
 """Those that measure time come before the one that fills this process."""
 RESULTS = REPOSITORY / "benchmarks" / "results.json"
 

@@ -1,6 +1,6 @@
-"""Functions of the markets watch as they are deployed: each in a process of its own, which does nothing else.
+"""Functions as they are deployed: each in a process of its own, which does nothing else.
 
-Their AWS and their upstreams are in this process: a stand-in for DynamoDB, and the samples.
+Their AWS is in this process: a stand-in for DynamoDB; and so are the sample upstreams of the markets watch.
 """
 
 import json
@@ -59,13 +59,10 @@ class Environment:
         return answered
 
 
-@dataclass(slots=True)
-class Deployed:
-    """The functions of the markets watch with their surroundings."""
+@dataclass(slots=True, kw_only=True)
+class Functions:
+    """Functions with their surroundings."""
 
-    world: Markets
-    upstreams: tuple[Upstreams, Upstreams]
-    """With all assets; and with the calendar."""
     store: Store
     meter: UnitMeter
     elsewhere: Counter[str]
@@ -77,22 +74,44 @@ class Deployed:
     def function(self, name: str, **settings: str) -> Environment:
         """Started when it is first asked for."""
         if name not in self.running:
-            path = os.pathsep.join(map(str, SOURCES))
-            command = [sys.executable, "-W", "ignore", "-m", "benchmarks.markets_worker", handler_modules()[name]]
-            process = subprocess.Popen(
-                command,
-                env={**ENVIRONMENT, "PYTHONPATH": path, **self.settings, **settings},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            self.stack.callback(_ended, process)
-            self.running[name] = Environment(process)
+            module, told = handler_modules()[name], {**self.settings, **settings}
+            self.running[name] = started("benchmarks.markets_worker", module, self.stack, **told)
         return self.running[name]
+
+    def clear(self) -> None:
+        self.meter.used = self.meter.new_account()
+        self.elsewhere.clear()
+
+    def used(self) -> dict[str, float]:
+        used = self.meter.used
+        requests = used.requests() + self.elsewhere.total()
+        return {"requests": requests, "write_units": used.write_units(), "read_units": used.read_units()}
+
+
+def started(worker: str, argument: str, stack: ExitStack, **settings: str) -> Environment:
+    """A process that answers for as long as the stack is open."""
+    process = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-m", worker, argument],
+        env={**ENVIRONMENT, "PYTHONPATH": os.pathsep.join(map(str, SOURCES)), **settings},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    stack.callback(_ended, process)
+    return Environment(process)
+
+
+@dataclass(slots=True, kw_only=True)
+class Deployed(Functions):
+    """The functions of the markets watch."""
+
+    world: Markets
+    upstreams: tuple[Upstreams, Upstreams]
+    """With all assets; and with the calendar."""
 
     def measured(self, name: str, event: Mapping[str, Any], facts: str, *, unchanged: bool = False) -> dict[str, Any]:
         """One call; ``facts`` is the table it is there to fill."""
-        self._clear()
+        self.clear()
         environment = self.function(name)
         called = environment.call(event)
         answer = called.pop("answer")
@@ -103,7 +122,7 @@ class Deployed:
             "answer": answer,
             "memory": memory_of(name),
             "upstream_requests": self._asked_upstreams(),
-            **self._used(),
+            **self.used(),
             "fact_write_units": self.meter.used.write_units(facts),
             "octets": self.meter.octets(facts),
             "index_octets": self.meter.index_octets(facts),
@@ -114,17 +133,16 @@ class Deployed:
     def asked(self, environment: Environment, event: Mapping[str, Any], calls: int) -> dict[str, Any]:
         """A request to the API, made so often."""
         environment.call(event)
-        self._clear()
+        self.clear()
         called = [environment.call(event) for _ in range(calls)]
         if failed := [one["answer"] for one in called if one["answer"]["statusCode"] >= 300]:
             raise AssertionError(failed[0]["body"])
-        used = {name: number / calls for name, number in self._used().items()}
+        used = {name: number / calls for name, number in self.used().items()}
         milliseconds = 1000 * median(one["processor_seconds"] for one in called)
         return {"processor_milliseconds": round(milliseconds, 2), **used}
 
-    def _clear(self) -> None:
-        self.meter.used = self.meter.new_account()
-        self.elsewhere.clear()
+    def clear(self) -> None:
+        Functions.clear(self)
         for upstreams in self.upstreams:
             upstreams.alpaca.log.clear()
             upstreams.alphavantage.log.clear()
@@ -132,11 +150,6 @@ class Deployed:
     def _asked_upstreams(self) -> int:
         servers = (server for one in self.upstreams for server in (one.alpaca, one.alphavantage))
         return sum(len(server.log.all()) for server in servers)
-
-    def _used(self) -> dict[str, float]:
-        used = self.meter.used
-        requests = used.requests() + self.elsewhere.total()
-        return {"requests": requests, "write_units": used.write_units(), "read_units": used.read_units()}
 
 
 def _ended(process: "subprocess.Popen[str]") -> None:
@@ -155,11 +168,19 @@ def deployed(world: Markets, calendar: Markets) -> Iterator[Deployed]:
     with (
         Upstreams(markets=world, alpaca_port=0, alphavantage_port=0) as upstreams,
         Upstreams(markets=calendar, alpaca_port=0, alphavantage_port=0) as others,
-        served(store, _answers(calls, _secrets(upstreams, others))) as endpoint,
+        served(store, answers(calls, _secrets(upstreams, others))) as endpoint,
         ExitStack() as stack,
     ):
         settings = {**_SETTINGS, "AWS_ENDPOINT_URL": endpoint}
-        yield Deployed(world, (upstreams, others), store, counting, calls, settings, stack)
+        yield Deployed(
+            store=store,
+            meter=counting,
+            elsewhere=calls,
+            settings=settings,
+            stack=stack,
+            world=world,
+            upstreams=(upstreams, others),
+        )
 
 
 def _secrets(upstreams: Upstreams, others: Upstreams) -> Mapping[str, str]:
@@ -172,7 +193,7 @@ def _secrets(upstreams: Upstreams, others: Upstreams) -> Mapping[str, str]:
     }
 
 
-def _answers(calls: Counter[str], secrets: Mapping[str, str]) -> Answers:
+def answers(calls: Counter[str], secrets: Mapping[str, str]) -> Answers:
     """Of the other services, as little as the functions look at; each is counted."""
 
     def answer(operation: str, request: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -226,7 +226,7 @@ def _pool(stack: ExitStack, counted: Counted) -> "UserPool":
     from api.people.signin import routes
     from api.people.signin.codes import Codes
     from api.people.signin.cognito import CognitoSessions, CognitoSignIn, Pool
-    from api.people.signin.container import Container
+    from api.people.signin.container import Container, refusals_told_to
     from api.people.signin.entering import Entrance
     from api.people.signin.limits import Limits
     from api.people.signin.settings import SignInSettings
@@ -239,7 +239,8 @@ def _pool(stack: ExitStack, counted: Counted) -> "UserPool":
     pool = UserPool(Codes(table, utc_now))
     client: Any = _CountedPool(pool, counted.calls)
     ways = Pool(client, client, POOL, CLIENT)
-    entrance = Entrance(CognitoSignIn(ways), CognitoSessions(ways), Limits(table, utc_now, ways.key))
+    limits, telling = Limits(table, utc_now, ways.key), refusals_told_to("events")
+    entrance = Entrance(CognitoSignIn(ways), CognitoSessions(ways), limits, telling)
     parts = Container(SignInSettings.from_environment(), entrance, Deadline())
     stack.enter_context(patch.object(routes, "container", lambda: parts))
     return pool

@@ -1,16 +1,17 @@
 """A stand-in for DynamoDB in another process, for benchmarks whose own process must stay as a function's is.
 
-It answers what the functions ask in the benchmarks, from dicts: no transactions, and of conditions those that compare
-and combine. It does one request at a time, so that a condition holds until the write is done, as DynamoDB's do.
+It answers what the functions ask in the benchmarks, from dicts: of transactions those that put items, and of conditions
+those that compare and combine. It does one request at a time, so that a condition holds until the write is done, as
+DynamoDB's do.
 Everything else that is sent here, such as messages to queues, is taken and forgotten, unless there is an answer for it.
 """
 
 import json
 import re
 import threading
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -35,6 +36,14 @@ Answers = Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]]
 
 class ConditionNotMet(Exception):
     """The write is not done."""
+
+
+class TransactionCancelled(ConditionNotMet):
+    """None of the writes is done. ``met`` says of each whether its own condition holds."""
+
+    def __init__(self, met: Sequence[bool]) -> None:
+        super().__init__()
+        self.met = met
 
 
 class Store:
@@ -81,6 +90,8 @@ class Store:
             case "UpdateItem":
                 self._check(request, request["Key"])
                 return {"Attributes": self._update(request)}
+            case "TransactWriteItems":
+                self._transact([write["Put"] for write in request["TransactItems"]])
             case "BatchWriteItem":
                 self._write(request["RequestItems"])
                 return {"UnprocessedItems": {}}
@@ -98,10 +109,24 @@ class Store:
         return {}
 
     def _check(self, request: Mapping[str, Any], key: WireItem) -> None:
-        if condition := request.get("ConditionExpression"):
-            old = self._get(request["TableName"], [key])
-            if not meets(old[0] if old else {}, condition, request.get("ExpressionAttributeValues", {})):
-                raise ConditionNotMet
+        if not self._allows(request, key):
+            raise ConditionNotMet
+
+    def _allows(self, request: Mapping[str, Any], key: WireItem) -> bool:
+        condition = request.get("ConditionExpression")
+        if condition is None:
+            return True
+        for alias, name in request.get("ExpressionAttributeNames", {}).items():
+            condition = re.sub(rf"{alias}\b", name, condition)
+        old = self._get(request["TableName"], [key])
+        return meets(old[0] if old else {}, condition, request.get("ExpressionAttributeValues", {}))
+
+    def _transact(self, puts: Sequence[Mapping[str, Any]]) -> None:
+        met = [self._allows(put, put["Item"]) for put in puts]
+        if not all(met):
+            raise TransactionCancelled(met)
+        for put in puts:
+            self._put(put["TableName"], put["Item"])
 
     def _write(self, writes: Mapping[str, list[Any]]) -> None:
         for table, of_table in writes.items():
@@ -167,21 +192,19 @@ class _Partition:
 
     def __init__(self) -> None:
         self._entries: dict[tuple[str, ...], tuple[Any, WireItem]] = {}
-        self._order: list[tuple[Any, tuple[str, ...]]] | None = None
+        self._order: list[tuple[Any, tuple[str, ...]]] = []
 
     def put(self, key: tuple[str, ...], sort: Any, entry: WireItem) -> None:
         self._entries[key] = (sort, entry)
-        self._order = None
+        insort(self._order, (sort, key))
 
     def remove(self, key: tuple[str, ...]) -> None:
-        del self._entries[key]
-        self._order = None
+        sort, _ = self._entries.pop(key)
+        del self._order[bisect_left(self._order, (sort, key))]
 
     def between(
         self, low: Any, high: Any, *, after: tuple[Any, tuple[str, ...]] | None, descending: bool
     ) -> Iterator[WireItem]:
-        if self._order is None:
-            self._order = sorted((sort, key) for key, (sort, _) in self._entries.items())
         order = self._order
         first = 0 if low is None else bisect_left(order, low, key=_first)
         last = len(order) if high is None else bisect_right(order, high, key=_first)
@@ -289,8 +312,8 @@ class _Handler(BaseHTTPRequestHandler):
             answer = (
                 self.server.store.answer(operation, request) if service.startswith("DynamoDB") else elsewhere(request)
             )
-        except ConditionNotMet:
-            status, answer = 400, {"__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"}
+        except ConditionNotMet as error:
+            status, answer = 400, _refusal(error)
         body = json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/x-amz-json-1.0")
@@ -300,6 +323,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- http.server's name
         """Thousands of requests are no news."""
+
+
+def _refusal(error: ConditionNotMet) -> Mapping[str, Any]:
+    kind = "com.amazonaws.dynamodb.v20120810#"
+    if not isinstance(error, TransactionCancelled):
+        return {"__type": f"{kind}ConditionalCheckFailedException"}
+    reasons = [{"Code": "None" if met else "ConditionalCheckFailed"} for met in error.met]
+    return {"__type": f"{kind}TransactionCanceledException", "CancellationReasons": reasons}
 
 
 def _taken(_: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""The board of a stage: what its functions, queues, sources, breakers, alarms and schedules are at.
+"""The board of a stage: what its functions, queues, sources, health, breakers, alarms and schedules are at.
 
 What should be there is read from the services' files, so that a new function or queue shows up by itself. What cannot
 be read is told in its place; the rest is shown all the same.
@@ -8,17 +8,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
 
 from local import declared, maintenance, markets
+from local.letters import plain
 from local.progress import watched_sources
 from local.stages import Stage, StageRefused, asking
 from watchkeeper.clock import to_iso
-from watchkeeper.dynamodb import Table
+from watchkeeper.dynamodb import Between, Table
 from watchkeeper.errors import DatabaseError
+from watchkeeper.eventsourcing.read_models import ReadModels
 from watchkeeper.markets.coverage import NEVER
+from watchkeeper.observability.models import AlertState, AlertStatus, Health, HealthStatus
+from watchkeeper.observability.projections import ALERTS, ERRORS, HEALTH_BOARD
 from watchkeeper.people.reminders import SHARDS, ReminderKey, ReminderRepository
 from watchkeeper.progress import KERNEL, MARKETS, ProgressRepository, Source
 
@@ -37,6 +42,12 @@ MARKETS_LATE_AFTER: Mapping[str, timedelta] = {
 }
 """As the scheduler's `check-coverage` has it."""
 LAST_HOUR = timedelta(hours=1)
+LAST_DAY = timedelta(days=1)
+ERRORS_COUNTED = 1000
+"""At the most."""
+ALERTS_READ = 500
+"""At the most: those that were resolved stay for 30 days."""
+RAISED = (AlertState.OPEN, AlertState.ACKNOWLEDGED)
 LATELY = timedelta(minutes=10)
 PERIOD = 300
 QUERIES_AT_ONCE = 500
@@ -380,6 +391,46 @@ def _found(find: Callable[[int, datetime], Iterable[ReminderKey]], until: dateti
     return sum(1 for shard in range(SHARDS) for _ in find(shard, until))
 
 
+# Health: what the observability watch makes of the system's own facts
+
+
+def _health(look: Look) -> Section:
+    view = ReadModels(Table(look.client("dynamodb"), look.name("read-models"))).view()
+    ill = [Health.of(kept.record) for kept in view.rows(HEALTH_BOARD)]
+    first = list(islice(view.rows(ALERTS), ALERTS_READ + 1))
+    alerts = [AlertStatus.of(kept.record) for kept in first[:ALERTS_READ]]
+    since = Between(low=to_iso(look.now - LAST_DAY))
+    errors = sum(1 for _ in islice(view.rows(ERRORS, between=since), ERRORS_COUNTED))
+    rows = [
+        *(_component(one, look.now) for one in ill if one.status is not HealthStatus.HEALTHY),
+        *(_alert(one, look.now) for one in alerts if one.state in RAISED),
+        *([_more_alerts()] if len(first) > ALERTS_READ else []),
+        *([_errors(errors)] if errors else []),
+    ]
+    return Section("", ("state", "since"), tuple(rows), f"{len(ill)} components are healthy, and no alert is open")
+
+
+def _component(health: Health, now: datetime) -> Row:
+    reasons = "; ".join(plain(reason.text) for reason in health.reasons)
+    return Row((health.component, health.status, ago(now - health.since)), f"is {health.status}: {reasons}")
+
+
+def _alert(alert: AlertStatus, now: datetime) -> Row:
+    """Of an alert that is acknowledged somebody knows."""
+    name = f"{plain(alert.rule_name)}, {alert.series}"
+    since = ago(now - alert.raised_at) if alert.raised_at else NONE
+    return Row((name, alert.state, since), f"is {alert.severity}" if alert.state is AlertState.OPEN else "")
+
+
+def _more_alerts() -> Row:
+    return Row(("alerts", f"at least {ALERTS_READ}"), "are at /api/v1/observability/alerts")
+
+
+def _errors(count: int) -> Row:
+    told = f"{count}" if count < ERRORS_COUNTED else f"{count} and more"
+    return Row(("errors of the last day", told), "are at /api/v1/observability/errors")
+
+
 # Breakers, alarms and schedules
 
 
@@ -435,6 +486,7 @@ SECTIONS: Mapping[str, Callable[[Look], Section]] = {
     "Sources": _sources,
     "Markets": _markets,
     "Reminders": _reminders,
+    "Health": _health,
     "Breakers": _breakers,
     "Alarms": _alarms,
     "Schedules": _schedules,

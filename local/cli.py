@@ -23,6 +23,7 @@ from local import (
     mail,
     maintenance,
     markets,
+    rebuilding,
     report,
     samples,
     seeding,
@@ -58,6 +59,7 @@ EXPECTED = (
     NotRunning,
     PortTaken,
     ProfileNotFound,
+    rebuilding.RebuildRefused,
     RemovalRefused,
     seeding.SeedRefused,
     signin.SignInRefused,
@@ -220,7 +222,7 @@ def reset(cloud: LocalCloud) -> None:
 @click.option("--check", is_flag=True, help="end with 1 when something needs a look")
 @pass_cloud
 def status(cloud: LocalCloud, stage: str, check: bool) -> None:
-    """The board: functions, queues, dead letters, sources, breakers, alarms and schedules."""
+    """The board: functions, queues, dead letters, sources, health, breakers, alarms and schedules."""
     found = report.status(cloud if stage == cloud.stage else AwsStage(stage))
     click.echo(found)
     sys.exit(1 if check and found.troubles else 0)
@@ -350,7 +352,7 @@ def invoke(cloud: LocalCloud, function: str, stage: str, event: Path | None, her
 
 @cli.command()
 @click.option("--stage", type=click.Choice(STAGES), default="local", show_default=True)
-@click.option("--queue", help="patches, discussions, threads, erasures or failures; none: all of them, counted")
+@click.option("--queue", help="threads, facts, failures and so on; none: all of them, counted")
 @click.option("--id", "letter_id", help="one letter; none: all of the queue")
 @click.option("--redrive", is_flag=True, help="send the work again")
 @click.option("--drop", "reason", help="delete, for this reason, which is logged")
@@ -447,6 +449,20 @@ def tend_maintenance(cloud: LocalCloud, stage: str, opened: str | None, closed: 
         maintenance.unsay(chosen)
     for line in maintenance.told(chosen, now):
         click.echo(line)
+
+
+@cli.command()
+@click.argument("model")
+@click.option("--leave-out", is_flag=True, help="Go on without events that cannot be read.")
+@STAGE
+@pass_cloud
+def rebuild(cloud: LocalCloud, model: str, leave_out: bool, stage: str) -> None:
+    """Make a read model, or all of them, anew from all events; it is read and written as it was until then."""
+    models = rebuilding.chosen(model)
+    chosen = chosen_stage(cloud, stage)
+    for one in models:
+        for line in rebuilding.rebuilt(chosen, one, leave_out=leave_out):
+            click.echo(line)
 
 
 @cli.command("keys")

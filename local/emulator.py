@@ -1,25 +1,33 @@
-"""Run MiniStack: save its state now and then, count all runs of functions, and note what roles were allowed to do.
+"""Run MiniStack: save its state now and then, count all runs of functions, note what roles were allowed to do, and do
+as AWS does where it does not.
 
 Executed by the interpreter of MiniStack's own virtual environment: nothing of this repository can be imported here.
 MiniStack by itself writes its state only on the way out, so a crash would lose everything since it was started.
 """
 
+import copy
+import hashlib
 import json
 import logging
 import os
+import secrets
 import signal
+import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextvars import ContextVar, copy_context
+from dataclasses import dataclass
 from email.utils import parseaddr
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.persistence import save_all
-from ministack.core.responses import get_account_id
-from ministack.services import cognito, dynamodb_streams, eventbridge, lambda_svc, sqs
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import cognito, dynamodb, dynamodb_streams, eventbridge, lambda_svc, sqs, stepfunctions, sts
 
 SHORTEST_PAUSE = 30.0
 SAVING_SHARE = 0.05
@@ -46,6 +54,10 @@ def main() -> None:
     find_queues_by_name()
     end_sessions_once()
     keep_sessions_to_their_users()
+    let_functions_answer_for_changes()
+    keep_changes()
+    forget_executions()
+    ask_for_machines()
     if file := os.environ.get(DECISIONS):
         note_decisions(Decisions(Path(file)))
     threading.Thread(target=save_regularly, name="save-regularly", daemon=True).start()
@@ -181,6 +193,212 @@ def keep_sessions_to_their_users() -> None:
         return respond(request)
 
     cognito._respond_to_auth_challenge = responded
+
+
+def let_functions_answer_for_changes() -> None:
+    """What a function names of a stream's batch comes again, and all after it, as on AWS. MiniStack by itself takes
+    every answer for success, lets all streams wait for each function, and gives up what is young with what is old."""
+    lambda_svc._poll_dynamodb_streams = lambda: sum(start_batch(*found) for found in lambda_svc._iter_all_esms()) > 0
+
+
+def start_batch(account: str, region: str, mapping: Any) -> bool:
+    """Give a stream's function what comes next, unless it works on a batch of that stream; whether there was any."""
+
+    def start() -> bool:
+        lambda_svc._request_account_id.set(account)
+        lambda_svc._request_region.set(region)
+        if batch := next_batch(mapping):
+            lambda_svc._dispatch_esm_batch(mapping["UUID"], batch.hand_over)
+        return batch is not None
+
+    return copy_context().run(start)
+
+
+def next_batch(mapping: Any) -> "Batch | None":
+    name, stream, table = mapping["UUID"], mapping["EventSourceArn"], table_of(mapping)
+    function, _ = lambda_svc._get_func_record_for_qualifier(mapping["FunctionName"], mapping.get("Qualifier"))
+    is_there = dynamodb._tables.get(table, {}).get("LatestStreamArn") == stream
+    rests = lambda_svc._esm_inflight.get(name) or lambda_svc._esm_backoff_until.get(name, 0) > time.time()
+    if not is_there or not function or not mapping.get("Enabled", True) or rests:
+        return None
+    lambda_svc._init_stream_position(name, stream, mapping.get("StartingPosition"))
+    oldest, position = dynamodb.stream_start_position(table), lambda_svc._dynamodb_stream_positions[name]
+    if not oldest <= position <= dynamodb.stream_end_position(table):
+        position = oldest  # what it was at is gone
+    size = min(mapping.get("BatchSize", 100), Batch.sizes.get(name, sys.maxsize))
+    records = dynamodb.stream_records_since(table, position, size)
+    return Batch(mapping, function, position, records) if records else None
+
+
+def table_of(mapping: Any) -> str:
+    """Whose stream a function is given; none if it is given something else."""
+    source = str(mapping["EventSourceArn"])
+    return source.split("/")[1] if ":dynamodb:" in source else ""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Changes of a table that a function is given together."""
+
+    sizes: ClassVar[dict[str, int]] = {}
+    """How many at the most, where the last batch failed: half of it, so that in the end one fails alone."""
+
+    mapping: Any
+    function: Any
+    position: int
+    records: list[Any]
+
+    def hand_over(self) -> None:
+        wanted = lambda_svc._apply_filter_criteria(self.records, self.mapping)
+        result = lambda_svc._execute_function(self.function, {"Records": wanted}) if wanted else {}
+        failed = self._first_failed(result)
+        self._go_on_at(failed)
+        if failed == len(self.records):
+            self.sizes.pop(self.mapping["UUID"], None)
+        elif self._is_too_old(self.records[failed]):
+            stream, left = self.mapping["EventSourceArn"], self.records[failed:]
+            args = (self.mapping, self.function, left, stream, result, "MaxRecordAgeExceeded")
+            lambda_svc._send_ddb_stream_failure_record(*args)
+            self._go_on_at(len(self.records))
+        else:
+            self.sizes[self.mapping["UUID"]] = max(1, len(self.records) // 2)
+            lambda_svc._esm_backoff_until[self.mapping["UUID"]] = time.time() + lambda_svc._ESM_BACKOFF_SECONDS
+
+    def _first_failed(self, result: Any) -> int:
+        """Its place among the records; their number when none has."""
+        if result.get("error"):
+            return 0
+        body = result.get("body")
+        if not isinstance(body, dict) or "ReportBatchItemFailures" not in self.mapping["FunctionResponseTypes"]:
+            return len(self.records)
+        places = {record["dynamodb"]["SequenceNumber"]: place for place, record in enumerate(self.records)}
+        named = [failure["itemIdentifier"] for failure in body.get("batchItemFailures") or ()]
+        return min((places.get(name, 0) for name in named), default=len(self.records))
+
+    def _go_on_at(self, place: int) -> None:
+        lambda_svc._dynamodb_stream_positions[self.mapping["UUID"]] = self.position + place
+
+    def _is_too_old(self, record: Any) -> bool:
+        age = time.time() - record["dynamodb"]["ApproximateCreationDateTime"]
+        return bool(0 < int(self.mapping.get("MaximumRecordAgeInSeconds") or -1) < age)
+
+
+def keep_changes() -> None:
+    """What a function was not given yet is part of the state. MiniStack by itself keeps how far each function is, and
+    nothing of what there is: none would be given anything until there is more again than ever was."""
+
+    def saved() -> Any:
+        streams = type(dynamodb._stream_records)()
+        for (account, region, table), records in dynamodb._stream_records.all_items():
+            oldest = dynamodb._stream_trimmed.get_scoped(account, region, table, 0)
+            wanted = min(positions_in(account, region, table, oldest), default=oldest + len(records))
+            streams.set_scoped(account, region, table, {"from": wanted, "records": records[max(0, wanted - oldest) :]})
+        return {"streams": streams}
+
+    def restored(state: Any) -> None:
+        for place, stream in state["streams"].all_items() if state else ():
+            dynamodb._stream_trimmed.set_scoped(*place, stream["from"])
+            dynamodb._stream_records.set_scoped(*place, stream["records"])
+
+    dynamodb_streams.get_state = saved
+    dynamodb_streams.load_persisted_state = restored
+
+
+def positions_in(account: str, region: str, table: str, oldest: int) -> Iterator[int]:
+    """How far the functions are that are given a table's stream."""
+    for *place, mapping in lambda_svc._iter_all_esms():
+        if place == [account, region] and table_of(mapping) == table:
+            yield lambda_svc._dynamodb_stream_positions.get_scoped(account, region, mapping["UUID"], oldest)
+
+
+def forget_executions() -> None:
+    """AWS keeps nothing of what an EXPRESS machine has done. MiniStack by itself keeps all of it, in memory and in its
+    state, and tells the default bus of it."""
+    run, tell = stepfunctions._run_execution, stepfunctions._emit_execution_status_event
+    executions = stepfunctions._executions
+    plain = type(executions)
+
+    def ran(arn: str) -> None:
+        run(arn)
+        execution = executions.get(arn)
+        if not execution or not is_express(execution) or execution.get("sync"):
+            return
+        executions.pop(arn, None)
+        if execution["status"] == "FAILED":
+            error, cause = execution.get("error"), execution.get("cause")
+            logging.getLogger("emulator").warning("%s failed: %s: %s", arn, error, cause)
+
+    def told(execution: Any) -> None:
+        if not is_express(execution):
+            tell(execution)
+
+    class Executions(plain):  # type: ignore[misc,valid-type]
+        __slots__ = ()
+
+        def __deepcopy__(self, memo: Any) -> Any:
+            """As they are saved, while others begin and end."""
+            kept = plain()
+            for key, execution in list(self._data.items()):
+                if not is_express(execution):
+                    kept._data[key] = copy.deepcopy(execution, memo)
+            return kept
+
+    executions.__class__ = Executions
+    stepfunctions._run_execution = ran
+    stepfunctions._emit_execution_status_event = told
+
+
+def is_express(execution: Any) -> bool:
+    machine = execution["stateMachineArn"]
+    _, _, _, region, account, *_ = machine.split(":")
+    return bool(stepfunctions._state_machines.get_scoped(account, region, machine, {}).get("type") == "EXPRESS")
+
+
+ASKED_OF = {
+    "dynamodb": lambda arguments: [f"table/{arguments['TableName']}"],
+    "events": lambda arguments: [f"event-bus/{last_of(entry['EventBusName'])}" for entry in arguments["Entries"]],
+    "sqs": lambda arguments: [last_of(arguments["QueueUrl"])],
+}
+"""The resources a task of a state machine does something to, by the service."""
+
+
+def last_of(name: str) -> str:
+    """Of an ARN or URL."""
+    return name.rpartition("/")[2]
+
+
+def ask_for_machines() -> None:
+    """What a state machine does takes permissions of its role. MiniStack by itself asks for none."""
+    run, invoke = stepfunctions._run_execution, stepfunctions._invoke_resource
+    key: ContextVar[str] = ContextVar("key")
+
+    def ran(arn: str) -> None:
+        machine = stepfunctions._state_machines.get(stepfunctions._executions[arn]["stateMachineArn"])
+        key.set(session_of(machine) if machine else "")
+        run(arn)
+
+    def invoked(resource: str, arguments: Any) -> Any:
+        service, task = resource.split(":")[5:7]
+        action = f"{service}:{task[0].upper()}{task[1:]}"
+        for thing in ASKED_OF.get(service, lambda _: [])(arguments):
+            asked = f"arn:aws:{service}:{get_region()}:{get_account_id()}:{thing}"
+            denied = iam_evaluator.enforce(key.get(), action, service, get_region(), resource_arn=asked)
+            if denied is not None:
+                raise stepfunctions._ExecutionError(f"{service}.AccessDeniedException", f"{action} on {asked}")
+        return invoke(resource, arguments)
+
+    stepfunctions._run_execution = ran
+    stepfunctions._invoke_resource = invoked
+
+
+def session_of(machine: Any) -> str:
+    """The access key of a session of the machine's role that has the machine's name."""
+    role, name = last_of(machine["roleArn"]), machine["name"]
+    key = f"ASIA{hashlib.sha256(machine['stateMachineArn'].encode()).hexdigest()[:16].upper()}"
+    arn = f"arn:aws:sts::{get_account_id()}:assumed-role/{role}/{name}"
+    secret = secrets.token_hex()  # that nobody signs with
+    sts.register_session(key, {"Arn": arn, "UserId": f"{role}:{name}", "SecretAccessKey": secret})
+    return key
 
 
 class Decisions:

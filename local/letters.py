@@ -44,11 +44,11 @@ def shown(stage: Stage, queue: str, letter_id: str) -> Iterator[str]:
     letter = _ask(stage, action="show", queue=queue, id=letter_id)["letter"]
     facts = {name: value for name, value in letter.items() if name not in ("work", "record", "attributes")}
     width = max(map(len, facts))
-    yield from (f"{name:<{width}}  {_plain('-' if value is None else value)}" for name, value in facts.items())
+    yield from (f"{name:<{width}}  {plain('-' if value is None else value)}" for name, value in facts.items())
     for part in ("work", "attributes", "record"):
         if letter.get(part):
             yield f"{part}:"
-            yield from (INDENT + _plain(line) for line in _pretty(letter[part]))
+            yield from (INDENT + plain(line) for line in _pretty(letter[part]))
 
 
 def redriven(stage: Stage, queue: str, letter_id: str | None) -> tuple[list[str], bool]:
@@ -67,9 +67,9 @@ def _settled(answer: Json, what: str, word: str) -> tuple[list[str], bool]:
     lines = [f"{word}: {_letters(len(done))} of {answer['queue']}."]
     if failed:
         lines.append(f"Still there: {_letters(len(failed))}.")
-        lines += [f"  {one['id']}  {_plain(one['reason'])}" for one in failed]
+        lines += [f"  {one['id']}  {plain(one['reason'])}" for one in failed]
     if "stopped" in answer:
-        lines.append(f"It was stopped: {_plain(answer['stopped'])}. Do it again.")
+        lines.append(f"It was stopped: {plain(answer['stopped'])}. Do it again.")
     elif answer["more"]:
         lines.append("There are more than there was time for: do it again.")
     return lines, not failed and not answer["more"]
@@ -81,20 +81,20 @@ def _ask(stage: Stage, **request: str) -> Json:
         payload = json.loads(answer["Payload"].read() or "null")
     if answer.get("FunctionError"):
         said = payload or {}
-        raise LettersRefused(f"{FUNCTION} failed: {said.get('errorType')}: {_plain(said.get('errorMessage'))}")
+        raise LettersRefused(f"{FUNCTION} failed: {said.get('errorType')}: {plain(said.get('errorMessage'))}")
     if "error" in payload:
-        raise LettersRefused(_plain(payload["error"]))
+        raise LettersRefused(plain(payload["error"]))
     found: Json = payload
     return found
 
 
 def _paragraph(letter: Json) -> Iterator[str]:
     cause = ": ".join(filter(None, (letter["function"] or letter["kind"], letter["error"])))
-    yield f"{letter['id']}  {_plain(cause)}"
+    yield f"{letter['id']}  {plain(cause)}"
     if letter["message"]:
-        yield INDENT + _plain(letter["message"])
-    yield INDENT + _plain(", ".join(_circumstances(letter)))
-    yield INDENT + _plain(letter["work"])
+        yield INDENT + plain(letter["message"])
+    yield INDENT + plain(", ".join(_circumstances(letter)))
+    yield INDENT + plain(letter["work"])
 
 
 def _circumstances(letter: Json) -> Iterable[str]:
@@ -112,7 +112,7 @@ def _pretty(value: Any) -> list[str]:
     return text.splitlines()
 
 
-def _plain(value: object) -> str:
+def plain(value: object) -> str:
     """One line a terminal takes no orders from: letters quote what strangers wrote."""
     return "".join(character if character.isprintable() else " " for character in str(value))
 

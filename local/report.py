@@ -23,6 +23,8 @@ Every AWS client finds this cloud with
   AWS_ENDPOINT_URL={endpoint} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1
 
 make status   shows how it goes
+make grant EMAIL=you@example.org GROUP=Viewer
+              lets you look at {api}/api/v1/observability/health with your next token
 make seed     makes batches of kefir to look at
 make mail     shows the last mail that was sent
 make logs FUNCTION=fetch-patches

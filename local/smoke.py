@@ -1,6 +1,8 @@
 """Whether a deployed stage works: its functions run what was deployed, and start; its schedules are on, and the API
 answers."""
 
+import base64
+import gzip
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,12 +17,13 @@ from local.cloud import SERVICES, LocalCloud
 from local.stages import Stage
 
 QUESTIONS = (
+    ("/healthz", 200),
     ("/api/v1/openapi.json", 200),
     ("/api/v1/kernel/freshness", 401),
     ("/api/v1/public/b/00000000000000000000000000", 404),
 )
-"""What anybody may ask over HTTP, and the answer's status: the API describes itself, wants a token for what is not
-public, and looks for what is."""
+"""What anybody may ask over HTTP, and the answer's status: the API works and describes itself, wants a token for what
+is not public, and looks for what is."""
 SECONDS = 15
 DEAD_LETTERS = ("-dlq", "-failures")
 DEPTHS = (
@@ -31,28 +34,39 @@ DEPTHS = (
 ALIAS = "live"
 
 
-def read_as_nobody(path: str) -> dict[str, Any]:
-    """A request as the gateway would hand it over, of a person who has nothing."""
-    http = {"method": "GET", "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "smoke"}
-    claims = {"sub": "00000000-0000-0000-0000-000000000000", "token_use": "access"}
+def read_as_nobody(path: str, method: str = "GET", **more: str) -> dict[str, Any]:
+    """A request as the gateway would hand it over, of a person who has nothing but what is claimed."""
+    http = {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "smoke"}
+    claims = {"sub": "00000000-0000-0000-0000-000000000000", "token_use": "access", **more}
     context = {"http": http, "stage": "$default", "authorizer": {"jwt": {"claims": claims}}}
     return {"version": "2.0", "rawPath": path, "rawQueryString": "", "headers": {}, "requestContext": context}
 
 
+NO_RULE = "/api/v1/observability/alert-rules/000000000000/retire"
+NOTHING_LOGGED = base64.b64encode(gzip.compress(b'{"messageType": "CONTROL_MESSAGE", "logEvents": []}')).decode()
+"""As CloudWatch Logs asks whether somebody is there."""
 HARMLESS: Mapping[str, Any] = {
     "check-coverage": {"action": "count"},
+    "check-dead-letters": {},
     "check-freshness": {},
     "process-reminders": {"action": "count"},
     "check-push-receipts": {"action": "count"},
     "dead-letters": {"action": "list"},
     "ferments": read_as_nobody("/api/v1/ferments/batches"),
+    "healthz": read_as_nobody("/healthz"),
     "kernel": read_as_nobody("/api/v1/kernel/freshness"),
     "markets": read_as_nobody("/api/v1/markets/coverage"),
+    "observability-commands": read_as_nobody(NO_RULE, "POST", **{"cognito:groups": "[Admin]"}),
+    "observability-queries": read_as_nobody("/api/v1/observability/health", **{"cognito:groups": "[Viewer]"}),
     "people": read_as_nobody("/api/v1/me/devices"),
+    "rebuild-read-model": {},
     "trigger-earnings-pollenation": {"action": "count"},
     "trigger-regular-pollenation": {"action": "count"},
+    "watch-access": {"awslogs": {"data": NOTHING_LOGGED}},
 }
 """What functions can be asked that changes nothing, by their short name."""
+REFUSED: Mapping[str, int] = {"observability-commands": 404}
+"""The status of those that only change things, where there is nothing to be changed."""
 NO_RECORDS: Mapping[str, Any] = {"Records": []}
 """The same, for all that a queue or a stream invokes."""
 FINISHED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
@@ -128,11 +142,11 @@ def starts(stage: Stage, deployed: Deployed) -> Iterator[Check]:
         name = str(resource["Properties"]["FunctionName"])
         if str({"Fn::GetAtt": [logical_id, "Arn"]}) in driven:
             yield invoke(stage, name, NO_RECORDS)
-        elif (event := HARMLESS.get(name.removeprefix(stage.name("")))) is not None:
-            yield invoke(stage, name, event)
+        elif (event := HARMLESS.get(short := name.removeprefix(stage.name("")))) is not None:
+            yield invoke(stage, name, event, REFUSED.get(short, 200))
 
 
-def invoke(stage: Stage, name: str, event: Mapping[str, Any]) -> Check:
+def invoke(stage: Stage, name: str, event: Mapping[str, Any], status: int = 200) -> Check:
     what = f"invoke {name}"
     try:
         answer = stage.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event).encode())
@@ -141,7 +155,7 @@ def invoke(stage: Stage, name: str, event: Mapping[str, Any]) -> Check:
     said = json.loads(answer["Payload"].read() or "null")
     if "FunctionError" in answer:
         return Check(what, False, f"{said.get('errorType')}: {said.get('errorMessage')}")
-    if isinstance(said, dict) and said.get("statusCode", 200) != 200:
+    if isinstance(said, dict) and said.get("statusCode", status) != status:
         return Check(what, False, f"answers {said['statusCode']}")
     return Check(what, True, "ended well")
 

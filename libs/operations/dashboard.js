@@ -43,6 +43,7 @@ const chapters = (stack, table, alarms) => [
     schedules,
     events,
     streams,
+    stateMachines,
     tables,
     queues,
     upstreams,
@@ -97,6 +98,14 @@ const events = (stack, table) =>
 const streams = (stack, table) =>
   chapter('Streams', subjectsOf(stack, 'stream function'), (readers) => [
     graph('Age of what is read, ms', series('AWS/Lambda', 'IteratorAge', 'Maximum', readers), table['publishing-late']),
+  ]);
+
+const stateMachines = (stack, table) =>
+  chapter('State machines', subjectsOf(stack, 'state machine'), (all) => [
+    graph('Executions', series('AWS/States', 'ExecutionsStarted', 'Sum', all)),
+    graph('Failed', series('AWS/States', 'ExecutionsFailed', 'Sum', all), table['projections-failed']),
+    graph('Timed out', series('AWS/States', 'ExecutionsTimedOut', 'Sum', all), table['projections-cut-off']),
+    graph('Duration, ms', percentiles('AWS/States', 'ExecutionTime', all)),
   ]);
 
 const tables = (stack, table) =>

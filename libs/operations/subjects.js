@@ -49,7 +49,7 @@ const schedules = (stack) =>
     .filter(([, { Properties }]) => Properties.ScheduleExpression)
     .map(([id, { Properties }]) => subject(Properties.Name.replace(PREFIX, ''), { RuleName: { Ref: id } }));
 
-/** The rules of our own bus that pass events on. Of another bus than the default one, CloudWatch counts by both names. */
+/** The rules of our own buses that pass events on. Of another bus than the default one, CloudWatch counts by both names. */
 const eventRules = (stack) =>
   ofType(stack, 'AWS::Events::Rule')
     .filter(([, { Properties }]) => Properties.EventPattern)
@@ -71,6 +71,11 @@ const tables = (stack) =>
     }));
     return subject(Properties.TableName.replace(PREFIX, ''), table, ...indexes);
   });
+
+const stateMachines = (stack) =>
+  ofType(stack, 'AWS::StepFunctions::StateMachine').map(([id, { Properties }]) =>
+    subject(Properties.StateMachineName.replace(PREFIX, ''), { StateMachineArn: { Ref: id } })
+  );
 
 const queues = (stack, isWanted) => {
   const mappings = ofType(stack, 'AWS::Lambda::EventSourceMapping');
@@ -148,6 +153,7 @@ const KINDS = {
   'schedule': schedules,
   'event rule': eventRules,
   'http api': httpApis,
+  'state machine': stateMachines,
   'table': tables,
   'work queue': workQueues,
   'dead-letter queue': deadLetterQueues,

@@ -23,6 +23,8 @@ SECTIONS: Mapping[str, Callable[[Path], str]] = {
     "watched-metrics": lambda _: metrics.watched(),
     "costs-of-a-thousand": lambda _: costs.thousand(),
     "costs-of-the-markets": lambda _: costs.markets(),
+    "costs-of-observability": lambda _: costs.observability(),
+    "costs-of-projections": lambda _: costs.projections(),
     "provisioned-floor": lambda _: costs.provisioned(),
     "functions": lambda document: deployment.functions(document.parent.name),
     "environment": lambda document: deployment.environment(document.parent.name),

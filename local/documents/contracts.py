@@ -1,23 +1,32 @@
 """What others may rely on: the HTTP API's routes and the events, as documents."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from pydantic import create_model
+from pydantic import BaseModel, TypeAdapter, create_model
+from typing_extensions import TypedDict
 
 from api.documentation import document
 from api.documentation.contexts import CONTEXTS
 from watchkeeper.events import DomainEvent
+from watchkeeper.eventsourcing.aggregate import EventData
+from watchkeeper.eventsourcing.event import Event as SourcedEvent
 from watchkeeper.kernel import events as kernel
 from watchkeeper.markets import events as markets
+from watchkeeper.observability import events as observability
+from watchkeeper.observability import facts
+from watchkeeper.observability.errors import ErrorOccurred
+from watchkeeper.observability.models import Rollup, Value
 
 Schema = dict[str, Any]
-Event = type[kernel.KernelEvent] | type[markets.MarketsEvent]
+Event = type[kernel.KernelEvent] | type[markets.MarketsEvent] | type[facts.Fact] | type[ErrorOccurred] | type[EventData]
 
-CATALOGUE: tuple[Event, ...] = (*kernel.CATALOGUE, *markets.CATALOGUE)
+SOURCED: tuple[type[EventData], ...] = observability.CATALOGUE
+"""The events that aggregates are made of."""
+CATALOGUE: tuple[Event, ...] = (*kernel.CATALOGUE, *markets.CATALOGUE, *facts.CATALOGUE, ErrorOccurred, *SOURCED)
 
 _METHODS = ("GET", "POST", "PATCH", "DELETE")
 
@@ -32,8 +41,40 @@ ENVELOPE: Mapping[str, str] = {
     "data": "What the entry of the catalogue says.",
 }
 
+SOURCED_ENVELOPE: Mapping[str, str] = {
+    "id": "The same event has the same id however often it is delivered: drop what you have seen.",
+    "occurred_at": "When it happened, in UTC.",
+    "correlation_id": "Of the request it began with: the same as in its log lines, and in all that follows from it.",
+    "aggregate_id": "What it happened to.",
+    "aggregate_type": "Of what kind that is.",
+    "sequence": "Its place among the events of the aggregate: 1, 2, 3 and so on. The highest says how things stand.",
+    "causation_id": "Of the event or the command it follows from.",
+    "actor": "Who made it happen: the `sub` of a person, or the name of a function.",
+}
+"""What is other, or more, in the envelope of an event of an aggregate."""
 
-_ENVELOPE_TYPES: Mapping[str, Any] = {"version": int, "occurred_at": datetime, "data": dict[str, Any]}
+_ENVELOPE_TYPES: Mapping[str, Any] = {
+    "version": int,
+    "occurred_at": datetime,
+    "data": dict[str, Any],
+    "sequence": int,
+}
+
+
+class MetricRecorded(TypedDict):
+    """Values of a series were taken."""
+
+    name: str
+    unit: str
+    dimensions: dict[str, str]
+    series: str
+    values: list[Value]
+    latest: Value
+    rollups: list[Rollup]
+
+
+_AS_SENT: Mapping[Event, Any] = {observability.MetricRecorded: MetricRecorded}
+"""Those whose ``data`` has other members than they have."""
 
 
 def openapi() -> str:
@@ -41,9 +82,9 @@ def openapi() -> str:
 
 
 def event_schemas() -> dict[str, str]:
-    """A JSON schema for each event and one for their envelope, by file name."""
+    """A JSON schema for each event and one for each of their envelopes, by file name."""
     named = {f"{type_of(event)}.json": _event_schema(event) for event in CATALOGUE}
-    return {name: _json(schema) for name, schema in {"envelope.json": _envelope(), **named}.items()}
+    return {name: _json(schema) for name, schema in {**_envelopes(), **named}.items()}
 
 
 def routes() -> str:
@@ -100,34 +141,63 @@ def _taken(operation: Schema) -> Iterator[str]:
 
 
 def _named(schema: Schema) -> str:
-    return str(schema.get("$ref") or schema["allOf"][0]["$ref"]).rpartition("/")[2]
+    """A body that can be left out is one of two things, the other of which is nothing."""
+    (named, *_) = schema.get("allOf") or schema.get("anyOf") or [schema]
+    return str(named["$ref"]).rpartition("/")[2]
 
 
 def type_of(event: Event) -> str:
     """What the envelope names it: the kernel watch's by their classes."""
-    return event.type if issubclass(event, markets.MarketsEvent) else event.__name__
+    return event.__name__ if issubclass(event, kernel.KernelEvent) else event.type
 
 
 def _event(event: Event) -> str:
-    rows = [f"| `{name}` | {_type(field)} |" for name, field in _event_schema(event)["properties"].items()]
+    schema = _event_schema(event)
+    rows = [f"| `{name}` | {_type(field, schema)} |" for name, field in schema["properties"].items()]
     name = type_of(event)
     head = f"### {name}, version {event.version}\n\n{event.__doc__}"
-    schema = f"Schema: [events/{name}.json](events/{name}.json)"
-    return "\n".join([head, "", "| field of `data` | type |", "|---|---|", *rows, "", schema])
+    written = f"Schema: [events/{name}.json](events/{name}.json)"
+    return "\n".join([head, "", "| field of `data` | type |", "|---|---|", *rows, "", written])
 
 
 def _event_schema(event: Event) -> Schema:
     """Open to further fields: some may be added within a version."""
-    schema = event.model_json_schema(mode="serialization")
+    schema = TypeAdapter(_AS_SENT.get(event, event)).json_schema(mode="serialization")
+    if not issubclass(event, BaseModel):
+        schema = _without_nulls(schema)
     return {"$schema": DIALECT, **schema, "x-version": event.version}
 
 
-def _envelope() -> Schema:
-    types = {field.name: _ENVELOPE_TYPES.get(field.name, str) for field in fields(DomainEvent)}
-    model = create_model("Envelope", **_required(types))
+def _without_nulls(schema: Schema) -> Schema:
+    """What is not there is left out of the JSON of a dataclass, where a model of pydantic says that it is null."""
+    models = [schema, *schema.get("$defs", {}).values()]
+    for properties in (model["properties"] for model in models if "properties" in model):
+        for name, field in properties.items():
+            properties[name] = _without_null(field)
+    return schema
+
+
+def _without_null(field: Schema) -> Schema:
+    match field:
+        case {"anyOf": [kind, {"type": "null"}], **rest}:
+            return {**kind, **{name: value for name, value in rest.items() if name != "default"}}
+    return field
+
+
+def _envelopes() -> dict[str, Schema]:
+    plain = [event for event in CATALOGUE if event not in SOURCED]
+    return {
+        "envelope.json": _envelope("Envelope", DomainEvent, plain, ENVELOPE),
+        "sourced-envelope.json": _envelope("SourcedEnvelope", SourcedEvent, SOURCED, {**ENVELOPE, **SOURCED_ENVELOPE}),
+    }
+
+
+def _envelope(title: str, kind: type[DomainEvent], events: Iterable[Event], meanings: Mapping[str, str]) -> Schema:
+    types = {field.name: _ENVELOPE_TYPES.get(field.name, str) for field in fields(kind)}
+    model = create_model(title, **_required(types))
     schema: Schema = model.model_json_schema(mode="serialization")
-    schema["properties"]["type"]["enum"] = [type_of(event) for event in CATALOGUE]
-    for name, meaning in ENVELOPE.items():
+    schema["properties"]["type"]["enum"] = [type_of(event) for event in events]
+    for name, meaning in meanings.items():
         schema["properties"][name]["description"] = meaning
     return {"$schema": DIALECT, **schema}
 
@@ -136,15 +206,16 @@ def _required(types: Mapping[str, Any]) -> dict[str, Any]:
     return {name: (kind, ...) for name, kind in types.items()}
 
 
-def _type(field: Schema) -> str:
+def _type(field: Schema, schema: Schema) -> str:
     """A property's type in a few words."""
     match field:
         case {"anyOf": [*options]}:
-            return " or ".join(_type(option) for option in options)
+            return " or ".join(_type(option, schema) for option in options)
         case {"$ref": str(reference)}:
-            return f"one of {reference.rpartition('/')[2]}"
+            name = reference.rpartition("/")[2]
+            return f"one of {name}" if "enum" in schema["$defs"][name] else name
         case {"type": "array", "items": inner}:
-            return f"list of {_type(inner)}"
+            return f"list of {_type(inner, schema)}"
         case {"format": "date-time"}:
             return "date-time"
     return str(field["type"])

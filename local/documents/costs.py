@@ -24,7 +24,7 @@ from watchkeeper.people.reminders import ReminderStatus
 FIGURES = REPOSITORY / "docs" / "costs.json"
 """Prices, and what is assumed; docs/costs.md says where each is from."""
 COUNTED = REPOSITORY / "docs" / "counted.json"
-"""What the benchmarks `ingest`, `people` and `markets` counted, as they write it."""
+"""What the benchmarks `ingest`, `people`, `markets` and `observability` counted, as they write it."""
 
 STAGES = ("dev", "staging", "prod")
 
@@ -67,6 +67,13 @@ def counted_of_people() -> dict[str, Any]:
 def counted_of_markets() -> dict[str, Any]:
     """What each run of a function of the markets watch costs, by its name."""
     loaded: dict[str, Any] = json.loads(COUNTED.read_text())["results"]["markets"]["operations"]
+    return loaded
+
+
+@cache
+def counted_of_observability() -> dict[str, Any]:
+    """What commands, facts and projections cost, each by its name; and a value of a metric, on average."""
+    loaded: dict[str, Any] = json.loads(COUNTED.read_text())["results"]["observability"]
     return loaded
 
 
@@ -143,6 +150,55 @@ def _run(title: str, cost: Mapping[str, Any]) -> str:
     return f"| {title} | {cost['items']:,} | {units} | {_usd(dollars)} |"
 
 
+# What is observed
+
+
+def observability() -> str:
+    """What each command and fact takes, and what its units cost."""
+    head = [
+        "| what is done | write units | read units | requests to AWS | events | tables, $ |",
+        "|---|---|---|---|---|---|",
+    ]
+    counted = counted_of_observability()
+    facts = {f"record the fact {name}": cost for name, cost in counted["facts"].items()}
+    return "\n".join([*head, *(_command(title, cost) for title, cost in (counted["operations"] | facts).items())])
+
+
+def _command(title: str, cost: Mapping[str, float]) -> str:
+    amounts = (
+        f"{cost['write_units']:,.0f} | {cost['read_units']:,.1f} | {cost['requests']:,.0f} | {cost['events']:,.0f}"
+    )
+    return f"| {title} | {amounts} | {_micro(_units(cost))} |"
+
+
+def projections() -> str:
+    """What follows from each event: its rows, and the execution that writes them."""
+    head = [
+        "| event | rows | write units | read units | tables, $ | an execution, $ | on the bus, $ |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    return "\n".join(
+        [*head, *(_projection(name, cost) for name, cost in counted_of_observability()["projections"].items())]
+    )
+
+
+def _projection(name: str, cost: Mapping[str, float]) -> str:
+    amounts = f"{cost['rows']} | {cost['write_units']} | {cost['read_units']:.0f}"
+    return f"| {name} | {amounts} | {_micro(_units(cost))} | {_micro(_execution())} | {_micro(price('event'))} |"
+
+
+def _units(cost: Mapping[str, float]) -> float:
+    return cost["write_units"] * price("write_unit") + cost["read_units"] * price("read_unit")
+
+
+def _execution() -> float:
+    """Of the state machine: billed by the piece, and by the tenths of a second of what memory it needs."""
+    observed = _observed()
+    gigabytes = observed["megabytes_of_an_execution"] / 1024
+    seconds = ceil(10 * observed["seconds_of_an_execution"]) / 10
+    return float(price("execution") + gigabytes * seconds * price("execution_gigabyte_second"))
+
+
 # A month of a stage
 
 
@@ -173,6 +229,7 @@ def _month(stage: str, templates: Templates) -> Lines:
         **_functions(stage),
         **_people(stage),
         **_markets(stage),
+        **_observability(stage),
         **_backups(stage, templates),
         **_messages(stage, templates),
         **_observation(stage, templates),
@@ -331,13 +388,76 @@ def _market_gigabytes(stage: str, of: str) -> float:
     return float(octets) / 1_000_000_000
 
 
+def _observability(stage: str) -> Lines:
+    """Of what the system tells of itself while nothing fails. On demand on every stage."""
+    facts, events = _facts_told(stage), _events_sourced(stage)
+    writes, reads = (_used_by_observability(stage, unit) for unit in ("write_units", "read_units"))
+    kept = _events_gigabytes(stage)
+    recovery = price("recovery_gigabyte") if _settings(stage)["pointInTimeRecovery"] else 0
+    observed, counts = _observed(), _times(stage, _COUNTING)
+    seconds = sum(facts.values()) * observed["seconds_of_a_fact"]
+    seconds += events * (observed["seconds_of_a_publication"] + observed["seconds_of_an_evaluation"])
+    calls = sum(facts.values()) + 2 * events
+    worked = _lambda(stage, "publishMemory", calls, seconds)
+    worked += _lambda(stage, "watchMemory", counts, counts * observed["seconds_of_a_count"])
+    return {
+        "tables of observability, used": (
+            f"{writes:,.0f} write units, {reads:,.0f} read units",
+            writes * price("write_unit") + reads * price("read_unit"),
+        ),
+        "tables of observability, kept": (f"{kept:.1f} GB", kept * (price("table_gigabyte") + recovery)),
+        "functions of observability": (f"{calls + counts:,.0f} calls", worked),
+        "executions that project": (f"{events:,.0f}", events * _execution()),
+    }
+
+
+_COUNTING = "check-dead-letters"
+
+
+def _facts_told(stage: str) -> Mapping[str, float]:
+    """By their types: readings and runs that end, sources as old as they are, and queues without a letter."""
+    environment = definitions("scheduler")[_COUNTING]["environment"]
+    queues = str(environment["DEAD_LETTER_QUEUES"]).count('"dlq"')
+    syncs = sum(_times(stage, name) for name in ("sync-assets", "sync-earnings-calendar", "sync-news-sentiment"))
+    ages = (
+        _times(stage, "check-freshness") * _sources_of_kernel() + _times(stage, "check-coverage") * _SOURCES_OF_MARKETS
+    )
+    return {
+        "RunFinished": _runs(stage) + syncs,
+        "SourceAged": ages,
+        "DeadLettersCounted": _times(stage, _COUNTING) * queues,
+    }
+
+
+def _events_sourced(stage: str) -> float:
+    """All of them of metrics: nothing fails, so that no health changes."""
+    told = counted_of_observability()["facts"]
+    return sum(number * float(told[name]["events"]) for name, number in _facts_told(stage).items())
+
+
+def _used_by_observability(stage: str, unit: str) -> float:
+    """Of the facts, with what a history of some length adds to each event; of the rows, and of holding events against
+    the rules there are."""
+    counted = counted_of_observability()
+    events = _events_sourced(stage)
+    facts = sum(number * float(counted["facts"][name][unit]) for name, number in _facts_told(stage).items())
+    longer = float(counted["over_time"][unit]) - float(counted["operations"]["record a value"][unit])
+    evaluated = float(counted["operations"]["hold a value against a rule"][unit])
+    return facts + events * (longer + float(counted["projections"]["MetricRecorded"][unit]) + evaluated)
+
+
+def _events_gigabytes(stage: str) -> float:
+    """After a year; events are kept for good."""
+    return float(12 * _events_sourced(stage) * _observed()["kilobytes_of_an_event"]) / 1_000_000
+
+
 def _backups(stage: str, templates: Templates) -> Lines:
     """Of the whole of each table, each night."""
     plans = _properties(templates, "AWS::Backup::BackupPlan") if _settings(stage)["backups"] else []
     rules = [rule for plan in plans for rule in plan["BackupPlan"]["BackupPlanRule"]]
     copies = sum(rule["Lifecycle"]["DeleteAfterDays"] for rule in rules)
     people = _of_people(stage) * _person()["stored_kilobytes"] / 1_000_000
-    kept = _volume()["stored_gigabytes"] + people + _market_gigabytes(stage, "octets")
+    kept = _volume()["stored_gigabytes"] + people + _market_gigabytes(stage, "octets") + _events_gigabytes(stage)
     return {"backups": (f"{copies} copies of {kept:.1f} GB", copies * kept * price("backup_gigabyte"))}
 
 
@@ -345,9 +465,11 @@ def _messages(stage: str, templates: Templates) -> Lines:
     polls, requests = _polls(), _requests(stage)
     secrets = _count(templates, "AWS::SecretsManager::Secret")
     pollenations = _pollenations(stage)
-    messages = polls + 3 * (_readings_of(stage)[0] + pollenations)
+    facts = sum(_facts_told(stage).values())
+    messages = polls + 3 * (_readings_of(stage)[0] + pollenations + facts)
     volume = _volume()
     events = (volume["patches"] * (1 + volume["changes_of_a_patch"]) + volume["mails"]) * _share(stage) + pollenations
+    events += facts + _events_sourced(stage)
     return {
         "HTTP API": (f"{requests:,} requests", requests * price("http_request")),
         "queues": (f"{messages:,.0f} requests, mostly polls", messages * price("sqs_request")),
@@ -487,6 +609,11 @@ def _market() -> Mapping[str, Any]:
     return market
 
 
+def _observed() -> Mapping[str, Any]:
+    observed: Mapping[str, Any] = figures()["assumed_month_of_observability"]
+    return observed
+
+
 def _person() -> Mapping[str, Any]:
     person: Mapping[str, Any] = figures()["assumed_month_of_a_person"]
     return person
@@ -533,7 +660,8 @@ def _calls(stage: str) -> float:
     triggers = _signed_in(stage) * _person()["triggers_of_a_sign_in"]
     timed = _times(stage, "check-freshness") + _pushes(stage)
     markets = sum(_times(stage, name) for name in _market()["seconds_of_a_run"]) + _pollenations(stage)
-    return float(_readings_of(stage)[0] + _requests(stage) + triggers + timed + markets)
+    observing = _times(stage, _COUNTING) + sum(_facts_told(stage).values()) + 2 * _events_sourced(stage)
+    return float(_readings_of(stage)[0] + _requests(stage) + triggers + timed + markets + observing)
 
 
 def _pushes(stage: str) -> float:
@@ -562,11 +690,16 @@ def _read_again(stage: str) -> float:
 def _readings_of(stage: str) -> tuple[float, float]:
     """Calls and seconds of the fetching functions: each schedule hands out one message a source."""
     volume = _volume()
-    sources = _sources_of_kernel() / 2
     recent = sum(_times(stage, name, "recent") for name in definitions("ingest"))
     full = sum(_times(stage, name, "full") for name in definitions("ingest"))
     seconds = recent * volume["seconds_of_a_recent_reading"] + full * volume["seconds_of_a_full_reading"]
-    return (recent + full) * (1 + sources), sources * seconds
+    return recent + full + _runs(stage), _sources_of_kernel() / 2 * seconds
+
+
+def _runs(stage: str) -> float:
+    """Readings of one source each."""
+    times = sum(_times(stage, name, mode) for name in definitions("ingest") for mode in ("recent", "full"))
+    return times * _sources_of_kernel() / 2
 
 
 def _times(stage: str, function: str, mode: str | None = None) -> float:
@@ -656,6 +789,11 @@ def _properties(templates: Templates, kind: str) -> list[Mapping[str, Any]]:
 
 def _count(templates: Templates, kind: str) -> int:
     return len(_properties(templates, kind))
+
+
+def _micro(dollars: float) -> str:
+    """Of what is done by the million."""
+    return f"{dollars:.7f}"
 
 
 def _usd(dollars: float) -> str:

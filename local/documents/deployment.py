@@ -76,6 +76,8 @@ def _trigger(event: Mapping[str, Any]) -> str:
             return "event " + ", ".join(f"`{name}`" for name in settings["pattern"]["detail-type"])
         case "eventBridge":
             return f"`{resolved(settings['schedule'])}`{_input(settings.get('input'))}"
+        case "cloudwatchLog":
+            return f"lines of `{settings['logGroup'].partition('$')[0]}…`"
         case "sqs":
             return f"queue {_resource(settings['arn'])}, {settings['batchSize']} a batch"
         case "stream":
@@ -109,12 +111,13 @@ def _origin(value: object) -> str:
             return f"the {found[1]} queue URL"
         case str(text):
             return ", ".join(f"`{name}`" for name in text.split(","))
-    return "JSON: by name, dead-letter queue, queue and function"
+    return "JSON: by name, dead-letter queue and whose it is"
 
 
 def _resource(reference: Mapping[str, list[str]]) -> str:
-    """`patches` of `PatchesQueue`."""
-    return f"`{_words(reference['Fn::GetAtt'][0]).split()[0]}`"
+    """`event-store` of `EventStoreTable`."""
+    *name, _ = _split(reference["Fn::GetAtt"][0])
+    return f"`{'-'.join(name)}`"
 
 
 def _words(resource: str) -> str:

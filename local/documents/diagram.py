@@ -37,6 +37,7 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     "AWS::SQS::Queue": ("queue", "QueueName"),
     "AWS::S3::Bucket": ("bucket", "BucketName"),
     "AWS::Events::EventBus": ("bus", "Name"),
+    "AWS::StepFunctions::StateMachine": ("machine", "StateMachineName"),
     "AWS::SecretsManager::Secret": ("secret", "Name"),
     "AWS::ApiGatewayV2::Api": ("api", "Name"),
     "AWS::Cognito::UserPool": ("pool", "UserPoolName"),
@@ -49,6 +50,7 @@ _SHAPES: Mapping[str, tuple[str, str]] = {
     "queue": ("[[", "]]"),
     "bucket": ("[/", "/]"),
     "bus": ("{{", "}}"),
+    "machine": ("[\\", "/]"),
     "secret": (">", "]"),
     "api": ("((", "))"),
     "schedule": ("([", "])"),
@@ -59,6 +61,7 @@ _SHAPES: Mapping[str, tuple[str, str]] = {
 _TITLES: Mapping[str, str] = {
     "bucket": "bucket",
     "bus": "event bus",
+    "machine": "state machine",
     "secret": "secret",
     "api": "HTTP API",
     "pool": "user pool",
@@ -75,12 +78,14 @@ _KIND_OF_ACTION: Mapping[str, str | None] = {
     "secretsmanager": "secret",
     "ses": "mail",
     "sqs": "queue",
+    "states": "machine",
     "xray": None,
 }
 """What an action of a service is done to; ``None`` is not drawn."""
-_CHANGING = re.compile(r"(?:Admin)?(BatchWrite|Put|Update|Delete|Send|Invoke|Transact)")
+_CHANGING = re.compile(r"(?:Admin)?(BatchWrite|Put|Update|Delete|Send|Invoke|Start|Transact)")
 _NOT_DRAWN = frozenset({"DeleteMessage"})
 """Who takes messages deletes them."""
+_ACTORS = frozenset({"function", "machine"})
 _OF_STREAMS = frozenset({"GetRecords", "GetShardIterator", "DescribeStream", "ListStreams"})
 
 _OTHERS: Mapping[str, str] = {"mail": "SES", "push": "Expo"}
@@ -138,8 +143,11 @@ class Stack:
     def schedule(self, rule: Mapping[str, Any]) -> Thing:
         return Thing("schedule", _short(rule["Name"]))
 
-    def is_queue(self, reference: Mapping[str, list[str]]) -> bool:
-        return bool(self.template["Resources"][reference["Fn::GetAtt"][0]]["Type"] == "AWS::SQS::Queue")
+    def kind(self, reference: Mapping[str, list[str]]) -> str:
+        return _KINDS[self.template["Resources"][reference["Fn::GetAtt"][0]]["Type"]][0]
+
+    def role(self, reference: Mapping[str, list[str]]) -> Mapping[str, Any]:
+        return self.properties("AWS::IAM::Role")[reference["Fn::GetAtt"][0]]
 
     def text(self, value: Any) -> str:
         """A reference, or a text made of some, with the names of what is ours in it."""
@@ -221,8 +229,8 @@ def _drawn(lines: Iterable[Line], homes: Mapping[Thing, str]) -> Iterator[str]:
 
 
 def _ends(line: Line) -> tuple[Thing, Thing]:
-    """The function first, whichever way the line goes; of two queues, the one that is left."""
-    is_first = line.source.kind == "function" or line.meaning == "fails"
+    """The function or state machine first, whichever way the line goes; of two queues, the one that is left."""
+    is_first = line.source.kind in _ACTORS or line.meaning == "fails"
     return (line.source, line.target) if is_first else (line.target, line.source)
 
 
@@ -304,7 +312,10 @@ def _lines(stack: Stack) -> Iterator[Line]:
     for function, properties in stack.properties("AWS::Lambda::Function").items():
         if actor := stack.named(function):
             yield from _of_addresses(actor, properties)
-            yield from _of_role(stack, actor, stack.properties("AWS::IAM::Role")[properties["Role"]["Fn::GetAtt"][0]])
+            yield from _of_role(stack, actor, stack.role(properties["Role"]))
+    for machine, properties in stack.properties("AWS::StepFunctions::StateMachine").items():
+        if actor := stack.named(machine):
+            yield from _of_role(stack, actor, stack.role(properties["RoleArn"]))
 
 
 def _of_sources(stack: Stack) -> Iterator[Line]:
@@ -314,8 +325,11 @@ def _of_sources(stack: Stack) -> Iterator[Line]:
             yield Line(stack.schedule(rule), "triggers", stack.thing("function", target["Arn"]))
     for rule in _event_rules(stack):
         for target in rule["Targets"]:
-            kind = "queue" if stack.is_queue(target["Arn"]) else "function"
+            kind = stack.kind(target["Arn"])
             yield Line(stack.thing("bus", rule["EventBusName"]), "triggers", stack.thing(kind, target["Arn"]))
+    for reading in stack.properties("AWS::Logs::SubscriptionFilter").values():
+        api, function = reading["LogGroupName"], reading["DestinationArn"]
+        yield Line(stack.thing("api", api), "triggers", stack.thing("function", function))
     for mapping in stack.properties("AWS::Lambda::EventSourceMapping").values():
         function = stack.thing("function", mapping["FunctionName"])
         if "StartingPosition" in mapping:
@@ -402,7 +416,7 @@ def _schedules(stack: Stack) -> Iterator[Mapping[str, Any]]:
 
 
 def _event_rules(stack: Stack) -> Iterator[Mapping[str, Any]]:
-    """They pass events of a bus on to a queue or a function."""
+    """They pass events of a bus on to a queue, a function or a state machine."""
     return (rule for rule in stack.properties("AWS::Events::Rule").values() if "EventPattern" in rule)
 
 

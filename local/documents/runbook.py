@@ -32,6 +32,7 @@ _EACH = {
     "event rule": "each rule that passes events on",
     "http api": "the HTTP API",
     "table": "each table, its indexes included",
+    "state machine": "the state machine of projections",
     "work queue": "each queue of work",
     "dead-letter queue": "each queue of dead letters, and `failures`",
     "upstream": "each upstream",

@@ -10,9 +10,11 @@ import yaml
 from api.people.signin import rows
 from local.workspace import REPOSITORY
 from watchkeeper import progress
+from watchkeeper.eventsourcing import read_models, store
 from watchkeeper.kernel.repositories import discussions, patches, threading
 from watchkeeper.markets import budget, coverage, maintenance
 from watchkeeper.markets.repositories import assets, earnings, fundamentals, news
+from watchkeeper.observability import projections
 from watchkeeper.people import table
 
 REPOSITORIES: Mapping[str, tuple[ModuleType, tuple[str, ...]]] = {
@@ -23,6 +25,9 @@ REPOSITORIES: Mapping[str, tuple[ModuleType, tuple[str, ...]]] = {
     "Earnings calendar": (earnings, ("earningsCalendar",)),
     "News and their sentiment": (news, ("newsSentiment",)),
     "Fundamentals": (fundamentals, ("foundationalData",)),
+    "Event store": (store, ("event-store",)),
+    "Read models": (read_models, ("read-models",)),
+    "Rows of the read models": (projections, ("read-models",)),
     "Progress": (progress, ("progress",)),
     "Budget of calls": (budget, ("progress",)),
     "Maintenance window": (maintenance, ("progress",)),
@@ -34,7 +39,7 @@ REPOSITORIES: Mapping[str, tuple[ModuleType, tuple[str, ...]]] = {
 
 _PEOPLE = ("People", "Signing in")
 _FILES: Mapping[str, tuple[str, ...]] = {
-    "ingest": ("tables.yml", "markets-tables.yml"),
+    "ingest": ("tables.yml", "markets-tables.yml", "observability-tables.yml"),
     "api": ("people.yml", "auth.yml"),
 }
 """Where each service defines its tables."""
@@ -43,11 +48,14 @@ _PREFIX = "watchkeeper-${sls:stage}-"
 _HEAD = """\
 # Access patterns
 
-What is asked of the tables, and the key that answers it: whatever is not here is not asked. The one scan is of the
-assets, once a day, by the function that holds all of them against the list of their upstream.
+What is asked of the tables, and the key that answers it: whatever is not here is not asked. There are scans of the
+assets, once a day, by the function that holds all of them against the list of their upstream; and of the event store
+and the read models, when an operator has a read model made anew.
 This document is made by `make docs` from the docstrings of
 [watchkeeper/kernel/repositories](../libs/common/src/watchkeeper/kernel/repositories),
 [watchkeeper/markets](../libs/common/src/watchkeeper/markets),
+[watchkeeper/eventsourcing](../libs/common/src/watchkeeper/eventsourcing),
+[projections.py](../libs/common/src/watchkeeper/observability/projections.py),
 [watchkeeper/people/table.py](../libs/common/src/watchkeeper/people/table.py) and
 [signin/rows.py](../services/api/api/people/signin/rows.py), and from the tables of
 [ingest](../services/ingest/resources/tables.yml), which has the facts, and of api, which has what belongs to people

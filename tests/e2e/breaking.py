@@ -22,7 +22,8 @@ def without_setting(cloud: LocalCloud, variable: str, *functions: str) -> Iterat
 def impatient_streams(cloud: LocalCloud, function: str) -> Iterator[None]:
     """What the function fails on is given up after a second, instead of after hours."""
     sources = cloud.functions.list_event_source_mappings(FunctionName=cloud.name(function))["EventSourceMappings"]
-    ages = {source["UUID"]: source["MaximumRecordAgeInSeconds"] for source in sources}
+    streams = [source for source in sources if ":dynamodb:" in source["EventSourceArn"]]
+    ages = {stream["UUID"]: stream["MaximumRecordAgeInSeconds"] for stream in streams}
     for source in ages:
         cloud.functions.update_event_source_mapping(UUID=source, MaximumRecordAgeInSeconds=1)
     try:

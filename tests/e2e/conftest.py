@@ -22,6 +22,7 @@ from tests.e2e.kitchen import Leaver, Shelf, leave
 from tests.e2e.market import Market
 from tests.e2e.people import People, Person
 from tests.e2e.system import System
+from tests.e2e.watch import Watch
 from watchkeeper.clock import utc_now
 
 LAST = "test_permissions.py"
@@ -119,11 +120,22 @@ def attacker(people: People) -> Person:
 @pytest.fixture(scope="session")
 def market(people: People, system: System) -> Market:
     """The markets watch, after a day of it."""
-    developer = people.signed_in("developer")
-    grant(system.cloud, developer.email, "Developer")
-    market = Market(system, people.signed_in("analyst"), developer.sign_in())
+    market = Market(system, people.signed_in("analyst"), member(people, "Developer"))
     market.live_a_day()
     return market
+
+
+@pytest.fixture(scope="session")
+def watch(people: People, system: System) -> Watch:
+    """The observability watch, and somebody of each group."""
+    return Watch(system, *(member(people, group) for group in ("Viewer", "Developer", "Admin")))
+
+
+def member(people: People, group: str) -> Person:
+    people.after_a_quarter_of_an_hour()
+    person = people.signed_in(group.lower())
+    grant(people.cloud, person.email, group)
+    return person.sign_in()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The functions' roles: what each may do, and what came of the calls that were made with it."""
+"""The roles of functions and state machines: what each may do, and what came of the calls that were made with it."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,19 +25,12 @@ class Permission(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Function:
-    """A deployed function and the role it runs with."""
+class Actor:
+    """Something deployed that does things, and the role it does them with."""
 
     cloud: LocalCloud
-    configuration: Json
-
-    @property
-    def name(self) -> str:
-        return str(self.configuration["FunctionName"])
-
-    @property
-    def role(self) -> str:
-        return str(self.configuration["Role"]).rpartition("/")[2]
+    name: str
+    role: str
 
     @cached_property
     def granted(self) -> frozenset[Permission]:
@@ -71,6 +64,24 @@ class Function:
         mine = [line for line in _decisions(self.cloud) if (line["role"], line["session"]) == (self.role, self.name)]
         return {Permission(line["action"], line["resource"]) for line in mine if line["allowed"] is allowed}
 
+    def sources_of(self, service: str) -> set[str]:
+        """The queues or streams that AWS hands it the records of."""
+        return set()
+
+    def destinations(self) -> set[str]:
+        """Where AWS puts what it failed on."""
+        return set()
+
+
+@dataclass(frozen=True)
+class Machine(Actor):
+    """A state machine."""
+
+
+@dataclass(frozen=True)
+class Function(Actor):
+    """A function."""
+
     @cached_property
     def sources(self) -> list[Json]:
         """The queues and streams whose records AWS hands to it."""
@@ -82,7 +93,6 @@ class Function:
         return {arn for arn in arns if arn.split(":")[2] == service}
 
     def destinations(self) -> set[str]:
-        """Where AWS puts what the function failed on."""
         functions = self.cloud.functions
         asynchronous = functions.list_function_event_invoke_configs(FunctionName=self.name)
         configured: list[Any] = [*asynchronous["FunctionEventInvokeConfigs"], *self.sources]
@@ -92,8 +102,19 @@ class Function:
 
 def deployed_functions(cloud: LocalCloud) -> list[Function]:
     pages = cloud.functions.get_paginator("list_functions").paginate()
-    listed = [dict(configuration) for page in pages for configuration in page["Functions"]]
-    return [Function(cloud, one) for one in listed if str(one["FunctionName"]).startswith(cloud.name(""))]
+    listed = {str(one["FunctionName"]): _role(one["Role"]) for page in pages for one in page["Functions"]}
+    return [Function(cloud, name, role) for name, role in listed.items() if name.startswith(cloud.name(""))]
+
+
+def deployed_machines(cloud: LocalCloud) -> list[Machine]:
+    client = cloud.client("stepfunctions")
+    listed = [one for one in client.list_state_machines()["stateMachines"] if one["name"].startswith(cloud.name(""))]
+    described = [client.describe_state_machine(stateMachineArn=one["stateMachineArn"]) for one in listed]
+    return [Machine(cloud, one["name"], _role(one["roleArn"])) for one in described]
+
+
+def _role(arn: str) -> str:
+    return arn.rpartition("/")[2]
 
 
 def _permissions(policy: Json) -> Iterator[Permission]:

@@ -1,7 +1,11 @@
 """Work that fails for good, on every queue: kept with the reason, heard of, and done once when it is sent again."""
 
+import gzip
 import json
-from contextlib import ExitStack, suppress
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
@@ -11,9 +15,10 @@ import pytest
 import yaml
 
 from local import letters as words
-from local.cloud import FunctionFailed
+from local.cloud import FunctionFailed, LocalCloud
 from local.upstreams import HWMON, LEDS
 from local.workspace import REPOSITORY
+from tests.e2e.breakers import Breakers
 from tests.e2e.breaking import impatient_streams, without_setting
 from tests.e2e.bus import Event
 from tests.e2e.market import Market
@@ -21,8 +26,11 @@ from tests.e2e.system import System
 from tests.e2e.waiting import wait_for
 from tests.lambdas import sqs_record
 from watchkeeper.clock import from_iso, to_iso, utc_now
+from watchkeeper.dynamodb import Table
+from watchkeeper.eventsourcing.store import DynamoDBEventStore
 from watchkeeper.kernel.events import DiscussionReceived, PatchReceived, SeriesCompleted
 from watchkeeper.markets.events import PollenationNeeded, Reason, domain_event
+from watchkeeper.observability.facts import SourceAged, fact
 
 WORK = {
     "patches": "fetch-patches",
@@ -30,9 +38,22 @@ WORK = {
     "threads": "fetch-threads",
     "erasures": "erase",
     "pollenation": "pollenate-asset",
+    "facts": "record-facts",
+    "publication": "publish-events",
 }
-WHY = dict.fromkeys(WORK, "PROGRESS_TABLE is not set") | {"erasures": "not set: PEOPLE_TABLE"}
-STREAMS = ("patches", "series", "discussions")
+SETTINGS = dict.fromkeys(WORK, "PROGRESS_TABLE") | {
+    "erasures": "PEOPLE_TABLE",
+    **dict.fromkeys(("facts", "publication"), "EVENT_STORE_TABLE"),
+}
+"""What each is broken by the want of."""
+WHY = {queue: f"{setting} is not set" for queue, setting in SETTINGS.items()} | {"erasures": "not set: PEOPLE_TABLE"}
+STREAMS = ("patches", "series", "discussions", "progress", "breakers", "event-store")
+PUBLISHERS = ("publish-changes", "publish-facts", "publish-events")
+BREAKER = "sample unheard-of.example"
+RECORDED = f"metric:source.age{{source=lore:{HWMON}}}"
+"""Something that has events."""
+PROJECTIONS = "projections"
+"""The one queue whose letters are a state machine's: they do not say why."""
 OF_QUEUE = {**{queue: f"{queue}-dlq" for queue in WORK}, "failures": "failures"}
 """The full name's end of each queue of letters."""
 Json = dict[str, Any]
@@ -69,13 +90,18 @@ def ask(system: System, **request: Any) -> Json:
 @pytest.fixture(scope="module")
 def story(system: System, market: Market) -> Story:
     """All functions fail, their work becomes letters, and they are repaired."""
-    cloud, sources = system.cloud, (f"patchwork:{HWMON}", f"lore:{HWMON}")
-    with impatient_streams(cloud, "publish-changes"), without_setting(cloud, "EVENT_BUS", "publish-changes"):
+    cloud, sources, breakers = system.cloud, (f"patchwork:{HWMON}", f"lore:{HWMON}"), Breakers(system.cloud)
+    with speechless(cloud, "publish-changes"):
         told_patch, told_series, told_mail = send_patch(system, "Told late")
         with system.awaited(*sources):
             system.hand_out(sources, "recent")
         system.settle()
-        wait_for("the changes to be given up", lambda: given_up(system) >= set(STREAMS))
+        with speechless(cloud, "publish-facts", "publish-events"):
+            breakers.put(BREAKER, "OPEN")
+            system.queues.send("facts", json.dumps(aged("told-late")))
+            cloud.invoke_later("fetch-threads", {"message_ids": [told_mail]})
+            wait_for("the changes to be given up", lambda: given_up(system) >= set(STREAMS))
+    breakers.forget(BREAKER)
     patch, _, _ = send_patch(system, "Read late", LEDS)
     story = Story(
         told_patch,
@@ -90,6 +116,16 @@ def story(system: System, market: Market) -> Story:
     )
     poison(system, story)
     return story
+
+
+@contextmanager
+def speechless(cloud: LocalCloud, *functions: str) -> Iterator[None]:
+    """What these were to tell cannot be told, and is given up soon."""
+    with ExitStack() as repairs:
+        for function in functions:
+            repairs.enter_context(impatient_streams(cloud, function))
+        repairs.enter_context(without_setting(cloud, "EVENT_BUS", *functions))
+        yield
 
 
 def send_patch(system: System, subject: str, project: str = HWMON) -> tuple[int, int, str]:
@@ -119,27 +155,42 @@ def poison(system: System, story: Story) -> None:
         "threads": {"message_ids": [story.thread]},
         "erasures": {"task": "person", "user": "somebody-who-stays"},
         "pollenation": pollenation_of(story.asset, utc_now()),
+        "facts": aged("cause-of-facts"),
+        "publication": {"aggregate_id": RECORDED, "sequence": 1},
     }
     broken = ExitStack()
     with system.queues.retrying_after(2, *WORK), broken:
         for queue, function in WORK.items():
-            setting = "PEOPLE_TABLE" if queue == "erasures" else "PROGRESS_TABLE"
-            broken.enter_context(without_setting(system.cloud, setting, function))
-        for queue, work in works.items():
+            broken.enter_context(without_setting(system.cloud, SETTINGS[queue], function))
+
+        def send(queue: str) -> None:
             with suppress(FunctionFailed):  # a worker that had to start first would be overtaken by the next try
                 system.cloud.invoke(WORK[queue], {})
-            system.queues.send(queue, json.dumps(work), correlation_id=f"cause-of-{queue}")
+            system.queues.send(queue, json.dumps(works[queue]), correlation_id=f"cause-of-{queue}")
+
+        at_once(send, works)
         for queue in WORK:
             wait_for(f"the letter of {queue}", partial(has_letters, system, f"{queue}-dlq", 1))
         before = system.queues.depth("failures").ready
         asked = {"message_ids": [story.asked], "correlation_id": "cause-of-failures"}
         system.cloud.invoke_later("fetch-threads", asked)
         wait_for("the failed invocation", partial(has_letters, system, "failures", before + 1))
+    system.queues.send("projections-dlq", json.dumps(projected(system)), correlation_id="cause-of-projections")
     story.counted = ask(system, action="list")["letters"]
-    for queue, name in OF_QUEUE.items():
+    queues = {**OF_QUEUE, PROJECTIONS: "projections-dlq"}
+
+    def look(queue: str) -> None:
         story.letters[queue] = ask(system, action="list", queue=queue, limit=100)["letters"]
-        story.visible[queue] = system.queues.depth(name).ready
+        story.visible[queue] = system.queues.depth(queues[queue]).ready
         story.words[queue] = "\n".join(words.listed(system.cloud, queue))
+
+    at_once(look, queues)
+
+
+def at_once(do: Callable[[str], None], names: Iterable[str]) -> None:
+    """With each of the names, and not one after the other: most of it is waiting."""
+    with ThreadPoolExecutor(5) as pool:
+        list(pool.map(do, names))
 
 
 def pollenation_of(symbol: str, at: datetime) -> Json:
@@ -147,6 +198,20 @@ def pollenation_of(symbol: str, at: datetime) -> Json:
     data = PollenationNeeded(symbol=symbol, reason=Reason.REQUEST)
     event = domain_event(data, cause="a letter", occurred_at=at, correlation_id="")
     return {**asdict(event), "occurred_at": to_iso(at)}
+
+
+def aged(cause: str) -> Json:
+    """A fact as the rule puts it into the queue."""
+    data, at = SourceAged(f"lore:{HWMON}", 60, stale=False, blocked=False), utc_now()
+    return asdict(fact(data, cause=cause, occurred_at=at, correlation_id=cause)) | {"occurred_at": to_iso(at)}
+
+
+def projected(system: System) -> Json:
+    """An event that is in the store, as the bus hands it to the machine."""
+    table = Table(system.cloud.dynamodb, system.cloud.name("event-store"))
+    [event] = DynamoDBEventStore(table).read(RECORDED, up_to=1)
+    detail = asdict(event) | {"occurred_at": to_iso(event.occurred_at)}
+    return {"id": event.id, "source": "watchkeeper.observability", "detail-type": event.type, "detail": detail}
 
 
 def has_letters(system: System, queue: str, count: int) -> bool:
@@ -176,7 +241,7 @@ def test_an_invocation_that_failed_says_so_too(story: Story) -> None:
 def test_changes_that_could_not_be_told_say_so_too(story: Story) -> None:
     letters = [one for one in story.letters["failures"] if one["kind"] == "changes"]
 
-    assert {letter["function"] for letter in letters} == {"publish-changes"}
+    assert {letter["function"] for letter in letters} == set(PUBLISHERS)
     assert all(letter["error"] and letter["failed_at"] and letter["correlation_id"] for letter in letters)
 
 
@@ -207,6 +272,8 @@ def redriven(system: System, story: Story) -> dict[str, Json]:
     """All letters sent again, and the work done: one after the other, as those who find an upstream busy wait."""
     answers = {"failures": ask(system, action="redrive", queue="failures")}
     told(system, DiscussionReceived, message_id=story.asked)
+    for queue in ("facts", "publication", PROJECTIONS):
+        answers[queue] = ask(system, action="redrive", queue=queue)
     answers["erasures"] = ask(system, action="redrive", queue="erasures")
     answers["pollenation"] = ask(system, action="redrive", queue="pollenation")
     answers["threads"] = ask(system, action="redrive", queue="threads")
@@ -218,7 +285,7 @@ def redriven(system: System, story: Story) -> dict[str, Json]:
     return answers
 
 
-@pytest.mark.parametrize("queue", OF_QUEUE)
+@pytest.mark.parametrize("queue", [*OF_QUEUE, PROJECTIONS])
 def test_all_letters_are_sent_again_and_none_is_left(
     system: System, story: Story, redriven: dict[str, Json], queue: str
 ) -> None:
@@ -226,7 +293,7 @@ def test_all_letters_are_sent_again_and_none_is_left(
 
     assert set(answer["redriven"]) == {letter["id"] for letter in story.letters[queue]}
     assert (answer["failed"], answer["more"]) == ([], False)
-    assert system.queues.depth(OF_QUEUE[queue]).is_empty
+    assert system.queues.depth(OF_QUEUE.get(queue, f"{queue}-dlq")).is_empty
 
 
 @pytest.mark.usefixtures("redriven")
@@ -263,6 +330,16 @@ def told(system: System, kind: type, **data: object) -> int:
     return len(found())
 
 
+@pytest.mark.usefixtures("redriven")
+def test_the_fact_is_recorded_once(system: System) -> None:
+    def recorded() -> int:
+        items = system.tables.items("event-store")
+        return sum(item.get("correlationId", {}).get("S") == "cause-of-facts" for item in items)
+
+    wait_for("the fact", lambda: recorded() > 0)
+    assert recorded() == 1, "its source is as well as it was, and only older"
+
+
 REPORT = {"symbol": "NOBODY", "earnings_date": "2026-11-20", "fiscal_date_ending": "2026-10-31"}
 NO_WEEKS = {"task": "statistics", "project": HWMON, "weeks": []}
 FUNCTIONS: dict[str, Json] = {
@@ -283,6 +360,13 @@ FUNCTIONS: dict[str, Json] = {
     "trigger-earnings-pollenation": {"action": "count"},
     "trigger-regular-pollenation": {"action": "count"},
     "check-coverage": {},
+    "publish-events": {"Records": []},
+    "evaluate-alerts": {"Records": []},
+    "publish-facts": {"Records": []},
+    "record-facts": {"Records": []},
+    "rebuild-read-model": {},
+    "watch-access": {"awslogs": {"data": b64encode(gzip.compress(b'{"messageType":"CONTROL_MESSAGE"}')).decode()}},
+    "check-dead-letters": {},
 }
 
 

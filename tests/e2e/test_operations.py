@@ -24,6 +24,7 @@ SCHEDULES = {
     "regular-pollenation": ("trigger-regular-pollenation", "cron(0 7 ? * MON-SAT *)", {}),
     "news-sentiment-sync": ("sync-news-sentiment", "cron(0 * ? * MON-SAT *)", {}),
     "check-coverage": ("check-coverage", "rate(1 hour)", {}),
+    "check-dead-letters": ("check-dead-letters", "rate(5 minutes)", {}),
 }
 
 

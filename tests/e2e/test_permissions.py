@@ -1,5 +1,6 @@
-"""The functions' roles hold what is used and nothing else: what they were allowed and denied while all other tests ran,
-against what they were granted. These tests are the last ones, and make sense only after all the others."""
+"""The roles of functions and state machines hold what is used and nothing else: what they were allowed and denied while
+all other tests ran, against what they were granted. These tests are the last ones, and make sense only after all the
+others."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -8,7 +9,7 @@ import pytest
 
 from local.functions import log_lines
 from local.upstreams import HWMON
-from tests.e2e.roles import Function, Permission, deployed_functions
+from tests.e2e.roles import Actor, Function, Machine, Permission, deployed_functions, deployed_machines
 from tests.e2e.system import System
 from tests.e2e.waiting import wait_for
 
@@ -18,15 +19,15 @@ class Unseen(NamedTuple):
 
     reason: str
     actions: frozenset[str]
-    resources: Callable[[Function], set[str]]
+    resources: Callable[[Actor], set[str]]
 
-    def explains(self, function: Function, permission: Permission) -> bool:
-        return permission.action in self.actions and permission.resource in self.resources(function)
+    def explains(self, actor: Actor, permission: Permission) -> bool:
+        return permission.action in self.actions and permission.resource in self.resources(actor)
 
 
-def own_log(function: Function) -> set[str]:
-    granted = {permission.resource for permission in function.granted}
-    return {resource for resource in granted if f":log-group:/aws/lambda/{function.name}:" in resource}
+def own_log(actor: Actor) -> set[str]:
+    granted = {permission.resource for permission in actor.granted}
+    return {resource for resource in granted if f":log-group:/aws/lambda/{actor.name}:" in resource}
 
 
 UNSEEN = (
@@ -38,19 +39,35 @@ UNSEEN = (
     Unseen(
         "Lambda takes messages from the queue a function is connected to",
         frozenset({"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}),
-        lambda function: function.sources_of("sqs"),
+        lambda actor: actor.sources_of("sqs"),
     ),
     Unseen(
         "Lambda reads the stream a function is connected to",
         frozenset(
             {"dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream", "dynamodb:ListStreams"}
         ),
-        lambda function: function.sources_of("dynamodb"),
+        lambda actor: actor.sources_of("dynamodb"),
     ),
     Unseen(
         "Lambda sends what a function failed on to the queue that is configured for it",
         frozenset({"sqs:SendMessage"}),
-        Function.destinations,
+        lambda actor: actor.destinations(),
+    ),
+    Unseen(
+        "Step Functions has what a machine fails on written to its log",
+        frozenset(
+            {
+                "logs:CreateLogDelivery",
+                "logs:DeleteLogDelivery",
+                "logs:DescribeLogGroups",
+                "logs:DescribeResourcePolicies",
+                "logs:GetLogDelivery",
+                "logs:ListLogDeliveries",
+                "logs:PutResourcePolicy",
+                "logs:UpdateLogDelivery",
+            }
+        ),
+        lambda actor: {"*"} if isinstance(actor, Machine) else set(),
     ),
 )
 
@@ -64,28 +81,33 @@ def functions(system: System) -> list[Function]:
     return deployed_functions(system.cloud)
 
 
-def used_out_of_sight(function: Function, permission: Permission) -> bool:
-    return any(unseen.explains(function, permission) for unseen in UNSEEN)
+@pytest.fixture(scope="module")
+def actors(system: System, functions: list[Function]) -> list[Actor]:
+    return [*functions, *deployed_machines(system.cloud)]
 
 
-def unused(function: Function) -> Iterator[str]:
-    called = function.called(allowed=True)
-    for permission in sorted(function.granted):
+def used_out_of_sight(actor: Actor, permission: Permission) -> bool:
+    return any(unseen.explains(actor, permission) for unseen in UNSEEN)
+
+
+def unused(actor: Actor) -> Iterator[str]:
+    called = actor.called(allowed=True)
+    for permission in sorted(actor.granted):
         seen = any(permission.covers(call) for call in called)
-        if not seen and not used_out_of_sight(function, permission):
-            yield f"{function.name} never used {permission.action} on {permission.resource}"
+        if not seen and not used_out_of_sight(actor, permission):
+            yield f"{actor.name} never used {permission.action} on {permission.resource}"
 
 
 @pytest.mark.usefixtures("whole_suite")
-def test_no_function_may_do_what_it_never_does(functions: list[Function]) -> None:
-    found = [line for function in functions for line in unused(function)]
+def test_nobody_may_do_what_they_never_do(actors: list[Actor]) -> None:
+    found = [line for actor in actors for line in unused(actor)]
 
     assert not found, "\n".join(found)
 
 
 @pytest.mark.usefixtures("whole_suite")
-def test_no_function_is_denied_what_it_tries(system: System, functions: list[Function]) -> None:
-    found = [(one.name, *call) for one in functions for call in sorted(one.called(allowed=False))]
+def test_nobody_is_denied_what_they_try(system: System, actors: list[Actor]) -> None:
+    found = [(one.name, *call) for one in actors for call in sorted(one.called(allowed=False))]
     function, action, table = TAKEN_AWAY
     provoked = (system.cloud.name(function), action, f":table/{system.cloud.name(table)}")
 
@@ -93,14 +115,15 @@ def test_no_function_is_denied_what_it_tries(system: System, functions: list[Fun
     assert not lines, "\n".join(lines)
 
 
-def test_every_function_has_a_role_of_its_own_with_nothing_attached(functions: list[Function]) -> None:
-    assert len({function.role for function in functions}) == len(functions) >= 8
-    assert [(function.name, policy) for function in functions for policy in function.attached] == []
-    assert all(function.granted for function in functions)
+def test_everybody_has_a_role_of_their_own_with_nothing_attached(actors: list[Actor]) -> None:
+    assert {type(actor) for actor in actors} == {Function, Machine}
+    assert len({actor.role for actor in actors}) == len(actors) >= 8
+    assert [(actor.name, policy) for actor in actors for policy in actor.attached] == []
+    assert all(actor.granted for actor in actors)
 
 
-def test_what_is_used_out_of_sight_is_granted_to_somebody(functions: list[Function]) -> None:
-    granted = [(function, permission) for function in functions for permission in function.granted]
+def test_what_is_used_out_of_sight_is_granted_to_somebody(actors: list[Actor]) -> None:
+    granted = [(actor, permission) for actor in actors for permission in actor.granted]
 
     needless = [unseen.reason for unseen in UNSEEN if not any(unseen.explains(*pair) for pair in granted)]
     assert needless == []

@@ -35,7 +35,17 @@ INVOCABLE = (
     "trigger-earnings-pollenation",
     "trigger-regular-pollenation",
     "check-coverage",
+    "check-dead-letters",
     "dead-letters",
+    "evaluate-alerts",
+    "healthz",
+    "observability-commands",
+    "observability-queries",
+    "publish-events",
+    "publish-facts",
+    "rebuild-read-model",
+    "record-facts",
+    "watch-access",
 )
 
 

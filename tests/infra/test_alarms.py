@@ -35,7 +35,8 @@ from watchkeeper.metrics import BREAKER_OPEN, CATALOGUE, NAMESPACE, UPSTREAM_REQ
 
 ALARM = "AWS::CloudWatch::Alarm"
 COLUMNS = 24
-MOST_METRICS = 500
+MOST_METRICS = 2500
+MOST_METRICS_OF_A_WIDGET = 500
 MOST_METRICS_OF_AN_ALARM = 10
 TOPIC = ":watchkeeper-prod-alarms"
 HOUR = 3_600
@@ -215,9 +216,10 @@ class TestDashboard:
         assert [pair for pair in combinations(placed, 2) if overlap(*pair)] == []
 
     def test_it_shows_no_more_than_cloudwatch_takes(self, package_of_service: Package) -> None:
-        lines = [line for widget in widgets(package_of_service) for line in widget["properties"].get("metrics", [])]
+        lines = [len(widget["properties"].get("metrics", [])) for widget in widgets(package_of_service)]
 
-        assert 0 < len(lines) <= MOST_METRICS
+        assert 0 < sum(lines) <= MOST_METRICS
+        assert max(lines) <= MOST_METRICS_OF_A_WIDGET
 
     def test_every_graph_has_something_to_show(self, package_of_service: Package) -> None:
         graphs = [widget for widget in widgets(package_of_service) if widget["type"] == "metric"]
@@ -316,6 +318,28 @@ class TestTheChecks:
         assert unwatched(doctored) == {"events-lost": {new}}
         assert {series.metric for series in invisible(doctored)} >= {"Invocations", "InvocationsFailedToBeSentToDlq"}
 
+    def test_a_projection_that_cannot_be_started_is_kept_or_rings(self, packages: dict[str, Package]) -> None:
+        ingest = packages["ingest"]
+        starting = [
+            rule
+            for rule in ingest.properties("AWS::Events::Rule").values()
+            if rule["Targets"][0]["Arn"] == {"Fn::GetAtt": ["Projections", "Arn"]}
+        ]
+        ringing = {alarm["AlarmName"] for alarm in alarms_of(ingest, RULES["events-lost"]).values()}
+
+        assert len(starting) == 2
+        assert {f"{rule['Name']}-events-lost" for rule in starting} <= ringing
+        assert {str(rule["Targets"][0]["DeadLetterConfig"]["Arn"]) for rule in starting} == {
+            str({"Fn::GetAtt": ["FailuresQueue", "Arn"]})
+        }
+
+    def test_a_state_machine_without_an_alarm_is_found(self, packages: dict[str, Package]) -> None:
+        doctored = added(packages["ingest"], "NewMachine", new_state_machine)
+        new = frozenset({dimensions(StateMachineArn="${NewMachine}")})
+
+        assert unwatched(doctored) == {f"projections-{trouble}": {new} for trouble in ("failed", "cut-off")}
+        assert {series.metric for series in invisible(doctored)} >= {"ExecutionsStarted", "ExecutionsFailed"}
+
     def test_a_source_without_an_alarm_is_found(self, packages: dict[str, Package]) -> None:
         doctored = copy.deepcopy(packages["scheduler"].template)
         function = doctored["Resources"]["CheckDashfreshnessLambdaFunction"]
@@ -341,6 +365,10 @@ def new_schedule(scheduler: Package) -> Mapping[str, Any]:
 def new_secret(ingest: Package) -> Mapping[str, Any]:
     secret = ingest.resources("AWS::SecretsManager::Secret")["AlpacaSecret"]
     return {**secret, "Properties": {**secret["Properties"], "Name": "watchkeeper-prod-new"}}
+
+
+def new_state_machine(ingest: Package) -> Mapping[str, Any]:
+    return ingest.resources("AWS::StepFunctions::StateMachine")["Projections"]
 
 
 def new_event_rule(ingest: Package) -> Mapping[str, Any]:

@@ -11,13 +11,17 @@ TABLES = {
     "ingest": {
         *("patches", "series", "discussions", "threading", "progress", "breakers"),
         *("assets", "earningsCalendar", "newsSentiment", "foundationalData"),
+        *("event-store", "read-models"),
     },
     "api": {"people", "sign-in"},
     "scheduler": set[str](),
 }
 OF_MINUTES = "watchkeeper-prod-sign-in"
 """Codes and counters: nothing that would be wanted back."""
-WORK_QUEUES = {"ingest": {"patches", "discussions", "threads", "pollenation"}, "api": {"erasures"}}
+WORK_QUEUES = {
+    "ingest": {"patches", "discussions", "threads", "pollenation", "facts", "publication"},
+    "api": {"erasures"},
+}
 KEPT_FOR_GOOD = {"AssetsTable", "EarningsCalendarTable", "NewsSentimentTable", "FoundationalDataTable"}
 """Of the markets watch."""
 FULL_NAME = "watchkeeper-prod-{}"

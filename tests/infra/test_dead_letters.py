@@ -10,6 +10,7 @@ from tests.infra.packages import Package
 
 PREFIX = "watchkeeper-prod-"
 OPERATOR = "DeadDashlettersLambdaFunction"
+COUNTER = "CheckDashdeadDashlettersLambdaFunction"
 
 
 @pytest.fixture(scope="session")
@@ -33,10 +34,10 @@ def queues(package: Package) -> dict[str, Mapping[str, Any]]:
     return package.properties("AWS::SQS::Queue")
 
 
-def resources_for(packages: dict[str, Package], action: str) -> str:
-    """What the operator's function may do this to, as one text."""
+def resources_for(packages: dict[str, Package], action: str, function: str = OPERATOR) -> str:
+    """What the operator's function, or another of the service, may do this to, as one text."""
     package = packages["scheduler"]
-    role = package.role_of(OPERATOR)
+    role = package.role_of(function)
     allowed = [one.resources for one in package.statements() if one.role == role and action in one.actions]
     return json.dumps(allowed)
 
@@ -50,6 +51,22 @@ def test_every_queue_of_letters_is_known_and_may_be_tended(
     for action in ("ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes"):
         allowed = resources_for(packages, f"sqs:{action}")
         assert all(f":{name}" in allowed for name in of_letters)
+
+
+def test_every_queue_of_letters_is_counted_as_the_service_s_that_has_it(packages: dict[str, Package]) -> None:
+    scheduler = packages["scheduler"]
+    environment = scheduler.functions[COUNTER]["Environment"]["Variables"]
+    counted = json.loads(environment["DEAD_LETTER_QUEUES"]["Fn::Sub"])
+    owners = {
+        queue["QueueName"]: service
+        for service, package in packages.items()
+        for queue in queues(package).values()
+        if "RedrivePolicy" not in queue
+    }
+
+    assert {one["dlq"].rpartition("/")[2]: one["service"] for one in counted.values()} == owners
+    allowed = resources_for(packages, "sqs:GetQueueAttributes", COUNTER)
+    assert all(f":{name}" in allowed for name in owners)
 
 
 def test_letters_go_back_to_the_queue_they_came_from(

@@ -15,7 +15,10 @@ from tests.infra.packages import Package
 
 WAITED_FOR = {
     f"watchkeeper-prod-{name}"
-    for name in ("kernel", "markets", "auth", "people", "ferments", "export", "public", "documentation")
+    for name in (
+        *("kernel", "markets", "auth", "people", "ferments", "export", "public", "documentation"),
+        *("observability-commands", "observability-queries", "healthz"),
+    )
 }
 ALARM = "AWS::CloudWatch::Alarm"
 VERDICT = "AWS::CloudWatch::CompositeAlarm"

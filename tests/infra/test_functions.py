@@ -13,8 +13,8 @@ COGNITO_WAITS = 5
 """Seconds, for a trigger."""
 HTTP_API_WAITS = 30
 LONGEST = 300
-LONGER = {"PollenateDashassetLambdaFunction": 600}
-"""One that waits for its turn to call, five times."""
+LONGER = {"PollenateDashassetLambdaFunction": 600, "RebuildDashreadDashmodelLambdaFunction": 900}
+"""One that waits for its turn to call, five times; one that reads all events there are."""
 PRODUCTION_LOGS_DAYS = 90
 
 
@@ -56,10 +56,13 @@ def test_what_nobody_waits_for_has_a_failure_destination_and_nothing_else(packag
     assert with_destination == set(package.functions) - package.answering - package.triggers
 
 
-def test_of_the_api_s_functions_only_the_one_behind_a_queue_reports_to_nobody(packages: dict[str, Package]) -> None:
+def test_of_the_api_s_functions_those_behind_a_queue_and_a_log_report_to_nobody(packages: dict[str, Package]) -> None:
     api = packages["api"]
 
-    assert set(api.functions) - api.answering - api.triggers == {"EraseLambdaFunction"}
+    assert set(api.functions) - api.answering - api.triggers == {
+        "EraseLambdaFunction",
+        "WatchDashaccessLambdaFunction",
+    }
 
 
 def test_every_function_may_send_to_its_failure_destination(package_of_service: Package) -> None:
@@ -86,7 +89,9 @@ def test_failed_invocations_are_tried_again_as_all_are_unless_the_function_says_
     assert configured.pop("ProcessDashremindersLambdaFunction") == (2, 300)
     assert configured.pop("CheckDashpushDashreceiptsLambdaFunction") == (2, 900)
     assert configured.pop("CheckDashcoverageLambdaFunction") == (2, 900)
+    assert configured.pop("CheckDashdeadDashlettersLambdaFunction") == (2, 300)
     assert configured.pop("DeadDashlettersLambdaFunction") == (0, 3600)
+    assert configured.pop("RebuildDashreadDashmodelLambdaFunction") == (0, 3600)
     assert set(configured.values()) == {(2, 3600)}
 
 
@@ -105,7 +110,7 @@ def test_functions_trace_and_may_do_so_where_the_stage_traces(
         assert tracing == {"Active"}
         assert {
             statement.role for statement in package.statements() if "xray:PutTraceSegments" in statement.actions
-        } == {package.role_of(function) for function in package.functions}
+        } >= {package.role_of(function) for function in package.functions}
     assert [function for function in local_ingest.functions.values() if "TracingConfig" in function] == []
     assert "xray:" not in str(list(local_ingest.statements()))
 
@@ -135,10 +140,11 @@ def schedules(package: Package) -> list[Mapping[str, Any]]:
     return [rule for rule in package.properties("AWS::Events::Rule").values() if "ScheduleExpression" in rule]
 
 
-def test_reminders_are_looked_after_every_few_minutes(packages: dict[str, Package]) -> None:
+def test_what_is_late_or_failed_is_looked_after_every_few_minutes(packages: dict[str, Package]) -> None:
     found = {rule["Name"]: rule["ScheduleExpression"] for rule in schedules(packages["scheduler"])}
 
     assert found.items() >= {
+        ("watchkeeper-prod-check-dead-letters", "rate(5 minutes)"),
         ("watchkeeper-prod-check-freshness", "rate(15 minutes)"),
         ("watchkeeper-prod-process-reminders", "rate(5 minutes)"),
         ("watchkeeper-prod-check-push-receipts", "rate(15 minutes)"),
@@ -156,7 +162,7 @@ def test_queue_and_stream_sources_report_single_failures(packages: dict[str, Pac
 def test_streams_outlast_a_bus_that_is_down_and_give_up_on_a_poison_record(packages: dict[str, Package]) -> None:
     streams = [mapping for mapping in mappings(packages["ingest"]) if "StartingPosition" in mapping]
 
-    assert len(streams) == 3
+    assert len(streams) == 3 + 2 + 2, "of changes, of events, of facts"
     for stream in streams:
         assert stream["BisectBatchOnFunctionError"] is True
         assert stream["MaximumRetryAttempts"] == 50

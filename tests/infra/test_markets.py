@@ -39,6 +39,16 @@ READERS = {
 }
 ASKING = {one for readers in READERS.values() for one in readers}
 TRIGGERS = {"trigger-earnings-pollenation", "trigger-regular-pollenation"}
+TELLING_OF_THE_SYSTEM = {
+    *("publish-events", "publish-facts", "auth", "watch-access"),
+    *("check-freshness", "check-coverage", "check-dead-letters"),
+}
+REGION = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}"
+EVENTS = {
+    json.dumps({"Fn::GetAtt": ["EventBus", "Arn"]}),
+    json.dumps({"Fn::Sub": f"{REGION}:event-bus/watchkeeper-prod-events"}),
+}
+"""The bus of events, as roles name it."""
 SCHEDULES = {
     "assets-sync": ("sync-assets", "cron(0 4 ? * MON-SAT *)"),
     "earnings-calendar-sync": ("sync-earnings-calendar", "cron(0 5 ? * MON-SAT *)"),
@@ -298,10 +308,9 @@ class TestEvents:
         assert "InputPath" not in target
 
     def test_both_listen_to_our_own_bus(self, ingest: Package) -> None:
-        (bus,) = ingest.resources("AWS::Events::EventBus")
-
         for name in ("pollenation-needed", "earnings-processed"):
-            assert rule_of(ingest, name)["EventBusName"] == {"Ref": bus}
+            bus = ingest.properties("AWS::Events::EventBus")[rule_of(ingest, name)["EventBusName"]["Ref"]]
+            assert bus["Name"] == "watchkeeper-prod-events"
 
     def test_what_is_not_passed_on_is_kept_among_the_failures(self, ingest: Package) -> None:
         for name in ("pollenation-needed", "earnings-processed"):
@@ -324,10 +333,10 @@ class TestEvents:
             role_name(package, statement.role)
             for package in packages.values()
             for statement in package.statements()
-            if "events:PutEvents" in statement.actions
+            if "events:PutEvents" in statement.actions and EVENTS & set(map(json.dumps, statement.resources))
         }
 
-        assert writing == {"publish-changes", "pollenate-asset", "markets", *TRIGGERS}
+        assert writing == {"publish-changes", "pollenate-asset", "markets", *TRIGGERS, *TELLING_OF_THE_SYSTEM}
         assert {name for name, one in variables(packages).items() if "EVENT_BUS" in one} == writing
 
 

@@ -5,15 +5,43 @@ from typing import Any
 from tests.infra.packages import Package
 
 ANYTHING = "*"
-WITHOUT_RESOURCES = {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "cloudwatch:DescribeAlarms"}
-"""X-Ray knows no resources for its two; CodeDeploy's own policy lets it read all alarms, and less is not promised."""
+OF_LOG_DELIVERIES = {
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+}
+"""What a state machine needs, as Step Functions has it, to write a log."""
+WITHOUT_RESOURCES = {
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+    "cloudwatch:DescribeAlarms",
+    *OF_LOG_DELIVERIES,
+}
+"""X-Ray and deliveries of logs know no resources; CodeDeploy's own policy lets it read all alarms, and less is not
+promised."""
 
 READING = {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"}
+OF_STREAMS = {
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
+}
 OF_ALL = {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 OF_INGEST = (
     *("patches", "series", "discussions", "threading", "progress", "breakers", "bodies"),
     *("assets", "earningsCalendar", "newsSentiment", "foundationalData"),
+    "read-models",
 )
+EVENT_STORE = ("EventStoreTable", "table/watchkeeper-prod-event-store")
+READ_MODELS = ("ReadModelsTable", "table/watchkeeper-prod-read-models")
 OF_PEOPLE = {"people": ("PeopleTable", "table/watchkeeper-prod-people"), "sign-in": ("SignInTable",)}
 """Tables of the service api, by how roles name them."""
 
@@ -28,9 +56,9 @@ def test_every_function_has_a_role_of_its_own(package_of_service: Package) -> No
     assert set(package_of_service.resources("AWS::IAM::Role")) >= set(roles)
 
 
-def test_there_is_no_role_without_a_function_or_what_shifts_its_traffic(package_of_service: Package) -> None:
+def test_there_is_no_role_without_a_function_or_what_it_is_known_to_be_for(package_of_service: Package) -> None:
     used = {package_of_service.role_of(function) for function in package_of_service.functions}
-    used |= roles_of_shifts(package_of_service) | roles_of_backups(package_of_service)
+    used |= roles_of_others(package_of_service) | roles_of_backups(package_of_service)
 
     assert set(package_of_service.resources("AWS::IAM::Role")) == used
 
@@ -38,6 +66,18 @@ def test_there_is_no_role_without_a_function_or_what_shifts_its_traffic(package_
 def roles_of_shifts(package: Package) -> set[str]:
     groups = package.properties("AWS::CodeDeploy::DeploymentGroup").values()
     return {group["ServiceRoleArn"]["Fn::GetAtt"][0] for group in groups}
+
+
+def roles_of_machines(package: Package) -> set[str]:
+    """Those of state machines, and of the rules that start them."""
+    machines = package.properties("AWS::StepFunctions::StateMachine").values()
+    targets = [target for rule in package.properties("AWS::Events::Rule").values() for target in rule["Targets"]]
+    return {one["RoleArn"]["Fn::GetAtt"][0] for one in (*machines, *targets) if "RoleArn" in one}
+
+
+def roles_of_others(package: Package) -> set[str]:
+    """Those that no function has, and that say themselves what they allow."""
+    return roles_of_shifts(package) | roles_of_machines(package)
 
 
 def roles_of_backups(package: Package) -> set[str]:
@@ -87,7 +127,7 @@ def test_indexes_are_named_one_by_one(package_of_service: Package) -> None:
 
 
 def test_no_function_may_hand_out_permissions(package_of_service: Package) -> None:
-    others = roles_of_shifts(package_of_service)
+    others = roles_of_others(package_of_service)
     statements = [statement for statement in package_of_service.statements() if statement.role not in others]
     allowed = {(statement.role, action) for statement in statements for action in statement.actions}
     powers = {power for power in allowed if power[1].startswith(("iam:", "sts:", "lambda:", "kms:"))}
@@ -115,11 +155,55 @@ def test_each_table_of_people_is_written_to_by_these_functions_alone(packages: d
         ("people", "people"),
         ("people", "ferments"),
         ("people", "erase"),
+        ("people", "observability-commands"),
         ("people", "process-reminders"),
         ("people", "check-push-receipts"),
         ("sign-in", "auth"),
         ("sign-in", "create-auth-challenge"),
         ("sign-in", "verify-auth-challenge"),
+    }
+
+
+def test_events_are_appended_by_these_functions_and_never_deleted(packages: dict[str, Package]) -> None:
+    used = uses_of(packages, EVENT_STORE)
+
+    assert {function for function, action in used if action == "dynamodb:PutItem"} == {
+        "observability-commands",
+        "evaluate-alerts",
+        "record-facts",
+    }
+    assert {action for _, action in used} - OF_STREAMS == {
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "dynamodb:Scan",
+    }
+    assert {function for function, action in used if action == "dynamodb:Scan"} == {"rebuild-read-model"}
+
+
+def test_of_functions_the_one_that_makes_them_anew_alone_writes_read_models(packages: dict[str, Package]) -> None:
+    used = uses_of(packages, READ_MODELS)
+
+    assert {function for function, action in used if action not in READING} == {"rebuild-read-model"}
+    assert {function for function, action in used if action in READING} == {
+        "evaluate-alerts",
+        "healthz",
+        "observability-commands",
+        "observability-queries",
+        "rebuild-read-model",
+    }
+
+
+def uses_of(packages: dict[str, Package], names: tuple[str, ...]) -> set[tuple[str, str]]:
+    """Functions, and what they may do to one of ingest's tables."""
+    return {
+        (short_name(package, statement.role), action)
+        for package in packages.values()
+        for statement in package.statements()
+        if statement.role not in roles_of_others(package)
+        for action in statement.actions
+        for resource in statement.resources
+        if action.startswith("dynamodb:") and any(name in str(resource) for name in names)
     }
 
 
@@ -191,7 +275,7 @@ def actions(package: Package) -> set[tuple[str, str]]:
     return {
         (short_name(package, statement.role), action)
         for statement in package.statements()
-        if statement.role not in roles_of_shifts(package)
+        if statement.role not in roles_of_others(package)
         for action in statement.actions
     }
 

@@ -16,6 +16,8 @@ FOR_PEOPLE = {
     "ANY /api/v1/markets/{proxy+}",
     "ANY /api/v1/me",
     "ANY /api/v1/me/{proxy+}",
+    "ANY /api/v1/observability/{proxy+}",
+    "POST /api/v1/observability/{proxy+}",
 }
 """What takes an access token."""
 FOR_EVERYBODY = {
@@ -23,8 +25,9 @@ FOR_EVERYBODY = {
     "ANY /api/v1/public/{proxy+}",
     "GET /api/v1/docs",
     "GET /api/v1/openapi.json",
+    "ANY /healthz",
 }
-PREFLIGHTS = {route.replace("ANY", "OPTIONS") for route in FOR_PEOPLE}
+PREFLIGHTS = {f"OPTIONS {route.partition(' ')[2]}" for route in FOR_PEOPLE}
 """Browsers send them without a token, and a route for any method takes them if no other one does."""
 FUNCTIONS = {
     "/api/v1": "documentation",
@@ -38,8 +41,11 @@ FUNCTIONS = {
     "/api/v1/markets/{proxy+}": "markets",
     "/api/v1/me": "people",
     "/api/v1/me/{proxy+}": "people",
+    "/api/v1/observability/{proxy+}": "observability-queries",
     "/api/v1/public/{proxy+}": "public",
+    "/healthz": "healthz",
 }
+COMMANDS = "POST /api/v1/observability/{proxy+}"
 READ = {"GET", "HEAD", "OPTIONS"}
 WRITE = {"POST", "PATCH", "DELETE"}
 
@@ -78,9 +84,10 @@ def test_tokens_are_those_of_the_stages_own_pool_and_client(api: Package) -> Non
 
 
 def test_each_route_leads_to_the_function_of_its_context(api: Package) -> None:
-    called = {route["RouteKey"].partition(" ")[2]: function_of(api, route) for route in routes(api)}
+    called = {route["RouteKey"]: function_of(api, route) for route in routes(api)}
 
-    assert called == FUNCTIONS
+    assert called.pop(COMMANDS) == "observability-commands"
+    assert {(route.partition(" ")[2], function) for route, function in called.items()} == FUNCTIONS.items()
 
 
 def function_of(api: Package, route: Mapping[str, Any]) -> str:

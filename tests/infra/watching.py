@@ -35,6 +35,14 @@ SHOWN: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "WriteThrottleEvents",
         )
     },
+    "state machine": {
+        "AWS/States": (
+            "ExecutionsStarted",
+            "ExecutionsFailed",
+            "ExecutionsTimedOut",
+            "ExecutionTime",
+        )
+    },
     "work queue": {"AWS/SQS": ("ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage")},
     "dead-letter queue": {"AWS/SQS": ("ApproximateNumberOfMessagesVisible",)},
     "upstream": {NAMESPACE: ("UpstreamLatency", "BreakerOpen")},
@@ -206,6 +214,11 @@ def _tables(package: Package) -> Iterator[list[Dimensions]]:
         ]
 
 
+def _state_machines(package: Package) -> Iterator[list[Dimensions]]:
+    machines = package.resources("AWS::StepFunctions::StateMachine")
+    return ([dimensions(StateMachineArn=f"${{{name}}}")] for name in machines)
+
+
 def _work_queues(package: Package) -> Iterator[list[Dimensions]]:
     queues = package.properties("AWS::SQS::Queue").items()
     return (_queue(name) for name, queue in queues if "RedrivePolicy" in queue)
@@ -298,6 +311,7 @@ _KINDS = {
     "event rule": _event_rules,
     "http api": _http_apis,
     "table": _tables,
+    "state machine": _state_machines,
     "work queue": _work_queues,
     "dead-letter queue": _dead_letter_queues,
     "upstream": _upstreams,

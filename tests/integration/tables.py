@@ -15,6 +15,7 @@ _SERVICES = Path(__file__).parents[2] / "services"
 _DEFINITIONS = (
     "ingest/resources/tables.yml",
     "ingest/resources/markets-tables.yml",
+    "ingest/resources/observability-tables.yml",
     "api/resources/people.yml",
     "api/resources/auth.yml",
 )

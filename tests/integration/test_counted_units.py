@@ -17,9 +17,9 @@ TABLES = {"patches": ("patches",), "discussions": ("discussions", "threading")}
 SIZED = ("list", "export")
 """Operations that cost the more, the more there is."""
 COMMITTED = REPOSITORY / "docs" / "counted.json"
-COUNT_ANEW = (
-    'run: make bench ARGUMENTS="--only ingest --only people --only markets --output docs/counted.json", then make docs'
-)
+COUNTED = ("ingest", "people", "markets", "observability")
+ONLY = [argument for name in COUNTED for argument in ("--only", name)]
+COUNT_ANEW = f'run: make bench ARGUMENTS="{" ".join(ONLY)} --output docs/counted.json", then make docs'
 
 
 def results(report: Path) -> Mapping[str, Any]:
@@ -29,21 +29,9 @@ def results(report: Path) -> Mapping[str, Any]:
 
 @pytest.fixture(scope="module")
 def now(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
-    """A few patches, mails and batches, counted in a process of its own."""
+    """A few patches, mails, batches and metrics, counted in a process of its own."""
     report = tmp_path_factory.mktemp("counted") / "report.json"
-    command = [
-        sys.executable,
-        "-m",
-        "benchmarks",
-        "--only",
-        "ingest",
-        "--only",
-        "people",
-        "--only",
-        "markets",
-        "--quick",
-    ]
-    wanted = [*command, "--output", str(report)]
+    wanted = [sys.executable, "-m", "benchmarks", *ONLY, "--quick", "--output", str(report)]
     counting = subprocess.run(wanted, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert counting.returncode == 0, counting.stderr[-2000:]
     return results(report)
@@ -90,3 +78,8 @@ def of_one_asset(markets: Mapping[str, Any]) -> dict[str, float]:
     operations = markets["operations"]
     loads = {name: cost for name, cost in operations.items() if name.endswith(("first load", "unchanged", "changed"))}
     return {name: cost["fact_write_units"] / cost.get("mentions", cost["items"]) for name, cost in loads.items()}
+
+
+@pytest.mark.parametrize("kind", ["operations", "facts", "projections"])
+def test_what_is_observed_costs_what_the_documents_say(now: Mapping[str, Any], kind: str) -> None:
+    assert now["observability"][kind] == results(COMMITTED)["observability"][kind], COUNT_ANEW

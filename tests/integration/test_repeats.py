@@ -11,23 +11,34 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import stamina
 import time_machine
 import yaml
 
+from api.observability.access import handler as watch_access
 from api.people import container as people
 from api.people.account import UserPool
 from api.people.erasing import container as erasing
 from api.people.erasing import handler as erase
 from ingest.kernel import container as module
+from ingest.observability.handlers import (
+    evaluate_alerts,
+    publish_events,
+    publish_facts,
+    rebuild_read_model,
+    record_facts,
+)
 from local.upstreams import HWMON, Upstreams, World
+from scheduler import facts
 from scheduler.kernel.handlers import check_freshness
-from scheduler.operations.handlers import dead_letters
+from scheduler.operations.handlers import check_dead_letters, dead_letters
 from scheduler.push.handlers import check_push_receipts, process_reminders
 from tests.integration.api.asking import Asker
 from tests.integration.common.test_events import Bus
 from tests.integration.conftest import repositories
+from tests.integration.faults import Clock, Faults
 from tests.integration.ingest.functions import (
     QUIET,
     ROOT,
@@ -39,15 +50,21 @@ from tests.integration.ingest.functions import (
 )
 from tests.integration.ingest.markets import functions as collecting
 from tests.integration.ingest.markets.functions import NOW, MarketFunctions
+from tests.integration.ingest.observability.watch import Watch
 from tests.integration.ingest.test_publishing import RECORDS
 from tests.integration.scheduler.markets.conftest import Market, make_market
 from tests.integration.tables import table_name
 from tests.lambdas import Context, sqs_record
+from tests.unit.api.observability.test_access import delivered, line
+from tests.unit.ingest.observability.events import a_rule, recorded
 from watchkeeper import aws
 from watchkeeper.clock import utc_now
 from watchkeeper.dynamodb import Table
+from watchkeeper.eventsourcing.read_models import Row, Stamp
 from watchkeeper.ferments.models import Batch, Event, EventKind
 from watchkeeper.ferments.repository import deleted_batch, new_batch, new_event
+from watchkeeper.observability.facts import CircuitOpened, RunFinished, SignInFailed, fact
+from watchkeeper.observability.models import as_json
 from watchkeeper.people.accounts import AccountRepository
 from watchkeeper.people.devices import Device, Platform, registered
 from watchkeeper.people.reminders import Reminder, ReminderRepository, scheduled
@@ -55,6 +72,8 @@ from watchkeeper.people.table import KEYS
 from watchkeeper.progress import Source
 
 SERVICES = Path(__file__).parents[2] / "services"
+NOTHING_FAILED: dict[str, Any] = {"batchItemFailures": []}
+RECORDED = [recorded(1, 5), recorded(2, 15), recorded(3, 5)]
 WRITING = ("Put", "Update", "Delete", "BatchWrite", "Send", "Invoke", "Publish")
 
 
@@ -136,12 +155,125 @@ def of_stream(world: Place) -> Outcome:
     return deliver
 
 
+def of_facts(world: Place) -> Outcome:
+    bus = telling(world)
+    publish_facts._publisher.cache_clear()
+    world.load()
+    progress = untroubled("dynamodb").scan(TableName=table_name("progress"))["Items"]
+    arn = f"arn:aws:dynamodb:us-east-1:123456789012:table/{table_name('progress')}/stream/2026"
+    records = [
+        {
+            "eventID": f"event-{number}",
+            "eventSourceARN": arn,
+            "dynamodb": {"NewImage": item, "SequenceNumber": str(number), "ApproximateCreationDateTime": 1.0},
+        }
+        for number, item in enumerate(progress)
+    ]
+
+    def deliver() -> object:
+        assert publish_facts.handler({"Records": records}, Context()) == {"batchItemFailures": []}
+        heard = bus.heard()
+        assert heard
+        return heard
+
+    return deliver
+
+
+def of_events(begin: Callable[[Watch], Callable[[], object]]) -> Callable[[Place], Outcome]:
+    """Of the event store; with values recorded, and a rule that some of them breach."""
+
+    def case(world: Place) -> Outcome:
+        watch = Watch(Faults(Clock()), world.monkeypatch)
+        rule = a_rule()
+        stamp = Stamp("event", 1, "2026-11-20T21:00:00Z", "cause")
+        watch.models.put(Row("alert-rules", "", rule.id, as_json(rule)), "1", stamp)
+        watch.put(*RECORDED)
+        return begin(watch)
+
+    return case
+
+
+def publishing(watch: Watch) -> Outcome:
+    def deliver() -> object:
+        assert publish_events.handler({"Records": watch.stream("metric:")}, Context()) == NOTHING_FAILED
+        return sorted(told["id"] for told in watch.told())
+
+    return deliver
+
+
+def publishing_again(watch: Watch) -> Outcome:
+    work = {"aggregate_id": RECORDED[0].aggregate_id, "sequence": RECORDED[0].sequence}
+    record = sqs_record("1", json.dumps(work), queue="publication")
+
+    def deliver() -> object:
+        assert publish_events.handler({"Records": [record]}, Context()) == NOTHING_FAILED
+        return [told["id"] for told in watch.told()]
+
+    return deliver
+
+
+def evaluating(watch: Watch) -> Outcome:
+    def deliver() -> object:
+        assert evaluate_alerts.handler({"Records": watch.stream("metric:")}, Context()) == NOTHING_FAILED
+        assert watch.events("alert:")
+        return watch.events()
+
+    return deliver
+
+
+def recording(watch: Watch) -> Outcome:
+    told = [
+        fact(one, cause=one.type, occurred_at=utc_now(), correlation_id="cause")
+        for one in (RunFinished("lore:x", "recent", 1.5, 4, 3, 2, 1), SignInFailed("code"), CircuitOpened("lore"))
+    ]
+    records = [sqs_record(one.id, orjson.dumps(one).decode(), queue="facts") for one in told]
+
+    def deliver() -> object:
+        assert record_facts.handler({"Records": records}, Context()) == NOTHING_FAILED
+        return watch.events()
+
+    return deliver
+
+
+def rebuilding(watch: Watch) -> Outcome:
+    watch.set(REQUESTS_END_SECONDS="0")
+
+    def deliver() -> object:
+        answer = rebuild_read_model.handler({"model": "latest-metrics"}, Context(milliseconds=900_000))
+        assert answer["done"]
+        return list(watch.models.view().rows("latest-metrics"))
+
+    return deliver
+
+
+def telling(world: Place) -> Bus:
+    """A bus that facts are told on."""
+    world.monkeypatch.setenv("EVENT_BUS", "bus")
+    facts.publisher.cache_clear()
+    return Bus("facts")
+
+
 def of_clock(world: Place) -> Outcome:
+    bus = telling(world)
     world.monkeypatch.setenv("LISTS", HWMON)
     check_freshness._progress.cache_clear()
     check_freshness._watched.cache_clear()
     repositories()["progress"].save(Source(f"lore:{HWMON}", last_success=utc_now() - timedelta(hours=4)))
-    return lambda: check_freshness.handler({}, Context())
+    return lambda: (check_freshness.handler({}, Context()), bus.heard())
+
+
+def of_counter(world: Place) -> Outcome:
+    bus = telling(world)
+    url = untroubled("sqs").create_queue(QueueName="threads-dlq")["QueueUrl"]
+    world.monkeypatch.setenv("DEAD_LETTER_QUEUES", json.dumps({"threads": {"dlq": url, "service": "ingest"}}))
+    check_dead_letters._queues.cache_clear()
+    return lambda: (check_dead_letters.handler({}, Context()), bus.heard())
+
+
+def of_access(world: Place) -> Outcome:
+    bus = telling(world)
+    watch_access._publisher.cache_clear()
+    return lambda: (watch_access.handler(delivered(line(1, 401), line(2, 403)), Context()), bus.heard())
 
 
 def of_operator(world: Place) -> Outcome:
@@ -370,12 +502,18 @@ CASES: dict[str, list[Callable[[Place], Outcome]]] = {
     ],
     "ingest/refresh-discussions": [of_schedule("refresh-discussions")],
     "ingest/publish-changes": [of_stream],
+    "ingest/publish-facts": [of_facts],
+    "ingest/publish-events": [of_events(publishing), of_events(publishing_again)],
+    "ingest/evaluate-alerts": [of_events(evaluating)],
+    "ingest/record-facts": [of_events(recording)],
+    "ingest/rebuild-read-model": [of_events(rebuilding)],
     "ingest/sync-assets": [of_reading("sync-assets")],
     "ingest/sync-earnings-calendar": [of_reading("sync-earnings-calendar")],
     "ingest/sync-news-sentiment": [of_reading("sync-news-sentiment")],
     "ingest/pollenate-asset": [of_markets(pollenated)],
     "ingest/mark-earnings-processed": [of_markets(processed)],
     "scheduler/check-freshness": [of_clock],
+    "scheduler/check-dead-letters": [of_counter],
     "scheduler/process-reminders": [of_sender],
     "scheduler/check-push-receipts": [of_checker],
     "scheduler/dead-letters": [of_operator],
@@ -384,6 +522,7 @@ CASES: dict[str, list[Callable[[Place], Outcome]]] = {
     "scheduler/check-coverage": [of_coverage],
     "api/kernel": [of_reader],
     "api/people": [of_request],
+    "api/watch-access": [of_access],
     "api/erase": [of_erasing("batch"), of_erasing("person")],
 }
 
@@ -394,6 +533,9 @@ ANSWERING = {
     "api/export": "an export asked for again is another file, which is gone after a day",
     "api/ferments": "with an Idempotency-Key, as tests/integration/api/ferments show for each of its routes",
     "api/markets": "asks for a pollenation again, which is made already; as tests/integration/api/markets show",
+    "api/observability-commands": "with an Idempotency-Key, as tests/integration/api/observability show",
+    "api/observability-queries": "writes nothing",
+    "api/healthz": "writes nothing",
     "api/public": "writes nothing",
     "api/pre-sign-up": "answers by its event alone",
     "api/define-auth-challenge": "answers by its event alone",

@@ -83,6 +83,7 @@ def people_environment(tables: None, monkeypatch: pytest.MonkeyPatch) -> None:
         "CURSOR_SECRET_ARN": lay_secret("watchkeeper-test-cursor", "s" * 64),
         "USER_POOL_ID": "us-east-1_test",
         "USER_POOL_CLIENT_ID": "client",
+        "EVENT_BUS": "bus",
         "PUBLIC_URL": "https://api.example.org",
         "CORS_ORIGINS": "*",
         "AWS_BUDGET": "people",

@@ -10,6 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.models import OpenAPI
 
 from tests.integration.api.conftest import Get
 
+WATCH = "/api/v1/observability/"
 SERVICE = Path(__file__).parents[3] / "services" / "api"
 
 
@@ -73,8 +74,9 @@ def test_it_lists_the_routes_of_every_function_that_answers_requests(document: A
 
 def test_a_route_is_public_where_the_gateway_asks_for_no_token(document: Any) -> None:
     public = {path for path, _, operation in operations_of(document) if operation.get("security") == []}
+    prefixes = ("/api/v1/auth/", "/api/v1/public/", "/healthz")
 
-    assert public == {path for path in document["paths"] if path.startswith(("/api/v1/auth/", "/api/v1/public/"))}
+    assert public == {path for path in document["paths"] if path.startswith(prefixes)}
 
 
 def test_every_operation_says_what_it_takes_and_answers(document: Any) -> None:
@@ -114,14 +116,17 @@ def test_every_post_of_a_person_takes_an_idempotency_key(document: Any) -> None:
 
 def test_what_only_some_groups_may_says_which(document: Any) -> None:
     limited = {
-        path: operation["security"]
-        for path, _, operation in operations_of(document)
+        (method, path): [group for one in operation["security"] for group in one["accessToken"]]
+        for path, method, operation in operations_of(document)
         if "403" in operation["responses"] or any(map(any, map(dict.values, operation.get("security", []))))
     }
+    watch = {place: groups for place, groups in limited.items() if place[1].startswith(WATCH)}
 
-    assert limited == {
-        "/api/v1/markets/assets/{symbol}/pollenate": [{"accessToken": ["Developer"]}, {"accessToken": ["Admin"]}]
-    }
+    assert limited.keys() - watch.keys() == {("post", "/api/v1/markets/assets/{symbol}/pollenate")}
+    assert limited["post", "/api/v1/markets/assets/{symbol}/pollenate"] == ["Developer", "Admin"]
+    assert {path for path in document["paths"] if path.startswith(WATCH)} == {path for _, path in watch}
+    assert all("Admin" in groups for groups in watch.values())
+    assert all(groups == ["Viewer", "Developer", "Admin"] for (method, _), groups in watch.items() if method == "get")
 
 
 def test_the_page_carries_the_document_and_asks_nobody_else(get: Get) -> None:

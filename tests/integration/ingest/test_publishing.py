@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ingest.changes import NotTold
 from ingest.kernel.handlers import publish_changes
 from tests.integration.api.builders import a_patch
 from tests.integration.common.test_events import Bus, entries
@@ -78,7 +79,7 @@ def test_records_sent_again_by_an_operator_fail_aloud(bus: Bus, faults: Faults, 
     """Nobody reads what they are answered with: an invocation that fails becomes another letter."""
     event = {"Records": RECORDS, "redriven": True}
 
-    with faults.injected(plan, "events"), pytest.raises(publish_changes.NotTold, match="30 of 30 changes"):
+    with faults.injected(plan, "events"), pytest.raises(NotTold, match="30 of 30 changes"):
         publish_changes.handler(event, Context())
 
     assert publish_changes.handler(event, Context()) == DONE

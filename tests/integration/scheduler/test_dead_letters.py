@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -99,6 +100,17 @@ def failed_work(queues: dict[str, str], number: int = 0) -> str:
     )
     attributes = {FAILURE: failure.to_json(), "correlation_id": f"cause-{number}"}
     return put(queues["threads-dlq"], {"message_ids": [f"{number}@x"]}, **attributes)
+
+
+@dataclass
+class FakeMachines:
+    """Step Functions, as far as it starts executions."""
+
+    started: list[dict[str, str]] = field(default_factory=list)
+
+    def start_execution(self, **request: str) -> dict[str, str]:
+        self.started.append(request)
+        return {"executionArn": f"{request['stateMachineArn']}:{request['name']}"}
 
 
 def taken(url: str) -> list[Any]:
@@ -378,3 +390,65 @@ def test_out_of_time_it_says_that_there_is_more(queues: dict[str, str]) -> None:
 )
 def test_a_wrong_request_is_told_what_is_wrong(queues: dict[str, str], event: dict[str, Any]) -> None:
     assert list(call(**event)) == ["error"]
+
+
+@dataclass
+class FailingMachines(FakeMachines):
+    """Whose executions fail at once, and make another letter of their input."""
+
+    url: str = ""
+
+    def start_execution(self, **request: str) -> dict[str, str]:
+        time.sleep(0.002)  # later than the redrive began, to SQS's clock
+        put(self.url, request["input"])
+        return super().start_execution(**request)
+
+
+def test_events_that_were_not_projected_are_given_to_the_machine_again(
+    cloud: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machines, machine = (
+        FakeMachines(),
+        "arn:aws:states:us-east-1:123456789012:stateMachine:watchkeeper-test-projections",
+    )
+    url = aws.sqs_client().create_queue(QueueName="projections-dlq")["QueueUrl"]
+    configured = {"projections": {"dlq": url, "queue": None, "function": None, "machine": machine}}
+    monkeypatch.setattr(aws, "states_client", lambda: machines)
+    monkeypatch.setenv("DEAD_LETTER_QUEUES", json.dumps(configured))
+    monkeypatch.setenv("REDRIVEN_FUNCTIONS", "publish-changes")
+    dead_letters._dead_letters.cache_clear()
+    events = {
+        put(url, event): event for event in ({"detail-type": "AlertRaised", "detail": {"id": name}} for name in "ab")
+    }
+
+    listed = call(action="list", queue="projections")["letters"]
+    answer = call(action="redrive", queue="projections")
+    dead_letters._dead_letters.cache_clear()
+
+    assert {(one["kind"], one["function"]) for one in listed} == {("projection", "projections")}
+    assert set(answer["redriven"]) == set(events)
+    assert {one["name"]: json.loads(one["input"]) for one in machines.started} == {
+        f"redrive-{letter}": event for letter, event in events.items()
+    }
+    assert call(action="list")["letters"] == {"projections": 0}
+
+
+def test_what_fails_again_at_once_is_not_sent_again_in_the_same_run(
+    cloud: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = aws.sqs_client().create_queue(QueueName="projections-dlq")["QueueUrl"]
+    machines = FailingMachines(url=url)
+    machine = "arn:aws:states:us-east-1:123456789012:stateMachine:watchkeeper-test-projections"
+    configured = {"projections": {"dlq": url, "queue": None, "function": None, "machine": machine}}
+    monkeypatch.setattr(aws, "states_client", lambda: machines)
+    monkeypatch.setenv("DEAD_LETTER_QUEUES", json.dumps(configured))
+    monkeypatch.setenv("REDRIVEN_FUNCTIONS", "publish-changes")
+    dead_letters._dead_letters.cache_clear()
+    put(url, {"detail-type": "AlertRaised", "detail": {"id": "a"}})
+
+    answer = call(action="redrive", queue="projections")
+    left = call(action="list")["letters"]
+    dead_letters._dead_letters.cache_clear()
+
+    assert len(answer["redriven"]) == len(machines.started) == 1
+    assert left == {"projections": 1}

@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 from moto.sqs.models import sqs_backends
 
+from scheduler import facts
 from scheduler.kernel.handlers import check_freshness
-from scheduler.operations.handlers import dead_letters
+from scheduler.operations.handlers import check_dead_letters, dead_letters
+from tests.integration.common.test_events import Bus
 from tests.integration.conftest import repositories
 from tests.integration.faults import (
     Faults,
     Plan,
+    all_refused,
     broken,
     burst,
     denied,
@@ -30,6 +33,7 @@ from tests.lambdas import Context
 from watchkeeper import aws
 from watchkeeper.budgets import WORKERS
 from watchkeeper.clock import utc_now
+from watchkeeper.events import DeliveryFailed
 from watchkeeper.progress import Source
 
 PASSING: dict[str, Plan] = {
@@ -50,7 +54,15 @@ PERMANENT: dict[str, Plan] = {
 
 
 @pytest.fixture
-def sources(faults: Faults, tables: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def bus(faults: Faults, cloud: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
+    monkeypatch.setenv("EVENT_BUS", "bus")
+    facts.publisher.cache_clear()
+    yield Bus("facts")
+    facts.publisher.cache_clear()
+
+
+@pytest.fixture
+def sources(faults: Faults, tables: None, bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LISTS", "fresh,late")
     check_freshness._progress.cache_clear()
     check_freshness._watched.cache_clear()
@@ -75,6 +87,47 @@ def test_freshness_that_cannot_be_measured_is_never_said_to_be_good(faults: Faul
 
     assert max(faults.calls) <= WORKERS.call_seconds
     assert check_freshness.handler({}, Context())["stale"] == ["lore:late"]
+
+
+@pytest.mark.usefixtures("sources")
+@pytest.mark.parametrize("plan", [throttled, broken, timed_out, garbage, all_refused, denied])
+def test_a_bus_that_refuses_has_freshness_measured_again(faults: Faults, bus: Bus, plan: Plan) -> None:
+    with faults.injected(plan, "events"), pytest.raises(DeliveryFailed, match="2 events were not delivered"):
+        check_freshness.handler({}, Context())
+    assert bus.heard() == []
+
+    check_freshness.handler({}, Context())
+    assert len(bus.heard()) == 2
+
+
+@pytest.fixture
+def counted(queues: dict[str, str], bus: Bus, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    watched = {name: {"dlq": url, "service": "ingest"} for name, url in queues.items()}
+    monkeypatch.setenv("DEAD_LETTER_QUEUES", json.dumps(watched))
+    check_dead_letters._queues.cache_clear()
+    yield
+    check_dead_letters._queues.cache_clear()
+
+
+@pytest.mark.usefixtures("counted")
+@pytest.mark.parametrize("plan", PASSING.values(), ids=PASSING)
+def test_letters_are_counted_all_the_same(faults: Faults, bus: Bus, plan: Plan) -> None:
+    with faults.injected(plan, "sqs"):
+        assert check_dead_letters.handler({}, Context())["letters"] == {"threads": 0, "threads-dlq": 12}
+
+    assert {one["data"]["queue"]: one["data"]["waiting"] for one in bus.told()} == {"threads": 0, "threads-dlq": 12}
+
+
+@pytest.mark.usefixtures("counted")
+@pytest.mark.parametrize("plan", PERMANENT.values(), ids=PERMANENT)
+@pytest.mark.parametrize("service", ["sqs", "events"])
+def test_letters_that_cannot_be_counted_or_told_are_never_said_to_be_none(
+    faults: Faults, bus: Bus, plan: Plan, service: str
+) -> None:
+    with faults.injected(plan, service), pytest.raises(Exception, match=r"GetQueueAttributes failed|not delivered"):
+        check_dead_letters.handler({}, Context())
+
+    assert bus.heard() == []
 
 
 @pytest.fixture

@@ -3,7 +3,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.kernel.routes import NAMES_IN_PATHS
-from api.web.requests import accepts_gzip, header, is_match, with_one_segment
+from api.web.requests import (
+    BodyTooLarge,
+    ManyInBody,
+    accepts_gzip,
+    header,
+    is_match,
+    with_checked_body,
+    with_one_segment,
+)
+from tests.integration.api.events import http_request
 
 
 def test_headers_may_be_missing_altogether() -> None:
@@ -52,3 +61,18 @@ def test_a_name_becomes_one_segment(path: str, segments: str) -> None:
 @given(st.text())
 def test_no_path_breaks_the_reading_of_names(path: str) -> None:
     assert with_one_segment({"rawPath": path}, NAMES_IN_PATHS)["rawPath"].count("\n") <= path.count("\n")
+
+
+@pytest.mark.parametrize("body", ["[]", "[{}]", " [1, 2]"])
+def test_a_body_is_no_list(body: str) -> None:
+    """Its first would be taken, and the others would be lost."""
+    with pytest.raises(ManyInBody):
+        with_checked_body(http_request("POST", "/", {"Content-Type": "application/json"}, body=body))
+
+
+def test_how_long_a_body_may_be_is_for_its_function_to_say() -> None:
+    request = http_request("POST", "/", {"Content-Type": "application/json"}, body='"' + "x" * 8 + '"')
+
+    assert with_checked_body(request, 10)["body"] == '"xxxxxxxx"'
+    with pytest.raises(BodyTooLarge, match="9 octets"):
+        with_checked_body(request, 9)

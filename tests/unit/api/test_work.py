@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from api.web.identity import Caller
 from api.web.problems import PreconditionFailed
-from api.web.work import Work
+from api.web.work import ANSWERS_KEPT, Work
 from tests.integration.api.events import http_request
 from watchkeeper.dynamodb import Delete, Item, Keys, Put, Write
 from watchkeeper.errors import ConditionFailed
@@ -38,6 +38,13 @@ class Table:
 def work(table: Table, method: str = "POST", **headers: str) -> Work:
     sent = {name.replace("_", "-"): text for name, text in headers.items()}
     return Work(http_request(method, "/things", sent), Caller("ada"), table)  # type: ignore[arg-type]
+
+
+def test_a_key_says_since_when_the_request_can_have_come() -> None:
+    keyed = work(Table(), idempotency_key="k")
+
+    assert keyed.given_at == keyed.now - ANSWERS_KEPT
+    assert work(Table()).given_at is None
 
 
 def test_the_first_write_that_is_refused_says_why() -> None:
@@ -82,3 +89,30 @@ def test_only_a_post_needs_a_key_to_be_repeated(method: str) -> None:
 
     assert work(table, method, idempotency_key="k").known_answer() is None
     assert table.written == []
+
+
+class TestCommands:
+    def test_the_same_request_with_the_same_key_has_the_same_name(self) -> None:
+        first, second = (work(Table(), idempotency_key="k").command_id for _ in range(2))
+
+        assert first == second is not None
+
+    def test_without_a_key_it_has_none(self) -> None:
+        assert work(Table()).command_id is None
+
+    @pytest.mark.parametrize("other", ["key", "person", "path", "body"])
+    def test_another_request_has_another_name(self, other: str) -> None:
+        path = "/others" if other == "path" else "/things"
+        sent = {"idempotency-key": "l" if other == "key" else "k"}
+        event = http_request("POST", path, sent, body="{}" if other == "body" else None)
+        asked = Work(event, Caller("eve" if other == "person" else "ada"), Table())  # type: ignore[arg-type]
+
+        assert asked.command_id != work(Table(), idempotency_key="k").command_id
+
+    def test_an_answer_that_is_left_open_is_not_kept(self) -> None:
+        table = Table()
+        asked = work(table, idempotency_key="k")
+        asked.leave_open()
+
+        assert asked.commit(ANSWER) is ANSWER
+        assert work(table, idempotency_key="k").known_answer() is None

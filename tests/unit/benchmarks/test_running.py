@@ -22,11 +22,13 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_every_benchmark_gives_figures(report: dict[str, Any]) -> None:
-    names = ["mail", "api", "imports", "ingest", "people", "reminders", "markets", "memory", "packages"]
-    assert list(report["results"]) == names
+    assert list(report["results"]) == [
+        *("mail", "api", "imports", "ingest", "people", "reminders", "markets", "observability", "histories"),
+        *("lag", "memory", "packages"),
+    ]
     assert all(figure["name"] in report["printed"] for figure in report["figures"])
     unknown = {figure["name"].partition(":")[0] for figure in report["figures"] if figure["value"] is None}
-    assert unknown <= {"package"}
+    assert unknown <= {"lag", "package"}
 
 
 def test_reading_unchanged_facts_again_writes_none(report: dict[str, Any]) -> None:
@@ -98,6 +100,56 @@ def test_a_pollenation_that_brings_nothing_new_stays_within_ten_write_units(repo
 def test_each_function_of_the_markets_has_room_in_the_memory_it_is_deployed_with(report: dict[str, Any]) -> None:
     for cost in report["results"]["markets"]["operations"].values():
         assert 0 < cost["peak_mb"] < cost["memory"]
+
+
+def test_a_command_of_one_event_takes_four_write_units_and_each_sixty_fourth_two_more(report: dict[str, Any]) -> None:
+    operations = report["results"]["observability"]["operations"]
+    once, full = operations["record a value"], operations["record a value, each 64th"]
+    assert (once["write_units"], full["write_units"]) == (4, 6)
+    assert (once["events"], full["events"]) == (1, 1)
+
+
+def test_values_that_come_together_are_an_event_for_each_fifty_of_a_series(report: dict[str, Any]) -> None:
+    operations = report["results"]["observability"]["operations"]
+    events = [operations[f"record 500 values of {series} series"]["events"] for series in (1, 50, 500)]
+    assert events == [10, 50, 500]
+
+
+def test_an_alert_is_raised_and_resolved_by_one_event_each_and_one_that_stays_quiet_has_none(
+    report: dict[str, Any],
+) -> None:
+    operations = report["results"]["observability"]["operations"]
+    judged = [operations[name] for name in ("hold a value against a rule", "raise an alert", "resolve an alert")]
+    assert [(cost["events"], cost["write_units"]) for cost in judged] == [(0, 0), (1, 4), (1, 4)]
+
+
+def test_a_projection_reads_the_generations_and_writes_each_row_once(report: dict[str, Any]) -> None:
+    projections = report["results"]["observability"]["projections"]
+    assert {name: cost["rows"] for name, cost in projections.items()} == {
+        "MetricRecorded": 4,
+        "AlertRaised": 3,
+        "AlertResolved": 3,
+        "SecurityEventTriaged": 1,
+        "HealthChanged": 1,
+    }
+    assert all(cost["requests"] == 1 + cost["rows"] for cost in projections.values())
+
+
+def test_a_history_is_loaded_whole_with_snapshots_and_without(report: dict[str, Any]) -> None:
+    loads = report["results"]["histories"]["loads"]
+    assert {name: load["events"] for name, load in loads.items()} == {
+        "3 events": 3,
+        "101 events": 101,
+        "199 events": 199,
+        "5 events without snapshots": 5,
+    }
+    assert loads["101 events"]["read_units"] < loads["199 events"]["read_units"]
+
+
+def test_the_package_beside_ours_makes_the_same_rows(report: dict[str, Any]) -> None:
+    rebuilding = report["results"]["histories"]["rebuilding"]
+    assert rebuilding["rows"]["latest-metrics"] == rebuilding["series"]
+    assert rebuilding["rows"]["latest-metrics and metric-series"] == rebuilding["peer"]["rows"]
 
 
 def test_the_newest_package_of_a_service_is_weighed(tmp_path: Path) -> None:

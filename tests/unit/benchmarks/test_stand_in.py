@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.stand_in import ConditionNotMet, Store
+from benchmarks.stand_in import ConditionNotMet, Store, TransactionCancelled
 
 ASSETS = "watchkeeper-test-assets"
 FUNDAMENTALS = "watchkeeper-test-foundationalData"
@@ -98,3 +98,28 @@ def test_numbers_are_compared_as_numbers() -> None:
 
     with pytest.raises(ConditionNotMet):
         store.answer("PutItem", put | {"ConditionExpression": "volume > :new"})
+
+
+def test_a_transaction_writes_all_or_nothing_and_says_what_did_not_hold() -> None:
+    store = stored(asset("A", 1))
+    is_new = {"ConditionExpression": "attribute_not_exists(symbol)"}
+    writes = [{"Put": {"TableName": ASSETS, "Item": asset(symbol, 2), **is_new}} for symbol in "BA"]
+
+    with pytest.raises(TransactionCancelled) as cancelled:
+        store.answer("TransactWriteItems", {"TransactItems": writes})
+
+    assert cancelled.value.met == [True, False]
+    assert store.items(ASSETS) == [asset("A", 1)]
+
+    store.answer("TransactWriteItems", {"TransactItems": writes[:1]})
+
+    assert store.items(ASSETS) == [asset("A", 1), asset("B", 2)]
+
+
+def test_a_condition_may_name_an_attribute_by_an_alias() -> None:
+    store = stored(asset("A", 9))
+    names, values = {"#volume": "volume"}, {":new": {"N": "8"}}
+    put = {"TableName": ASSETS, "Item": asset("A", 8), "ExpressionAttributeValues": values}
+
+    with pytest.raises(ConditionNotMet):
+        store.answer("PutItem", put | {"ConditionExpression": "#volume < :new", "ExpressionAttributeNames": names})

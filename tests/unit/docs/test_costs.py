@@ -182,3 +182,40 @@ def test_the_markets_table_has_each_run_the_benchmark_counted() -> None:
 
     assert cells.keys() == runs.keys()
     assert cells["pollenation, unchanged"][:2] == ["1", str(runs["pollenation, unchanged"]["write_units"])]
+
+
+def test_the_table_of_observability_has_each_command_and_fact_the_benchmark_counted() -> None:
+    counted = costs.counted_of_observability()
+    cells = rows(costs.observability())
+
+    assert cells.keys() == {*counted["operations"], *(f"record the fact {name}" for name in counted["facts"])}
+    assert cells["record a value"][:2] == ["4", "3.0"]
+
+
+def test_the_table_of_projections_has_each_event_the_benchmark_counted() -> None:
+    cells = rows(costs.projections())
+
+    assert cells.keys() == costs.counted_of_observability()["projections"].keys()
+    assert cells["MetricRecorded"][:2] == ["4", "4"]
+
+
+def test_an_execution_is_paid_by_the_piece_and_by_started_tenths_of_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    observed = {"seconds_of_an_execution": 0.21, "megabytes_of_an_execution": 64}
+    monkeypatch.setattr(costs, "_observed", lambda: observed)
+
+    assert costs._execution() == pytest.approx(0.000001 + 64 / 1024 * 0.3 * 0.00001667)
+
+
+def test_the_system_tells_of_each_queue_and_each_source_as_often_as_they_are_looked_at() -> None:
+    told = costs._facts_told("prod")
+
+    assert told["DeadLettersCounted"] == pytest.approx(9 * 730 * 12)
+    assert told["SourceAged"] == pytest.approx(4 * 730 * 4 + 3 * 730)
+
+
+def test_what_is_observed_is_paid_for_by_its_events(months: dict[str, list[str]]) -> None:
+    amount, dev, staging, prod = months["executions that project"]
+
+    assert amount == f"{costs._events_sourced('prod'):,.0f}"
+    assert float(dev) < float(staging) == float(prod)
+    assert float(months["tables of observability, used"][3]) > float(prod)

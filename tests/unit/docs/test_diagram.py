@@ -168,6 +168,56 @@ def test_who_looks_records_up_by_hand_reads_them() -> None:
     assert "table_facts -.-> function_look" in lines(drawn)
 
 
+def projections() -> dict[str, Any]:
+    """A state machine that a bus starts, and that keeps facts."""
+    rule = resource(
+        "Events::Rule",
+        Name="watchkeeper-prod-project",
+        EventPattern={"source": ["watchkeeper.facts"]},
+        EventBusName={"Ref": "Bus"},
+        Targets=[{"Arn": {"Fn::GetAtt": ["Projections", "Arn"]}}],
+    )
+    projecting = role(
+        (["dynamodb:GetItem", "dynamodb:PutItem"], [{"Fn::GetAtt": ["FactsTable", "Arn"]}]),
+        (["dynamodb:Query"], [{"Fn::GetAtt": ["NotesTable", "Arn"]}]),
+    )
+    machine = resource(
+        "StepFunctions::StateMachine",
+        StateMachineName="watchkeeper-prod-projections",
+        RoleArn={"Fn::GetAtt": ["ProjectionsRole", "Arn"]},
+    )
+    bus = resource("Events::EventBus", Name="watchkeeper-prod-events")
+    return {"Bus": bus, "Project": rule, "Projections": machine, "ProjectionsRole": projecting}
+
+
+def test_a_state_machine_stands_between_what_starts_it_and_what_it_writes() -> None:
+    drawn = lines(section({"ingest": ingest(**projections())}))
+
+    assert 'machine_projections[\\"state machine<br>projections"/]' in drawn
+    assert "bus_events --> machine_projections" in drawn
+    assert "machine_projections --> table_facts" in drawn
+    assert "table_notes -.-> machine_projections" in drawn
+
+
+def test_who_may_start_a_state_machine_leads_to_it() -> None:
+    arn = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:watchkeeper-prod-projections"
+    started = {"ingest": ingest(**projections()), "api": api((["states:StartExecution"], [{"Fn::Sub": arn}]))}
+
+    assert "function_answer --> machine_projections" in lines(section(started))
+
+
+def test_an_api_leads_to_who_reads_its_log() -> None:
+    log = resource(
+        "Logs::SubscriptionFilter",
+        LogGroupName="/aws/http-api/watchkeeper-prod-api",
+        DestinationArn={"Fn::GetAtt": ["Watch", "Arn"]},
+    )
+    template = api()
+    template["Resources"] |= {"Log": log, "Watch": function("watch", "WatchRole"), "WatchRole": role()}
+
+    assert "api_api --> function_watch" in lines(section({"api": template}))
+
+
 def test_the_way_to_the_failures_is_told_once_and_names_who_lacks_it() -> None:
     told = section({"ingest": ingest(), "api": api()})
 

@@ -2,15 +2,19 @@
 
 import json
 import re
-from datetime import UTC, datetime
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from local.documents import PACKAGED, SECTIONS, contracts, deployment, documents, tables
 from tests.unit.docs.pages import REPOSITORY
+from tests.unit.observability.samples import SAMPLES
 from watchkeeper.events import DomainEvent
+from watchkeeper.eventsourcing.aggregate import EventData
+from watchkeeper.eventsourcing.event import Event
 
 DOCUMENTS = documents()
 
@@ -29,14 +33,28 @@ def test_every_section_is_in_some_document() -> None:
 def test_every_event_has_a_schema_and_no_schema_is_left_over() -> None:
     schemas = {path.name for path in (REPOSITORY / "docs" / "events").iterdir()}
 
-    assert schemas == {"envelope.json", *(f"{contracts.type_of(event)}.json" for event in contracts.CATALOGUE)}
+    envelopes = {"envelope.json", "sourced-envelope.json"}
+    assert schemas == {*envelopes, *(f"{contracts.type_of(event)}.json" for event in contracts.CATALOGUE)}
 
 
-def test_envelope_has_the_fields_that_are_sent() -> None:
-    schema = json.loads((REPOSITORY / "docs/events/envelope.json").read_text())
-    sent = DomainEvent("1", "PatchReceived", 1, datetime(2026, 11, 20, tzinfo=UTC), "2", {})
+def test_no_two_events_have_the_same_name() -> None:
+    names = [contracts.type_of(event) for event in contracts.CATALOGUE]
 
-    assert schema["required"] == list(schema["properties"]) == list(sent.__dataclass_fields__)
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(("name", "sent"), [("envelope", DomainEvent), ("sourced-envelope", Event)])
+def test_envelope_has_the_fields_that_are_sent(name: str, sent: type[DomainEvent]) -> None:
+    schema = json.loads((REPOSITORY / f"docs/events/{name}.json").read_text())
+
+    assert schema["required"] == list(schema["properties"]) == [field.name for field in fields(sent)]
+
+
+@pytest.mark.parametrize("data", SAMPLES, ids=lambda data: str(data.type))
+def test_what_an_aggregate_says_of_itself_is_what_its_schema_says(data: EventData) -> None:
+    schema = contracts.event_schemas()[f"{data.type}.json"]
+
+    jsonschema.validate(data.encoded(), json.loads(schema), format_checker=jsonschema.FormatChecker())
 
 
 def test_every_index_answers_a_question_and_every_question_names_an_index_there_is() -> None:
@@ -48,9 +66,11 @@ def test_every_index_answers_a_question_and_every_question_names_an_index_there_
 
 def test_every_operation_is_in_the_table_of_routes_and_says_whether_it_wants_a_token() -> None:
     described = json.loads(contracts.openapi())["paths"]
-    wants = {"[]": "nothing", "None": "a token"}
+    wants = {str([]): "nothing", str(None): "a token"}
+    for groups in (["Developer", "Admin"], ["Viewer", "Developer", "Admin"], ["Admin"]):
+        wants[str([{"accessToken": [group]} for group in groups])] = f"a token of {' or '.join(groups)}"
     wanted = {
-        f"| `{method.upper()} {path}` | {wants.get(str(operation.get('security')), 'a token of Developer or Admin')} |"
+        f"| `{method.upper()} {path}` | {wants[str(operation.get('security'))]} |"
         for path, operations in described.items()
         for method, operation in operations.items()
     }
@@ -74,7 +94,7 @@ def test_a_setting_is_told_for_what_it_is() -> None:
     told = {row.split("`")[1]: row.split(" | ")[1] for row in deployment.environment("scheduler").splitlines()[2:]}
 
     assert told["POLLENATION_QUEUE_URL"] == "the pollenation queue URL"
-    assert told["DEAD_LETTER_QUEUES"] == "JSON: by name, dead-letter queue, queue and function"
+    assert told["DEAD_LETTER_QUEUES"] == "JSON: by name, dead-letter queue and whose it is"
 
 
 def test_every_table_is_in_the_access_patterns() -> None:

@@ -188,6 +188,73 @@ def test_reminders_show_how_many_wait_and_which_are_late() -> None:
     assert row(found, "to ask Expo about") == Row(("to ask Expo about", "4", "1"), "has 1 late")
 
 
+def kept(sort: str, record: Mapping[str, Any]) -> Any:
+    """A row of a read model, as the table has it."""
+    stamp = {name: {"S": "2026-11-20T11:00:00Z"} for name in ("event_id", "correlation_id", "occurred_at")}
+    return {"pk": {"S": ""}, "sk": {"S": sort}, "record": {"S": json.dumps(record)}, "sequence": {"N": "1"}, **stamp}
+
+
+def rows_of(**models: list[Any]) -> Answer:
+    """Of the read models, by their names with underscores."""
+
+    def answer(ExpressionAttributeValues: Mapping[str, Any], **_: Any) -> Any:  # noqa: N803 -- as boto3 has it
+        partition = next(iter(ExpressionAttributeValues.values()))["S"]
+        return {"Items": models.get(partition.partition("#")[0].replace("-", "_"), [])}
+
+    return answer
+
+
+def component(name: str, status: str, *reasons: str) -> Any:
+    told = [{"key": text, "status": status, "text": text, "since": moment(90)} for text in reasons]
+    return kept(name, {"component": name, "kind": "upstream", "status": status, "since": moment(180), "reasons": told})
+
+
+def alert(state: str) -> Any:
+    told = {"id": f"rule.{state}", "rule_id": "rule", "rule_name": "Slow\x1b[2J", "metric": "seconds", "series": state}
+    more = {"dimensions": {}, "severity": "critical", "comparison": "gt", "threshold": "1", "state": state}
+    return kept(told["id"], {**told, **more, "breaches": 3, "observed": 3, "episode": 1, "raised_at": moment(30)})
+
+
+def test_what_is_not_healthy_is_told_with_its_reasons() -> None:
+    ill = component("upstream/lore", "down", "it is blocked", "its breaker is open")
+    found = section("Health", query=rows_of(health_board=[component("service/api", "healthy"), ill]))
+
+    told = Row(("upstream/lore", "down", "3 h ago"), "is down: it is blocked; its breaker is open")
+    assert found.rows == (told,)
+
+
+def test_alerts_are_told_until_they_are_over_and_need_a_look_until_somebody_has_taken_it() -> None:
+    states = ("quiet", "pending", "open", "acknowledged", "resolved")
+    found = section("Health", query=rows_of(alerts=[alert(state) for state in states]))
+
+    assert found.rows == (
+        Row(("Slow [2J, open", "open", "30 min ago"), "is critical"),
+        Row(("Slow [2J, acknowledged", "acknowledged", "30 min ago")),
+    )
+
+
+def test_not_all_of_very_many_alerts_are_looked_at() -> None:
+    found = section("Health", query=rows_of(alerts=[alert("quiet")] * board.ALERTS_READ))
+    assert found.rows == ()
+
+    found = section("Health", query=rows_of(alerts=[*[alert("quiet")] * board.ALERTS_READ, alert("open")]))
+    assert found.rows == (Row(("alerts", "at least 500"), "are at /api/v1/observability/alerts"),)
+
+
+@pytest.mark.parametrize(("count", "told"), [(2, "2"), (board.ERRORS_COUNTED + 1, "1000 and more")])
+def test_the_errors_of_the_last_day_are_counted(count: int, told: str) -> None:
+    found = section("Health", query=rows_of(errors=[kept(str(number), {}) for number in range(count)]))
+
+    [only] = found.rows
+    assert (only.cells[1], bool(only.trouble)) == (told, True)
+
+
+def test_nothing_is_told_of_health_that_is_good() -> None:
+    found = section("Health", query=rows_of(health_board=[component("service/api", "healthy")]))
+
+    assert (found.rows, found.remark) == ((), "1 components are healthy, and no alert is open")
+
+
 def test_a_stage_without_schedules_is_late_with_no_reminder() -> None:
     [found] = [one for one in read_board(FakeStage({"query": waiting(40)}, "dev"), NOW) if one.title == "Reminders"]
 

@@ -567,7 +567,11 @@ class TestSmoke:
 
     @pytest.mark.parametrize(
         ("statuses", "well"),
-        [((200, 401, 404), [True, True, True]), ((200, 200, 404), [True, False, True]), ((503,) * 3, [False] * 3)],
+        [
+            ((200, 200, 401, 404), [True, True, True, True]),
+            ((200, 200, 200, 404), [True, True, False, True]),
+            ((503,) * 4, [False] * 4),
+        ],
     )
     def test_an_api_is_open_where_it_is_meant_to_be(
         self,
@@ -594,6 +598,16 @@ class TestSmoke:
         _, checks = look(answers)
 
         assert ("invoke watchkeeper-dev-kernel", "answers 500") in [(check.thing, check.found) for check in checks]
+
+    @pytest.mark.parametrize(("status", "is_well"), [(404, True), (200, False), (500, False)])
+    def test_what_only_changes_things_works_if_it_finds_nothing_to_change(
+        self, answers: dict[str, dict[str, Any]], status: int, is_well: bool
+    ) -> None:
+        invocable(answers, "observability-commands", False, payload={"statusCode": status})
+
+        _, checks = look(answers)
+
+        assert [check.is_well for check in checks if check.thing.startswith("invoke ")] == [is_well]
 
     def test_the_command_fails_when_anything_does(
         self, answers: dict[str, dict[str, Any]], capsys: pytest.CaptureFixture[str]

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduler.operations.letters import EXCERPT, NEVER_SAID, Kind, Letter, Reader, encodable
+from scheduler.operations.letters import EXCERPT, NEVER_SAID, NOT_PROJECTED, Kind, Letter, Reader, encodable
 from tests.unit.scheduler.messages import (
     LAMBDA,
     SENT_AT,
     failed_changes,
     failed_invocation,
     message,
+    undelivered,
     undelivered_schedule,
 )
 from watchkeeper.dead_letters import FAILURE, Failure
@@ -29,6 +30,8 @@ FAILED = Failure(
 )
 OF_WORK = Reader("threads", "fetch-threads", "watchkeeper-test-")
 OF_FAILURES = Reader("failures", None, "watchkeeper-test-")
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:watchkeeper-test-projections"
+OF_PROJECTIONS = Reader("projections", None, "watchkeeper-test-", MACHINE)
 
 
 def facts(letter: Letter) -> dict[str, Any]:
@@ -129,6 +132,30 @@ def test_a_schedule_that_was_not_delivered() -> None:
         "receives": 3,
     }
     assert letter.work == {"mode": "full"}
+
+
+def test_an_event_that_was_not_projected() -> None:
+    event = {"detail-type": "AlertRaised", "time": "2026-11-20T11:59:00Z", "detail": {"correlation_id": "began-there"}}
+    letter = OF_PROJECTIONS.read(message(event))
+
+    assert facts(letter) == {
+        "kind": "projection",
+        "function": "projections",
+        "error": None,
+        "message": NOT_PROJECTED,
+        "failed_at": SENT_AT,
+        "receives": None,
+    }
+    assert (letter.sent_at, letter.correlation_id) == ("2026-11-20T11:59:00Z", "began-there")
+    assert letter.work == event
+
+
+def test_an_event_that_never_reached_the_state_machine() -> None:
+    event = {"detail-type": "AlertRaised", "detail": {"correlation_id": "began-there"}}
+    letter = OF_FAILURES.read(undelivered(MACHINE, event))
+
+    assert (letter.kind.value, letter.function, letter.error) == ("projection", "projections", "THROTTLING")
+    assert (letter.work, letter.correlation_id) == (event, "began-there")
 
 
 @pytest.mark.parametrize("body", ["", "rubbish", "[]", "null", "{}", '{"requestPayload": {}}', "[" * 500 + "]" * 500])

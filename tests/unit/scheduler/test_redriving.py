@@ -12,7 +12,7 @@ from botocore.parsers import ResponseParserError
 
 from scheduler.operations.errors import NotSent
 from scheduler.operations.letters import Letter, Reader
-from scheduler.operations.redriving import Redriver
+from scheduler.operations.redriving import Machines, Redriver
 from scheduler.operations.streams import LARGEST_EVENT, TRIMMED, Streams
 from tests.unit.scheduler.messages import (
     STREAM,
@@ -25,6 +25,7 @@ from tests.unit.scheduler.messages import (
 
 KNOWN = frozenset({"fetch-patches", "publish-changes"})
 QUEUE = "https://queue/threads"
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:watchkeeper-test-projections"
 
 
 @dataclass
@@ -42,6 +43,10 @@ class FakeAws:
     def invoke(self, **request: Any) -> dict[str, int]:
         self._take(request)
         return {"StatusCode": self.status}
+
+    def start_execution(self, **request: Any) -> dict[str, str]:
+        self._take(request)
+        return {"executionArn": "arn"}
 
     def _take(self, request: dict[str, Any]) -> None:
         if self.broken:
@@ -78,8 +83,9 @@ def refusal(code: str) -> ClientError:
 
 
 def redriver(aws: FakeAws, *pages: list[dict[str, Any]] | Exception) -> Redriver:
-    streams = Streams(FakeStream(list(pages)))
-    return Redriver(cast("Any", aws), cast("Any", aws), streams, "watchkeeper-test-", KNOWN, {"pollenation": QUEUE})
+    streams, machines = Streams(FakeStream(list(pages))), Machines(aws, {"projections": MACHINE})
+    functions = sqs = cast("Any", aws)
+    return Redriver(sqs, functions, streams, machines, "watchkeeper-test-", KNOWN, {"pollenation": QUEUE})
 
 
 def failure(body: object) -> Letter:
@@ -88,6 +94,10 @@ def failure(body: object) -> Letter:
 
 def work(body: str, **attributes: str) -> Letter:
     return Reader("threads", "fetch-threads", "watchkeeper-test-").read(message(body, attributes))
+
+
+def not_projected(body: object) -> Letter:
+    return Reader("projections", None, "watchkeeper-test-", MACHINE).read(message(body))
 
 
 def events(aws: FakeAws) -> Iterator[Any]:
@@ -191,6 +201,46 @@ def test_an_event_for_a_queue_that_is_not_ours_stays() -> None:
     assert aws.sent == []
 
 
+SOURCED = {"detail-type": "AlertRaised", "source": "watchkeeper.observability", "detail": {"id": "e1"}}
+
+
+def test_an_event_that_was_not_projected_starts_the_machine_once_a_letter() -> None:
+    aws = FakeAws()
+    letter = not_projected(SOURCED)
+
+    redriver(aws).send(letter, None)
+
+    assert aws.sent == [{"stateMachineArn": MACHINE, "name": "redrive-letter-1", "input": letter.body}]
+    redriver(FakeAws(broken=refusal("ExecutionAlreadyExists"))).send(letter, None)
+
+
+@pytest.mark.parametrize("body", ["rubbish", "[]", "7"])
+def test_what_is_no_event_starts_no_machine(body: str) -> None:
+    aws = FakeAws()
+
+    with pytest.raises(NotSent, match="no event a state machine can be started with"):
+        redriver(aws).send(not_projected(body), None)
+    assert aws.sent == []
+
+
+def test_an_event_that_never_reached_the_machine_starts_it() -> None:
+    aws = FakeAws()
+    letter = Reader("failures", None, "watchkeeper-test-").read(undelivered(MACHINE, SOURCED))
+
+    redriver(aws).send(letter, None)
+
+    assert aws.sent == [{"stateMachineArn": MACHINE, "name": "redrive-letter-1", "input": letter.body}]
+
+
+def test_a_machine_that_is_not_known_is_not_started() -> None:
+    aws = FakeAws()
+    letter = Reader("failures", None, "watchkeeper-test-").read(undelivered(f"{MACHINE}-of-others", SOURCED))
+
+    with pytest.raises(NotSent, match="no event a state machine"):
+        redriver(aws).send(letter, None)
+    assert aws.sent == []
+
+
 def test_changes_are_read_again_from_the_first_to_the_last_and_given_as_lambda_gives_them() -> None:
     aws = FakeAws()
     created = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -281,6 +331,6 @@ def test_what_nobody_knows_is_not_sent() -> None:
     [refusal("AccessDenied"), ReadTimeoutError(endpoint_url="https://aws"), ResponseParserError("<html>")],
 )
 def test_what_aws_refuses_is_the_reason(trouble: Exception) -> None:
-    for letter in (work("{}"), failure(failed_invocation("fetch-patches", {}))):
+    for letter in (work("{}"), failure(failed_invocation("fetch-patches", {})), not_projected(SOURCED)):
         with pytest.raises(NotSent, match=r"AccessDenied|ReadTimeoutError|garbage"):
             redriver(FakeAws(broken=trouble)).send(letter, QUEUE)

@@ -71,7 +71,10 @@ def _complaining(parse: Callable[..., Any]) -> Callable[..., Any]:
     return parsed
 
 
-_SERVICES = ["cognito-idp", "dynamodb", "dynamodbstreams", "events", "lambda", "s3", "secretsmanager", "ses", "sqs"]
+_SERVICES = [
+    *("cognito-idp", "dynamodb", "dynamodbstreams", "events", "lambda", "s3", "secretsmanager", "ses", "sqs"),
+    "stepfunctions",
+]
 """Those with a client below."""
 
 
@@ -120,6 +123,11 @@ def s3_client(budget: Budget = WORKERS) -> "S3Client":
 
 def functions_client(budget: Budget = WORKERS) -> "LambdaClient":
     return cast("LambdaClient", _client("lambda", budget))
+
+
+def states_client(budget: Budget = WORKERS) -> Any:
+    """A client for Step Functions."""
+    return _client("stepfunctions", budget)
 
 
 def identity_client(budget: Budget = WORKERS) -> "CognitoIdentityProviderClient":

@@ -19,6 +19,9 @@ class LambdaContext(Protocol):
     @property
     def function_name(self) -> str: ...
 
+    @property
+    def invoked_function_arn(self) -> str: ...
+
     def get_remaining_time_in_millis(self) -> int: ...
 
 

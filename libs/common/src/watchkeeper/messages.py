@@ -21,7 +21,7 @@ from watchkeeper.logs import logger
 
 Work = dict[str, Any]
 
-_WORDS = {str: "text", list: "list of texts", int: "number", bool: "flag"}
+_WORDS = {str: "text", list: "list of texts", int: "number", bool: "flag", dict: "object"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +71,13 @@ def each_message(
     *,
     ready: Callable[[], object],
     margin_seconds: float,
+    kept: Callable[[Mapping[str, Any], Exception], object] | None = None,
 ) -> dict[str, Any]:
     """Do the work of every message, given its text; the answer names those that failed, and only they come again.
 
-    One that failed for the last time becomes a dead letter that says why. Those there is no time left to begin, which
-    takes ``margin_seconds``, come again too; the first is always begun. Without any message the function was asked
-    whether it starts, by who deployed it: it is ``ready`` or raises.
+    One that failed for the last time becomes a dead letter that says why; ``kept`` is told of its record then, and must
+    not raise. Those there is no time left to begin, which takes ``margin_seconds``, come again too; the first is always
+    begun. Without any message the function was asked whether it starts, by who deployed it: it is ``ready`` or raises.
     """
     if not event["Records"]:
         ready()
@@ -94,12 +95,15 @@ def each_message(
                 do(record.body)
             except Exception as error:
                 metrics.measure(metrics.FAILURES, 1, function=context.function_name)
-                kept = letters.keep(
+                is_letter = letters.keep(
                     record.raw_event, error, function=context.function_name, request_id=context.aws_request_id
                 )
-                logger.exception("work failed for good; it is a dead letter" if kept else "work failed; it comes again")
-                if not kept:
+                fate = "work failed for good; it is a dead letter" if is_letter else "work failed; it comes again"
+                logger.exception(fate)
+                if not is_letter:
                     raise
+                if kept:
+                    kept(record.raw_event, error)
             finally:
                 metrics.write()  # a function that is killed in the next message writes nothing more
 

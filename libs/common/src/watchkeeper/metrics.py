@@ -38,6 +38,18 @@ WEEKS_COUNTED = Metric("WeeksCounted", MetricUnit.Count, _FUNCTION, "weeks whose
 THREADS_ASKED_FOR = Metric("ThreadsAskedFor", MetricUnit.Count, _FUNCTION, "threads the weekly refresh asked for")
 LEASE_TAKEN = Metric("LeaseTaken", MetricUnit.Count, _FUNCTION, "work put back, as another worker reads the upstream")
 EVENTS_PUBLISHED = Metric("EventsPublished", MetricUnit.Count, _FUNCTION, "domain events put on the bus")
+PUBLICATION_LAG = Metric(
+    "PublicationLag",
+    MetricUnit.Seconds,
+    _FUNCTION,
+    "time from when the oldest event of a batch happened until all that could be was put on the bus",
+)
+VALUES_REFUSED = Metric(
+    "ValuesRefused",
+    MetricUnit.Count,
+    _FUNCTION,
+    "values of metrics that came too late, and were left out",
+)
 READINGS_FAILED = Metric(
     "ReadingsFailed",
     MetricUnit.Count,

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from watchkeeper import records
+from watchkeeper import correlation, records
 from watchkeeper.clock import from_iso
 from watchkeeper.dynamodb import Between, Item, Keys, Table
 from watchkeeper.errors import ConditionFailed, LeaseTaken
@@ -100,13 +100,14 @@ class ProgressRepository:
     def source(self, name: str) -> Source:
         """The source's state; a new one if it was never read."""
         item = self._table.get({"pk": self._sources, "sk": name})
-        return _source(item) if item else Source(name)
+        return source_from_item(item) if item else Source(name)
 
     def sources(self) -> list[Source]:
-        return [_source(item) for item in self._table.query({"pk": self._sources}, consistent=True)]
+        return [source_from_item(item) for item in self._table.query({"pk": self._sources}, consistent=True)]
 
     def save(self, source: Source) -> None:
-        self._table.put({"pk": self._sources, "sk": source.name, "record": records.encode(source)}, keys=KEYS)
+        item: Item = {"pk": self._sources, "sk": source.name, "record": records.encode(source), **correlation.noted()}
+        self._table.put(item, keys=KEYS)
 
     def take_lease(self, upstream: str, holder: str, *, now: datetime, seconds: int) -> None:
         """Take, or keep, the right to be the one that reads ``upstream`` for so many seconds.
@@ -155,7 +156,12 @@ def _week_item(subject: str, week: str, figures: Mapping[str, Any]) -> Item:
     return {"pk": f"STATS#{subject}", "sk": week, "record": records.dumps(figures)}
 
 
-def _source(item: Item) -> Source:
+def is_source(item: Item) -> bool:
+    """Whether an item of the table is the state of a source, of any watch."""
+    return str(item["pk"]).partition("#")[0] == "SOURCE"
+
+
+def source_from_item(item: Item) -> Source:
     record = records.loads(str(item["record"]))
     return Source(
         name=str(item["sk"]),

@@ -14,7 +14,6 @@ from watchkeeper.aws import dynamodb_client, s3_client, sqs_client
 from watchkeeper.budgets import Deadline
 from watchkeeper.dynamodb import Table
 from watchkeeper.ferments.repository import FermentRepository
-from watchkeeper.people.accounts import AccountRepository
 from watchkeeper.people.reminders import ReminderRepository
 from watchkeeper.queues import SqsWorkQueue
 
@@ -23,7 +22,6 @@ from watchkeeper.queues import SqsWorkQueue
 class Container:
     settings: FermentsSettings
     table: Table
-    accounts: AccountRepository
     ferments: FermentRepository
     brewing: Brewing
     timeline: Timeline
@@ -50,7 +48,6 @@ def container() -> Container:
     return Container(
         settings=settings,
         table=table,
-        accounts=AccountRepository(table),
         ferments=ferments,
         brewing=Brewing(ferments, reminding, erasures),
         timeline=Timeline(ferments),

@@ -10,8 +10,8 @@ from api.ferments.bodies import BatchChanges, Bottling, Confirmation, NewBatch, 
 from api.ferments.container import container
 from api.ferments.parameters import BatchId, EventId, Order, PhotoId, StageWanted, Statuses
 from api.ferments.suggesting import suggestions
-from api.people.leaving import refuse_leaving
 from api.web.identity import Caller
+from api.web.leaving import refuse_leaving
 from api.web.parameters import Cursor, Limit
 from api.web.routing import ALWAYS_ASK, NEVER_KEPT, Routes
 from api.web.work import Work
@@ -23,7 +23,7 @@ PREFIX = "/api/v1/ferments"
 _LEAVING = {410: "The account is being deleted."}
 _ARCHIVED = {409: "The batch is archived, and is changed no more.", **_LEAVING}
 
-routes = Routes(PREFIX, table=lambda: container().table, guard=refuse_leaving(lambda: container().accounts))
+routes = Routes(PREFIX, table=lambda: container().table, guard=refuse_leaving(lambda: container().table))
 
 
 @routes.post("/batches", "Begin a batch", status=HTTPStatus.CREATED, versioned=True, problems=_LEAVING)

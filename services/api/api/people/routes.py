@@ -10,8 +10,8 @@ from api.people import devices, reminders, views
 from api.people.account import leave
 from api.people.bodies import DeviceRegistration, Snooze
 from api.people.container import container
-from api.people.leaving import refuse_leaving
 from api.web.identity import Caller
+from api.web.leaving import refuse_leaving
 from api.web.paging import page
 from api.web.parameters import Cursor, Limit
 from api.web.routing import ALWAYS_ASK, Form, Routes, with_status
@@ -34,7 +34,7 @@ _LEAVING = {410: "The account is being deleted, or was."}
 account = Routes(PREFIX)
 """Who leaves can still ask how far it is."""
 
-routes = Routes(PREFIX, table=lambda: container().table, guard=refuse_leaving(lambda: container().accounts))
+routes = Routes(PREFIX, table=lambda: container().table, guard=refuse_leaving(lambda: container().table))
 
 
 @account.get("", "Read about oneself", cache=ALWAYS_ASK)

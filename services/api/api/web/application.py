@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from api.web.observation import note_route, record
 from api.web.problems import AnswerTooLarge, MethodNotAllowed, told
-from api.web.requests import Event, as_get, method, with_checked_body
+from api.web.requests import MAX_BODY_BYTES, Event, as_get, method, with_checked_body
 from api.web.responses import Answer, finished, preflight_answer, without_body
 from api.web.routing import Routes
 from api.web.settings import Settings
@@ -29,13 +29,19 @@ class Container(Protocol):
 class Application:
     """``rewrite`` may change the event's path before a route is looked for."""
 
-    def __init__(self, *contexts: Routes, rewrite: Callable[[Event], Event] | None = None) -> None:
+    def __init__(
+        self,
+        *contexts: Routes,
+        rewrite: Callable[[Event], Event] | None = None,
+        longest_body: int = MAX_BODY_BYTES,
+    ) -> None:
         self.contexts = contexts
         self.resolver = APIGatewayHttpResolver(enable_validation=True)
         for routes in contexts:
             self.resolver.include_router(routes.router, prefix=routes.prefix)
         self.resolver.exception_handler(Exception)(self._problem)
         self._rewrite = rewrite
+        self._longest_body = longest_body
 
     def answer(self, event: Event, context: LambdaContext, *, origins: tuple[str, ...]) -> Answer:
         """Answer one request, whatever happens."""
@@ -59,7 +65,7 @@ class Application:
         if allowed and method(asked) not in allowed:
             return _as_answer(told(MethodNotAllowed(allowed)))
         try:
-            checked = with_checked_body(as_get(asked) if method(asked) == "HEAD" else asked)
+            checked = with_checked_body(as_get(asked) if method(asked) == "HEAD" else asked, self._longest_body)
         except Exception as error:
             return _as_answer(told(error))
         return self.resolver.resolve(dict(checked), context)  # type: ignore[arg-type]

@@ -2,9 +2,10 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f]*$"
 LINES = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$"
@@ -20,6 +21,14 @@ class Body(BaseModel):
     """Takes nothing it does not name, and does not repeat what it refuses."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, defer_build=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_object(cls, value: Any) -> Any:
+        """Pydantic would name the class that it is no instance of."""
+        if not isinstance(value, dict | cls):
+            raise PydanticCustomError("object_type", "Input should be an object")
+        return value
 
 
 def _read_moment(value: object) -> datetime:

@@ -31,7 +31,7 @@ def to_iso_or_refuse(text: str, parameter: str) -> str:
 
 def ordered(between: Between) -> Between:
     """Raises ``InvalidParameter`` for an end before its beginning."""
-    if between.low and between.high and between.low > between.high:
+    if between.is_empty:
         raise InvalidParameter("until", "is before `since`")
     return between
 
@@ -44,10 +44,10 @@ def _end(text: str | None) -> str | None:
     if not text:
         return None
     moment = to_iso_or_refuse(text, "until")
-    return f"{moment[:10]}T23:59:59Z" if _is_day(text) else moment
+    return f"{moment[:10]}T23:59:59Z" if is_day(text) else moment
 
 
-def _is_day(text: str) -> bool:
+def is_day(text: str) -> bool:
     try:
         date.fromisoformat(text)
     except ValueError:

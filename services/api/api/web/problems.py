@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from typing_extensions import TypedDict
 
 from api.web.identity import Unauthenticated
-from api.web.requests import MAX_BODY_BYTES, BodyTooLarge, MalformedBody, UnsupportedMediaType
+from api.web.requests import BodyTooLarge, MalformedBody, ManyInBody, UnsupportedMediaType
 from watchkeeper import correlation
 from watchkeeper.errors import InvalidCursor, ItemNotFound, LimitExceeded, Unavailable, WatchkeeperError
 from watchkeeper.logs import logger
@@ -59,7 +59,7 @@ class Forbidden(WatchkeeperError):
     """The caller is known, and is in none of the groups that may do this."""
 
     def __init__(self, groups: tuple[str, ...]) -> None:
-        super().__init__(f"This is for members of {' and '.join(groups)} only.")
+        super().__init__(f"This is for members of {' or '.join(groups)} only.")
 
 
 class Conflict(WatchkeeperError):
@@ -129,6 +129,7 @@ _KINDS: Mapping[type[Exception], Kind] = {
         "The cursor was not given out for this query. Start again without one.",
     ),
     InvalidParameter: _REFUSED,
+    ManyInBody: _REFUSED,
     RequestValidationError: _REFUSED,
     LimitExceeded: Kind(
         "too-large-to-keep", HTTPStatus.UNPROCESSABLE_ENTITY, "It is larger than what can be kept in one piece."
@@ -142,9 +143,7 @@ _KINDS: Mapping[type[Exception], Kind] = {
     Forbidden: Kind("forbidden", HTTPStatus.FORBIDDEN),
     MalformedBody: _MALFORMED,
     RecursionError: _MALFORMED,
-    BodyTooLarge: Kind(
-        "body-too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body is longer than {MAX_BODY_BYTES} octets."
-    ),
+    BodyTooLarge: Kind("body-too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     UnsupportedMediaType: Kind("unsupported-media-type", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send `application/json`."),
     Conflict: Kind("conflict", HTTPStatus.CONFLICT),
     Changed: Kind(
@@ -186,6 +185,8 @@ def problem_of(error: Exception) -> Problem:
 def _refusals(error: Exception) -> list[ParameterError]:
     if isinstance(error, InvalidParameter):
         return [ParameterError(parameter=error.parameter, detail=error.detail)]
+    if isinstance(error, ManyInBody):
+        return [ParameterError(parameter="", detail=str(error))]
     return list(map(_parameter_error, error.errors())) if isinstance(error, RequestValidationError) else []
 
 
@@ -219,4 +220,5 @@ def _headers(error: Exception) -> dict[str, str]:
 def _parameter_error(error: Mapping[str, Any]) -> ParameterError:
     place, *names = map(str, error["loc"])
     named = ".".join(names) if place == "body" else "".join(names[:1])
-    return ParameterError(parameter=named, detail=str(error.get("msg", "is wrong")))
+    said = str(error.get("msg", "is wrong")).removeprefix("Value error, ")  # pydantic's word for our own
+    return ParameterError(parameter=named, detail=said)

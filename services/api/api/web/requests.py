@@ -23,7 +23,7 @@ _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 class BodyTooLarge(WatchkeeperError):
-    """The request's body is longer than ``MAX_BODY_BYTES``."""
+    """The request's body is longer than it may be; the message says how long, to the caller."""
 
 
 class UnsupportedMediaType(WatchkeeperError):
@@ -32,6 +32,10 @@ class UnsupportedMediaType(WatchkeeperError):
 
 class MalformedBody(WatchkeeperError):
     """The request's body is no JSON."""
+
+
+class ManyInBody(WatchkeeperError):
+    """The request's body is a list, of which Powertools would take the first and leave the others."""
 
 
 def method(event: Event) -> str:
@@ -44,22 +48,25 @@ def as_get(event: Event) -> Event:
     return {**event, "requestContext": {**context, "http": {**context["http"], "method": "GET"}}}
 
 
-def with_checked_body(event: Event) -> Event:
+def with_checked_body(event: Event, longest: int = MAX_BODY_BYTES) -> Event:
     """The event with its body as JSON text, if it is of a method that has one.
 
-    Raises ``BodyTooLarge``, ``UnsupportedMediaType`` and ``MalformedBody``.
+    Raises ``BodyTooLarge``, ``UnsupportedMediaType``, ``MalformedBody`` and ``ManyInBody``.
     """
     if method(event) not in _WITH_BODY:
         return {**event, "body": None, "isBase64Encoded": False}
     octets = _body(event)
-    if len(octets) > MAX_BODY_BYTES:
-        raise BodyTooLarge("too long")
+    if len(octets) > longest:
+        raise BodyTooLarge(f"The body is longer than {longest} octets.")
     if octets and not _JSON.fullmatch(header(event, "content-type").strip()):
         raise UnsupportedMediaType("not JSON")
     try:
-        text = orjson.dumps(orjson.loads(octets)).decode() if octets else None
+        said = orjson.loads(octets) if octets else None
+        text = orjson.dumps(said).decode() if octets else None
     except (orjson.JSONDecodeError, orjson.JSONEncodeError) as error:
         raise MalformedBody("not JSON") from error
+    if isinstance(said, list):
+        raise ManyInBody("is a list, and no object")
     headers = {name: value for name, value in (event.get("headers") or {}).items() if name.lower() != "content-type"}
     typed = headers | ({"content-type": "application/json"} if octets else {})
     return {**event, "headers": typed, "body": text, "isBase64Encoded": False}

@@ -1,7 +1,7 @@
 """Routes: a function from checked parameters to a view becomes a route, documented by its own types."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
 from http import HTTPStatus
@@ -91,6 +91,8 @@ class Routes:
     parameters. What it adds to its work is committed after it; nothing is written if it raises.
 
     ``guard`` is asked before each request whether the caller may go on, and raises if not.
+
+    ``elsewhere`` are methods and paths below the prefix that another function answers: they are there, too.
     """
 
     def __init__(
@@ -100,11 +102,12 @@ class Routes:
         public: bool = False,
         table: Callable[[], Table] | None = None,
         guard: Callable[[Caller], None] | None = None,
+        elsewhere: Iterable[tuple[str, str]] = (),
     ) -> None:
         self.prefix = prefix
         self.router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
         self.operations: dict[str, Operation] = {}
-        self._resources: list[tuple[re.Pattern[str], str]] = []
+        self._resources = [(_pattern(prefix + path), method) for method, path in elsewhere]
         """Which paths they are at, and by which method."""
         self._public = public
         self._table = table

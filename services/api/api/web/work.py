@@ -18,13 +18,15 @@ from api.web.problems import Changed, InvalidParameter, KeyReused, PreconditionF
 from api.web.requests import Event, header, method
 from api.web.responses import version_named
 from watchkeeper import records
-from watchkeeper.clock import utc_now
-from watchkeeper.dynamodb import Item, Put, Table, Write
+from watchkeeper.clock import from_iso, to_iso, utc_now
+from watchkeeper.dynamodb import Item, Put, Table, Value, Write
 from watchkeeper.errors import ConditionFailed
 from watchkeeper.people.table import IS_NEW, KEYS, user_key
 
 ANSWERS_KEPT = timedelta(hours=24)
 MAX_KEY_CHARACTERS = 255
+
+_IS_FREE = f"{IS_NEW} OR expires_at <= :now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,37 @@ class Work:
     @property
     def user(self) -> str:
         return self.caller.user
+
+    @property
+    def command_id(self) -> str | None:
+        """The same for the same request with the same ``key`` by the same person, for those who do something before it
+        is committed, and do nothing twice for one id; none without a key."""
+        if not self.key:
+            return None
+        told = f"{self.user}\n{self._request}\n{self.key}"
+        return sha256(told.encode(errors="surrogatepass")).hexdigest()[:32]
+
+    @property
+    def given_at(self) -> datetime | None:
+        """No later than the request came first with its ``key``, which is good for ``ANSWERS_KEPT``; none without."""
+        return self.now - ANSWERS_KEPT if self.key else None
+
+    def begun_at(self) -> datetime:
+        """When the request came first with its ``key``, for what is to be alike however often it comes."""
+        if self.command_id is None:
+            return self.now
+        item = self._expiring({**self._key("BEGUN", self.command_id), "begun_at": to_iso(self.now)})
+        try:
+            self._table.put(item, keys=KEYS, condition=_IS_FREE, values=self._times)
+        except ConditionFailed:
+            known = self._table.get(self._key("BEGUN", self.command_id))
+            return from_iso(str(known["begun_at"])) if known else self.now
+        return self.now
+
+    def leave_open(self) -> None:
+        """The answer is not the last one: nothing is kept of it, and the same request, when it comes again with its
+        ``key``, goes on."""
+        self._keeps_answer = False
 
     def add(self, *writes: Write, otherwise: Exception | None = None) -> None:
         """Write this when the request is done; ``otherwise`` is raised if a condition of it does not hold then, and
@@ -87,25 +120,28 @@ class Work:
         return answer
 
     def _kept(self, answer: Response[str]) -> Put:
-        expires = int((self.now + ANSWERS_KEPT).timestamp())
         told = {
             "status": answer.status_code,
             "content_type": answer.content_type,
             "body": answer.body,
             "headers": answer.headers,
         }
-        item: Item = {
-            **self._answer_key(),
-            "request": self._request,
-            "answer": records.dumps(told),
-            "expires_at": expires,
-            "TTL": expires,
-        }
-        return Put(item, f"{IS_NEW} OR expires_at <= :now", {":now": int(self.now.timestamp())})
+        item: Item = {**self._answer_key(), "request": self._request, "answer": records.dumps(told)}
+        return Put(self._expiring(item), _IS_FREE, self._times)
 
     def _answer_key(self) -> dict[str, str]:
-        digest = sha256(self.key.encode(errors="surrogatepass")).hexdigest()
-        return {"PK": user_key(self.user), "SK": f"ANSWER#{digest}"}
+        return self._key("ANSWER", sha256(self.key.encode(errors="surrogatepass")).hexdigest())
+
+    def _key(self, kind: str, name: str) -> dict[str, str]:
+        return {"PK": user_key(self.user), "SK": f"{kind}#{name}"}
+
+    @property
+    def _times(self) -> dict[str, Value]:
+        return {":now": int(self.now.timestamp())}
+
+    def _expiring(self, item: Item) -> Item:
+        expires = int((self.now + ANSWERS_KEPT).timestamp())
+        return {**item, "expires_at": expires, "TTL": expires}
 
 
 def _key_of(event: Event) -> str:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from scheduler.operations.errors import NotSent, WrongRequest
 from scheduler.operations.letters import Letter, Reader
 from watchkeeper.budgets import WORKERS
+from watchkeeper.clock import Clock, utc_now
 from watchkeeper.errors import DatabaseError
 from watchkeeper.logs import logger
 from watchkeeper.translation import translated, understood
@@ -32,6 +34,8 @@ class DeadLetterQueue:
     """URL of the queue its letters came from; ``None`` when they came from none."""
     function: str | None
     """Who does the work of that queue."""
+    machine: str | None = None
+    """ARN of the state machine its letters are events for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,10 @@ class DeadLetters:
         queues: Mapping[str, DeadLetterQueue],
         send: Callable[[Letter, str | None], None],
         prefix: str,
+        clock: Clock = utc_now,
     ) -> None:
         """``send`` sends a letter's work again, or raises ``NotSent``."""
+        self._clock = clock
         self._client = client
         self._queues = queues
         self._send = send
@@ -120,10 +126,11 @@ class DeadLetters:
         raise WrongRequest(f"no letter {letter_id!r} among those of {name}{so_far}")
 
     def _reader(self, name: str) -> Reader:
-        return Reader(name, self._queue(name).function, self._prefix)
+        queue = self._queue(name)
+        return Reader(name, queue.function, self._prefix, queue.machine)
 
     def _hold(self, name: str, seconds_left: Callable[[], float]) -> "_Hold":
-        return _Hold(self._client, self._queue(name).dlq, seconds_left)
+        return _Hold(self._client, self._queue(name).dlq, seconds_left, self._clock())
 
     def _queue(self, name: str) -> DeadLetterQueue:
         if name not in self._queues:
@@ -165,12 +172,17 @@ def _problem(letter: Letter, hold: "_Hold", doing: _Doing) -> str | None:
 
 
 class _Hold:
-    """Messages out of others' sight while they are looked at; in it again at once afterwards."""
+    """Messages out of others' sight while they are looked at; in it again at once afterwards.
 
-    def __init__(self, client: "SQSClient", url: str, seconds_left: Callable[[], float]) -> None:
+    Those that were sent after it began are left alone: what is sent again, and fails again at once, would else be met
+    as another letter, without end.
+    """
+
+    def __init__(self, client: "SQSClient", url: str, seconds_left: Callable[[], float], began: datetime) -> None:
         self._client = client
         self._url = url
         self._seconds_left = seconds_left
+        self._began = began.timestamp() * 1000
         self._receipts: dict[str, str] = {}
         self.complete = False
         """Whether all there were have been taken."""
@@ -195,7 +207,8 @@ class _Hold:
             for message in messages:
                 if not self._in_time():
                     return
-                yield message
+                if int(message["Attributes"]["SentTimestamp"]) <= self._began:
+                    yield message
 
     def delete(self, letter: Letter) -> None:
         try:

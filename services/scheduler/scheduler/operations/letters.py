@@ -11,7 +11,9 @@ from watchkeeper import correlation
 from watchkeeper.dead_letters import FAILURE, LONGEST_MESSAGE, Failure, sent_at
 
 EXCERPT = 200
+_NAME_IN_ARN = {"lambda": 6, "sqs": 5, "states": 6}
 NEVER_SAID = "SQS moved it: the function was killed, ran out of time, or could not say why it failed"
+NOT_PROJECTED = "the state machine could not project it; the errors of the observability watch say why"
 
 
 class Kind(StrEnum):
@@ -25,6 +27,8 @@ class Kind(StrEnum):
     """An invocation EventBridge could not deliver."""
     EVENT = "event"
     """An event EventBridge could not put into a work queue."""
+    PROJECTION = "projection"
+    """An event of the bus for a state machine: it failed with it, or EventBridge could not start it."""
     UNKNOWN = "unknown"
 
 
@@ -97,12 +101,16 @@ class Reader:
     """Who does the work of this queue; ``None`` for the queue of all other failures."""
     prefix: str
     """What the names of our functions begin with."""
+    machine: str | None = None
+    """ARN of the state machine that this queue's letters are events for; ``None`` for the queues of all others."""
 
     def read(self, message: Mapping[str, Any]) -> Letter:
         """Never fails: what nobody knows is of the kind ``unknown``."""
         attributes, body = _attributes(message), _parsed(str(message.get("Body", "")))
         if self.function is not None:
             return self._work(message, attributes, body)
+        if self.machine is not None:
+            return self._projection(message, body)
         if "RULE_ARN" in attributes and "TARGET_ARN" in attributes:
             return self._schedule(message, attributes, body)
         record = _mapping(body)
@@ -141,6 +149,20 @@ class Reader:
             correlation_id=correlation_id or correlation.accepted(failure.request_id),
         )
 
+    def _projection(self, message: Mapping[str, Any], body: Any) -> Letter:
+        event = _mapping(body)
+        return Letter(
+            queue=self.queue,
+            kind=Kind.PROJECTION,
+            work=body,
+            raw=message,
+            function=self._named("states", str(self.machine)),
+            message=NOT_PROJECTED,
+            failed_at=_sent_at(message),
+            sent_at=_text(event.get("time")),
+            correlation_id=correlation.of_event(event),
+        )
+
     def _invocation(self, message: Mapping[str, Any], record: Mapping[str, Any]) -> Letter:
         context, answer = _mapping(record["requestContext"]), _mapping(record.get("responsePayload"))
         payload = record["requestPayload"]
@@ -149,7 +171,7 @@ class Reader:
             kind=Kind.INVOCATION,
             work=payload,
             raw=message,
-            function=self._of_arn(context.get("functionArn")),
+            function=self._named("lambda", context.get("functionArn")),
             error=_text(answer.get("errorType")) or _text(context.get("condition")),
             message=_text(answer.get("errorMessage")) or _text(context.get("condition")),
             failed_at=_text(record.get("timestamp")) or _sent_at(message),
@@ -165,7 +187,7 @@ class Reader:
             kind=Kind.CHANGES,
             work=batch,
             raw=message,
-            function=self._of_arn(context.get("functionArn")),
+            function=self._named("lambda", context.get("functionArn")),
             error=_text(answer.get("errorType")) or _text(context.get("condition")),
             message=_text(answer.get("errorMessage"))
             or f"{batch.get('batchSize')} changes of {_table(batch)} were given up; the function's log says why",
@@ -176,13 +198,14 @@ class Reader:
         )
 
     def _schedule(self, message: Mapping[str, Any], attributes: Mapping[str, str], body: Any) -> Letter:
-        target = self._queue_of_arn(attributes["TARGET_ARN"])
+        arn = attributes["TARGET_ARN"]
+        target, machine = self._named("sqs", arn), self._named("states", arn)
         return Letter(
             queue=self.queue,
-            kind=Kind.EVENT if target else Kind.SCHEDULE,
+            kind=Kind.EVENT if target else Kind.PROJECTION if machine else Kind.SCHEDULE,
             work=_detail(body) if target else body,
             raw=message,
-            function=self._of_arn(attributes["TARGET_ARN"]),
+            function=self._named("lambda", arn) or machine,
             target=target,
             error=attributes.get("ERROR_CODE"),
             message=attributes.get("ERROR_MESSAGE"),
@@ -191,14 +214,10 @@ class Reader:
             correlation_id=correlation.of_event(_mapping(body)),
         )
 
-    def _of_arn(self, arn: object) -> str | None:
-        """The name in a function's ARN, which may end in a version."""
-        parts = arn.split(":") if isinstance(arn, str) else []
-        return self._short(parts[6]) if len(parts) > 6 and parts[2] == "lambda" else None
-
-    def _queue_of_arn(self, arn: str) -> str | None:
-        parts = arn.split(":")
-        return self._short(parts[5]) if len(parts) > 5 and parts[2] == "sqs" else None
+    def _named(self, service: str, arn: object) -> str | None:
+        """The name in an ARN of that service. That of a function may end in a version."""
+        parts, place = arn.split(":") if isinstance(arn, str) else [], _NAME_IN_ARN[service]
+        return self._short(parts[place]) if len(parts) > place and parts[2] == service else None
 
     def _short(self, name: str) -> str:
         return name.removeprefix(self.prefix)

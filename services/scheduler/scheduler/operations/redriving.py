@@ -5,6 +5,8 @@ from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from scheduler.operations.errors import NotSent
 from scheduler.operations.letters import Kind, Letter
 from scheduler.operations.streams import Streams
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sqs import SQSClient
 
+_STARTED_BEFORE = "ExecutionAlreadyExists"
+
 
 class Redriver:
     def __init__(
@@ -24,6 +28,7 @@ class Redriver:
         client: "SQSClient",
         functions: "LambdaClient",
         streams: Streams,
+        machines: "Machines",
         prefix: str,
         known: Collection[str],
         queues: Mapping[str, str],
@@ -32,6 +37,7 @@ class Redriver:
         self._client = client
         self._functions = functions
         self._streams = streams
+        self._machines = machines
         self._prefix = prefix
         self._known = known
         self._queues = queues
@@ -46,6 +52,8 @@ class Redriver:
                     sqs.send(self._client, url, json.dumps(letter.work, separators=(",", ":")), _cause(letter))
                 case Kind.INVOCATION | Kind.SCHEDULE:
                     self._invoke(letter, letter.work)
+                case Kind.PROJECTION:
+                    self._machines.start(letter)
                 case Kind.CHANGES:
                     for event in self._streams.events(letter.work):
                         self._invoke(letter, event)
@@ -72,6 +80,43 @@ class Redriver:
         with understood("Invoke failed"):
             if answer["StatusCode"] != HTTPStatus.ACCEPTED:
                 raise ValueError("nothing says that it was taken")
+
+
+class Machines:
+    """State machines, by name, without project and stage."""
+
+    def __init__(self, client: Any, machines: Mapping[str, str]) -> None:
+        """``client`` is one for Step Functions; machines are known by their ARNs."""
+        self._client = client
+        self._machines = machines
+
+    def start(self, letter: Letter) -> None:
+        """With the event the letter is. It is named by the letter: an answer that is lost starts it once, where the
+        machine remembers names; what an express one does twice changes nothing the second time.
+
+        Raises ``NotSent`` and ``DatabaseError``.
+        """
+        machine = self._machines.get(letter.function or "")
+        if machine is None or not isinstance(letter.work, Mapping):
+            raise NotSent("it is no event a state machine can be started with; drop it with a reason")
+        failed = "StartExecution failed"
+        with translated(failed):
+            try:
+                answer = self._client.start_execution(
+                    stateMachineArn=machine, name=_execution(letter), input=letter.body
+                )
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") == _STARTED_BEFORE:
+                    return
+                raise
+        with understood(failed):
+            if not answer["executionArn"]:
+                raise ValueError("nothing says that it was started")
+
+
+def _execution(letter: Letter) -> str:
+    """Letters' ids are UUIDs, which names may hold."""
+    return f"redrive-{letter.id}"
 
 
 def _cause(letter: Letter) -> dict[str, str]:

@@ -9,12 +9,14 @@ import pytest
 
 from api.people.signin.codes import Codes
 from api.people.signin.cognito import CognitoSessions, CognitoSignIn, Pool
-from api.people.signin.container import Container
+from api.people.signin.container import Container, refusals_told_to
 from api.people.signin.entering import Entrance
 from api.people.signin.limits import Limits
 from api.people.signin.settings import SignInSettings
+from api.people.signin.telling import Telling
 from tests.integration.api.asking import Asker
 from tests.integration.api.signin.pool import CLIENT, POOL, UserPool
+from tests.integration.common.test_events import Bus
 from tests.integration.tables import table_name
 from watchkeeper import aws
 from watchkeeper.budgets import Deadline
@@ -60,9 +62,19 @@ def user_pool(codes: Codes) -> UserPool:
 
 
 @pytest.fixture
-def entrance(user_pool: UserPool, limits: Limits) -> Entrance:
+def bus(tables: None) -> Bus:
+    return Bus("facts")
+
+
+@pytest.fixture
+def telling(bus: Bus) -> Telling:
+    return refusals_told_to("bus")
+
+
+@pytest.fixture
+def entrance(user_pool: UserPool, limits: Limits, telling: Telling) -> Entrance:
     pool = Pool(user_pool, user_pool, POOL, CLIENT)  # type: ignore[arg-type]
-    return Entrance(CognitoSignIn(pool), CognitoSessions(pool), limits)
+    return Entrance(CognitoSignIn(pool), CognitoSessions(pool), limits, telling)
 
 
 @pytest.fixture

@@ -9,11 +9,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api.people.signin import telling
 from api.people.signin.limits import CODES_FOR_A_CLIENT, CODES_FOR_AN_ADDRESS, TRIES_OF_A_CLIENT
 from tests.integration.api.asking import Asker
 from tests.integration.api.conftest import Reply
 from tests.integration.api.signin.conftest import Clock
 from tests.integration.api.signin.pool import UserPool
+from tests.integration.common.test_events import Bus
+from tests.integration.faults import (
+    Faults,
+    Plan,
+    all_refused,
+    broken,
+    denied,
+    garbage,
+    throttled,
+    timed_out,
+    unreachable,
+)
 
 ADDRESS = "ada@example.org"
 JUNK = "x" * 40
@@ -295,3 +308,53 @@ def test_no_log_line_knows_who_signs_in_or_how(
     secret = [ADDRESS, "ada@", user_pool.code, session, refused.json["session"], done.json["refresh_token"]]
     assert written
     assert [word for word in secret if word in written] == []
+
+
+class TestTellingOfRefusals:
+    def test_each_refusal_is_told_by_its_reason_alone(self, ask: Asker, user_pool: UserPool, bus: Bus) -> None:
+        session = login(ask)
+        for _ in range(3):
+            session = verify(ask, session, wrong(user_pool.code)).json.get("session", session)
+        ask.post("/refresh", {"refresh_token": JUNK})
+
+        told = bus.told()
+
+        assert {one["type"] for one in told} == {"SignInFailed"}
+        reasons = sorted(one["data"]["reason"] for one in told)
+        assert reasons == ["sign-in-ended", "token-refused", "wrong-code", "wrong-code"]
+        assert {tuple(one["data"]) for one in told} == {("reason",)}
+        assert not [one for one in told if ADDRESS in json.dumps(one)]
+
+    def test_every_refusal_is_told_whatever_the_caller_calls_it(self, ask: Asker, bus: Bus) -> None:
+        for _ in range(2):
+            ask.post("/refresh", {"refresh_token": JUNK}, {"X-Correlation-Id": "the-same"})
+
+        assert len({one["id"] for one in bus.told()}) == 2
+
+    def test_who_asks_too_often_does_not_make_the_system_talk(self, ask: Asker, bus: Bus) -> None:
+        for _ in range(CODES_FOR_AN_ADDRESS.most + 2):
+            ask.post("/login", {"email": ADDRESS})
+
+        assert bus.told() == []
+
+    def test_who_signs_in_is_not_told_of(self, ask: Asker, user_pool: UserPool, bus: Bus) -> None:
+        verify(ask, login(ask), user_pool.code)
+        ask.post("/login", {"email": "ada@"})
+
+        assert bus.told() == []
+
+
+@pytest.mark.parametrize("plan", [throttled, broken, denied, all_refused, garbage, timed_out, unreachable])
+def test_a_bus_that_fails_neither_fails_a_refusal_nor_holds_it_up(
+    faults: Faults, ask: Asker, user_pool: UserPool, plan: Plan
+) -> None:
+    """Asked for before what makes clients, the clock stands still but for who waits."""
+    faults.budgets = (telling.BUDGET,)
+    session, started = login(ask), faults.clock.now
+
+    with faults.injected(plan, "events"):
+        reply = verify(ask, session, wrong(user_pool.code))
+
+    assert (reply.status, reply.json["type"]) == (401, "urn:watchkeeper:problem:wrong-code")
+    assert faults.sends
+    assert faults.clock.now - started <= telling.BUDGET.request_seconds + telling.BUDGET.call_seconds

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from scheduler import facts
 from scheduler.markets.handlers import check_coverage, trigger_earnings_pollenation, trigger_regular_pollenation
 from scheduler.markets.triggering import Trigger
 from tests.integration.account import lay_queue
@@ -125,10 +126,12 @@ def set_clock(trigger: Trigger, market: Market, monkeypatch: pytest.MonkeyPatch)
 
 
 def listen(queue: str) -> None:
-    """Have it hear all of the markets watch on a bus."""
+    """Have it hear all of the markets watch, and the facts that its functions tell, on a bus."""
     events = aws.events_client()
     events.create_event_bus(Name="bus")
-    events.put_rule(Name="all", EventBusName="bus", EventPattern='{"source": ["watchkeeper.markets"]}')
+    events.put_rule(
+        Name="all", EventBusName="bus", EventPattern='{"source": ["watchkeeper.markets", "watchkeeper.facts"]}'
+    )
     arn = f"arn:aws:sqs:us-east-1:123456789012:{queue.rpartition('/')[2]}"
     events.put_targets(Rule="all", EventBusName="bus", Targets=[{"Id": "queue", "Arn": arn}])
 
@@ -137,3 +140,4 @@ def forget() -> None:
     trigger_earnings_pollenation._trigger.cache_clear()
     trigger_regular_pollenation._trigger.cache_clear()
     check_coverage._check.cache_clear()
+    facts.publisher.cache_clear()

@@ -46,6 +46,9 @@ def test_the_age_of_each_source_and_of_the_fundamentals_is_measured(
     ages = measured(capsys.readouterr().out, "FreshnessAge", "source")
     expected = {"alpaca:assets": 3600, "alphavantage:news": 3 * 86_400, "alphavantage:fundamentals": 6 * 3600}
     assert ages == pytest.approx(expected, abs=60)
+    told = {one["data"]["source"]: one["data"] for one in market.told() if one["type"] == "SourceAged"}
+    assert {name: data["seconds"] for name, data in told.items()} == pytest.approx(expected, abs=60)
+    assert [name for name, data in told.items() if data["stale"]] == ["alphavantage:news"]
 
 
 def test_counting_keeps_and_measures_nothing(market: Market, capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,6 +57,7 @@ def test_counting_keeps_and_measures_nothing(market: Market, capsys: pytest.Capt
     assert market.count(action="count")["assets"]["never"] == 1
     assert market.coverage.get() is None
     assert "AssetsByAge" not in capsys.readouterr().out
+    assert market.told() == []
 
 
 def test_a_stage_that_knows_nothing_yet_has_nothing_to_measure(

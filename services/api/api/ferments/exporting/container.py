@@ -13,7 +13,6 @@ from watchkeeper.budgets import Deadline
 from watchkeeper.clock import Clock, utc_now
 from watchkeeper.dynamodb import Table
 from watchkeeper.ferments.repository import FermentRepository
-from watchkeeper.people.accounts import AccountRepository
 from watchkeeper.people.devices import DeviceRepository
 from watchkeeper.people.reminders import ReminderRepository
 
@@ -21,7 +20,7 @@ from watchkeeper.people.reminders import ReminderRepository
 @dataclass(frozen=True, slots=True)
 class Container:
     settings: ExportSettings
-    accounts: AccountRepository
+    table: Table
     export: Export
     store: ExportStore
     clock: Clock
@@ -41,7 +40,7 @@ def container() -> Container:
     table = Table(dynamodb_client(budget), settings.people_table, budget=budget, deadline=deadline)
     return Container(
         settings=settings,
-        accounts=AccountRepository(table),
+        table=table,
         export=Export(FermentRepository(table), ReminderRepository(table), DeviceRepository(table)),
         store=ExportStore(partial(s3_client, budget), settings.photos_bucket, deadline=deadline),
         clock=utc_now,

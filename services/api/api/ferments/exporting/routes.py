@@ -15,8 +15,8 @@ from aws_lambda_powertools.event_handler.content_types import APPLICATION_JSON
 from api.ferments.exporting.container import container
 from api.ferments.exporting.store import LINK_HOLDS
 from api.ferments.exporting.views import HandedOver
-from api.people.leaving import refuse_leaving
 from api.web.identity import Caller
+from api.web.leaving import refuse_leaving
 from api.web.negotiation import preferred
 from api.web.requests import Event
 from api.web.responses import MAX_BODY_BYTES, fits
@@ -41,7 +41,7 @@ _SENT_THERE = Form(
 )
 _TOLD_WHERE = Form(HTTPStatus.OK, APPLICATION_JSON, HandedOver)
 
-routes = Routes(PREFIX, guard=refuse_leaving(lambda: container().accounts))
+routes = Routes(PREFIX, guard=refuse_leaving(lambda: container().table))
 
 
 @routes.get(

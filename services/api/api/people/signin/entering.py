@@ -1,4 +1,4 @@
-"""The use cases: every step is counted before Cognito is asked."""
+"""The use cases: every step is counted before Cognito is asked, and a refusal is told."""
 
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from api.people.signin.limits import (
     network_of,
 )
 from api.people.signin.ports import Sessions, SignIn, Tokens
+from api.people.signin.telling import Telling
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,21 +21,26 @@ class Entrance:
     sign_in: SignIn
     sessions: Sessions
     limits: Limits
+    telling: Telling
 
     def start(self, email: str, client_address: str) -> str:
         """The client's limit comes first: who has reached it uses up nobody's own."""
-        self.limits.spend(CODES_FOR_A_CLIENT, network_of(client_address))
-        self.limits.spend(CODES_FOR_AN_ADDRESS, email)
-        return self.sign_in.start(email, client_address)
+        with self.telling.of_refusals():
+            self.limits.spend(CODES_FOR_A_CLIENT, network_of(client_address))
+            self.limits.spend(CODES_FOR_AN_ADDRESS, email)
+            return self.sign_in.start(email, client_address)
 
     def answer(self, email: str, session: str, code: str, client_address: str) -> Tokens:
-        self.limits.spend(TRIES_OF_A_CLIENT, network_of(client_address))
-        return self.sign_in.answer(email, session, code, client_address)
+        with self.telling.of_refusals():
+            self.limits.spend(TRIES_OF_A_CLIENT, network_of(client_address))
+            return self.sign_in.answer(email, session, code, client_address)
 
     def refresh(self, refresh_token: str, client_address: str) -> Tokens:
-        self.limits.spend(RENEWALS_OF_A_CLIENT, network_of(client_address))
-        return self.sessions.refresh(refresh_token)
+        with self.telling.of_refusals():
+            self.limits.spend(RENEWALS_OF_A_CLIENT, network_of(client_address))
+            return self.sessions.refresh(refresh_token)
 
     def end(self, refresh_token: str, client_address: str) -> None:
-        self.limits.spend(RENEWALS_OF_A_CLIENT, network_of(client_address))
-        self.sessions.end(refresh_token)
+        with self.telling.of_refusals():
+            self.limits.spend(RENEWALS_OF_A_CLIENT, network_of(client_address))
+            self.sessions.end(refresh_token)

@@ -15,6 +15,7 @@ class SignInSettings(Settings):
     sign_in_table: str
     user_pool_id: str
     user_pool_client_id: str
+    event_bus: str
 
 
 def required(*names: str, environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:

@@ -5,12 +5,10 @@ one however often the change is delivered.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
 
-from watchkeeper.correlation import ATTRIBUTE, accepted
+from ingest.changes import Change, Published, publish
 from watchkeeper.dynamodb import Item
-from watchkeeper.events import DeliveryFailed, DomainEvent, EventPublisher, event_id
+from watchkeeper.events import DomainEvent, EventPublisher, event_id
 from watchkeeper.kernel.events import (
     DiscussionReceived,
     KernelEvent,
@@ -22,52 +20,12 @@ from watchkeeper.kernel.repositories.discussions import discussion_from_item
 from watchkeeper.kernel.repositories.patches import patch_from_item, series_from_item
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A record of a table's stream."""
-
-    id: str
-    """The record's own id: the same change keeps it when it is delivered again."""
-    sequence: str
-    """Its place in the stream."""
-    table: str
-    """``patches``, ``series`` or ``discussions``."""
-    at: datetime
-    old: Item | None
-    new: Item | None
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """What became of some changes."""
-
-    events: int
-    failed: dict[str, str]
-    """Why, by the sequence number of each change that could not be told; all others were."""
-
-
 def publish_changes(changes: Iterable[Change], publisher: EventPublisher, correlation_id: str) -> Published:
-    """Publish what the changes mean. One that cannot be told does not keep the others from it.
+    """Publish what changes of ``patches``, ``series`` and ``discussions`` mean.
 
     ``correlation_id`` is for changes of rows that carry none.
     """
-    failed: dict[str, str] = {}
-    causes: dict[str, str] = {}
-    told: list[DomainEvent] = []
-    for change in changes:
-        try:
-            events = list(_events(change, correlation_id))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            failed[change.sequence] = f"the item cannot be read: {type(error).__name__}"
-            continue
-        told += events
-        causes |= {event.id: change.sequence for event in events}
-    try:
-        publisher.publish(told)
-    except DeliveryFailed as error:
-        failed |= {causes[event.id]: str(error) for event in error.failed}
-        return Published(len(told) - len(error.failed), failed)
-    return Published(len(told), failed)
+    return publish(changes, lambda change: _events(change, correlation_id), publisher)
 
 
 def _events(change: Change, correlation_id: str) -> Iterator[DomainEvent]:
@@ -77,13 +35,9 @@ def _events(change: Change, correlation_id: str) -> Iterator[DomainEvent]:
             type=type(data).__name__,
             version=data.version,
             occurred_at=change.at,
-            correlation_id=_cause(change) or correlation_id,
+            correlation_id=change.cause or correlation_id,
             data=data.model_dump(mode="json"),
         )
-
-
-def _cause(change: Change) -> str | None:
-    return accepted(change.new.get(ATTRIBUTE)) if change.new else None
 
 
 def _meaning(change: Change) -> Iterator[KernelEvent]:

@@ -1,10 +1,11 @@
-"""``check-freshness``: every quarter of an hour, says how old each source is."""
+"""``check-freshness``: every quarter of an hour, says how old each source is, in metrics and on the bus."""
 
 import os
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from scheduler.facts import publisher, tell_ages
 from scheduler.kernel.freshness import Freshness, freshness
 from watchkeeper import aws
 from watchkeeper.clock import utc_now
@@ -18,9 +19,11 @@ from watchkeeper.progress import ProgressRepository
 
 @entry_point
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 -- Lambda's signature
-    found = list(freshness(_progress().sources(), _watched(), utc_now()))
+    now = utc_now()
+    found = list(freshness(_progress().sources(), _watched(), now))
     for one in found:
         _report(one)
+    tell_ages(found, publisher(), run=context.aws_request_id, now=now)
     return {"sources": len(found), "stale": [one.source for one in found if one.stale]}
 
 

@@ -1,15 +1,17 @@
-"""``check-coverage``: every hour, counts how old what is known of the assets is, and says how old each source is; asked
-to ``count``, keeps and says nothing."""
+"""``check-coverage``: every hour, counts how old what is known of the assets is, and says how old each source is,
+in metrics and on the bus; asked to ``count``, keeps and says nothing."""
 
 import os
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from scheduler.facts import publisher, tell_ages
 from scheduler.markets.checking import CoverageCheck
 from scheduler.markets.orders import only_counts
 from scheduler.markets.settings import text
 from watchkeeper import aws
+from watchkeeper.clock import utc_now
 from watchkeeper.dynamodb import Table
 from watchkeeper.entry import LambdaContext, entry_point
 from watchkeeper.markets.coverage import CoverageRepository
@@ -18,10 +20,11 @@ from watchkeeper.progress import MARKETS, ProgressRepository
 
 
 @entry_point
-def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 -- Lambda's signature
+def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     if only_counts(event):
         return {"assets": dict(_check().count().assets)}
     coverage, sources = _check().run()
+    tell_ages(sources, publisher(), run=context.aws_request_id, now=utc_now())
     return {"assets": dict(coverage.assets), "stale": [one.source for one in sources if one.stale]}
 
 

@@ -11,7 +11,7 @@ import orjson
 from scheduler.operations.dead_letters import DeadLetterQueue, DeadLetters, Outcome
 from scheduler.operations.errors import WrongRequest
 from scheduler.operations.letters import encodable
-from scheduler.operations.redriving import Redriver
+from scheduler.operations.redriving import Machines, Redriver
 from scheduler.operations.requests import Request
 from scheduler.operations.streams import Streams
 from watchkeeper import aws
@@ -60,8 +60,10 @@ def _dead_letters() -> DeadLetters:
     queues = {name: DeadLetterQueue(**urls) for name, urls in orjson.loads(_setting("DEAD_LETTER_QUEUES")).items()}
     known = frozenset(_setting("REDRIVEN_FUNCTIONS").split(","))
     work = {name: queue.queue for name, queue in queues.items() if queue.queue}
+    arns = [queue.machine for queue in queues.values() if queue.machine]
+    machines = Machines(aws.states_client(), {arn.rpartition(":")[2].removeprefix(prefix): arn for arn in arns})
     streams = Streams(aws.streams_client())
-    redriver = Redriver(aws.sqs_client(), aws.functions_client(), streams, prefix, known, work)
+    redriver = Redriver(aws.sqs_client(), aws.functions_client(), streams, machines, prefix, known, work)
     return DeadLetters(aws.sqs_client(), queues, redriver.send, prefix)
 
 

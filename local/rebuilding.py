@@ -1,0 +1,63 @@
+"""Read models made anew from the event store, by the stage's function ``rebuild-read-model``."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from local.letters import plain
+from local.stages import Stage, asking
+from watchkeeper.observability.projections import REBUILT
+
+FUNCTION = "rebuild-read-model"
+ALL = "all"
+SECONDS = 45
+"""For so long the function works each time: who invokes it does not wait for ever, and hears how far it is."""
+
+
+class RebuildRefused(Exception):
+    """There is no such model, or the function could not go on, and says why."""
+
+
+def chosen(model: str) -> tuple[str, ...]:
+    """Raises `RebuildRefused`."""
+    if model != ALL and model not in REBUILT:
+        raise RebuildRefused(f"There is no read model {model!r} to rebuild; there are {', '.join(REBUILT)}, and {ALL}.")
+    return REBUILT if model == ALL else (model,)
+
+
+def rebuilt(stage: Stage, model: str, *, leave_out: bool = False) -> Iterator[str]:
+    """Rebuild it, and tell how far that is, until it is done: the function goes on where it was when it is invoked
+    again. Raises `RebuildRefused`, if some events cannot be read too and nobody said to `leave_out` those, and
+    `StageRefused`."""
+    done = False
+    while not done:
+        progress = _ask(stage, model, leave_out)
+        done = bool(progress["done"])
+        yield f"{model}: {_told(progress)}"
+        if progress.get("stopped"):
+            raise RebuildRefused(
+                f"{model} is read as before: {progress['unreadable']:,} events cannot be read, and the log of "
+                f"{FUNCTION} names them. Run it again with a release that reads them, or without them: LEAVE_OUT=1."
+            )
+
+
+def _told(progress: Mapping[str, Any]) -> str:
+    unreadable = progress.get("unreadable", 0)
+    counts = f"{progress['events']:,} events read, {progress['rows']:,} rows written"
+    left_out = f", {unreadable:,} events cannot be read" if unreadable else ""
+    switched = ", switched over" if progress["switched"] else ""
+    return f"{counts}{left_out}{switched}{', done' if progress['done'] else ''}"
+
+
+def _ask(stage: Stage, model: str, leave_out: bool) -> Mapping[str, Any]:
+    request = json.dumps({"model": model, "seconds": SECONDS, "leave_out": leave_out}).encode()
+    with asking(stage):
+        answer = stage.client("lambda").invoke(FunctionName=stage.name(FUNCTION), Payload=request)
+        found: Any = json.loads(answer["Payload"].read() or "null")
+    if answer.get("FunctionError"):
+        said = found or {}
+        raise RebuildRefused(f"{FUNCTION} failed: {said.get('errorType')}: {plain(said.get('errorMessage'))}")
+    if "error" in found:
+        raise RebuildRefused(plain(found["error"]))
+    progress: Mapping[str, Any] = found
+    return progress

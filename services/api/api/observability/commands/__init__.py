@@ -1,0 +1,1 @@
+"""The command side: what people and programs tell, which aggregates decide about."""

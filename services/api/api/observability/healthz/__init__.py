@@ -1,0 +1,1 @@
+"""Whether the system answers, for machines that have not signed in."""

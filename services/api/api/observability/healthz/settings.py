@@ -1,0 +1,10 @@
+"""What the function that tells machines of health is told by its environment."""
+
+from dataclasses import dataclass
+
+from api.web.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class HealthzSettings(Settings):
+    read_models_table: str

@@ -1,0 +1,1 @@
+"""The query side: it reads what the projections made of events, and changes nothing."""

@@ -1,0 +1,118 @@
+"""Rules, how they stand with each series, and what happened."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from api.observability import rendering, views
+from api.observability.queries.parameters import Span
+from api.observability.queries.reading import Reading
+from api.observability.rows import ROWS_PER_READ, of_times
+from api.web.paging import Slice, take
+from watchkeeper.clock import from_iso, to_iso
+from watchkeeper.eventsourcing.read_models import Kept
+from watchkeeper.observability.models import AlertStatus, Rule
+from watchkeeper.observability.projections import ALERT_HISTORY, ALERT_RULES, ALERTS
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFilter:
+    """What is wanted of an alert; whatever is empty is not asked about."""
+
+    states: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
+    rule: str | None = None
+    metric: str | None = None
+
+    def matches(self, alert: AlertStatus) -> bool:
+        return (
+            (not self.states or alert.state in self.states)
+            and (not self.severities or alert.severity in self.severities)
+            and self.rule in (None, alert.rule_id)
+            and self.metric in (None, alert.metric)
+        )
+
+
+def rules(
+    reading: Reading, metric: str | None, *, retired: bool, limit: int, after: str | None
+) -> Slice[views.AlertRuleDetail]:
+    def matches(kept: Kept) -> bool:
+        rule = Rule.of(kept.record)
+        return metric in (None, rule.metric) and (retired or rule.retired_at is None)
+
+    found = reading.page(ALERT_RULES, matches=matches, limit=limit, after=after)
+    return Slice([_rule(kept) for kept in found.items], found.position)
+
+
+def rule(reading: Reading, rule_id: str) -> views.AlertRuleDetail:
+    """Raises ``ItemNotFound``."""
+    return _rule(reading.get(ALERT_RULES, rule_id))
+
+
+def alerts(reading: Reading, wanted: AlertFilter, *, limit: int, after: str | None) -> Slice[views.AlertDetail]:
+    def matches(kept: Kept) -> bool:
+        return wanted.matches(AlertStatus.of(kept.record))
+
+    found = reading.page(ALERTS, matches=matches, limit=limit, after=after)
+    return Slice([_alert(kept) for kept in found.items], found.position)
+
+
+def alert(reading: Reading, alert_id: str) -> views.AlertDetail:
+    """Raises ``ItemNotFound``."""
+    return _alert(reading.get(ALERTS, alert_id))
+
+
+def history(
+    reading: Reading, wanted: AlertFilter, span: Span, *, limit: int, after: str | None
+) -> Slice[views.AlertChange]:
+    """Newest first, month after month."""
+    rows = ((kept.sort, kept) for month in _months(span, after) for kept in _of_month(reading, month, span, after))
+    found = take(rows, lambda kept: wanted.matches(AlertStatus.of(kept.record["alert"])), limit)
+    return Slice([_change(kept) for kept in found.items], found.position)
+
+
+def history_of(reading: Reading, alert_id: str, *, limit: int, after: str | None) -> Slice[views.AlertChange]:
+    """Newest first. Raises ``ItemNotFound`` for an alert nobody knows of."""
+    found = reading.page(ALERT_HISTORY, f"alert#{alert_id}", limit=limit, after=after, descending=True)
+    if not found.items and after is None:
+        reading.get(ALERTS, alert_id)
+    return Slice([_change(kept) for kept in found.items], found.position)
+
+
+def _of_month(reading: Reading, month: str, span: Span, after: str | None) -> Iterator[Kept]:
+    return reading.rows(
+        ALERT_HISTORY,
+        month,
+        between=of_times(*span.iso()),
+        descending=True,
+        after=after if after and after.startswith(month) else None,
+        page_size=ROWS_PER_READ,
+    )
+
+
+def _months(span: Span, after: str | None) -> Sequence[str]:
+    """From the newest on, or from the one a cursor is in: there are fourteen at the most."""
+    months: list[str] = []
+    moment: datetime = min(span.until, from_iso(after.partition("#")[0])) if after else span.until
+    while to_iso(moment)[:7] >= to_iso(span.since)[:7]:
+        months.append(to_iso(moment)[:7])
+        moment = moment.replace(day=1) - timedelta(days=1)
+    return months
+
+
+def _rule(kept: Kept) -> views.AlertRuleDetail:
+    return rendering.alert_rule(Rule.of(kept.record), kept.stamp.sequence)
+
+
+def _alert(kept: Kept) -> views.AlertDetail:
+    return rendering.alert(AlertStatus.of(kept.record), kept.stamp.sequence)
+
+
+def _change(kept: Kept) -> views.AlertChange:
+    record = kept.record
+    return views.AlertChange(
+        type=record["type"],
+        at=from_iso(record["at"]),
+        actor=record["actor"],
+        alert=rendering.alert(AlertStatus.of(record["alert"]), kept.stamp.sequence),
+    )

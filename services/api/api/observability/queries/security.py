@@ -1,0 +1,58 @@
+"""Security events, newest first."""
+
+from dataclasses import dataclass
+
+from api.observability import rendering, views
+from api.observability.queries.parameters import Span
+from api.observability.queries.reading import Reading
+from api.web.paging import Slice
+from watchkeeper.dynamodb import Between
+from watchkeeper.eventsourcing.read_models import Kept
+from watchkeeper.observability.models import SecurityStatus
+from watchkeeper.observability.projections import SECURITY_EVENTS
+
+_AFTER_TIME = "."
+"""The character after the ``-`` that stands between a time and the rest of an id."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityFilter:
+    """What is wanted of a security event; whatever is empty is not asked about."""
+
+    states: tuple[str, ...]
+    severities: tuple[str, ...]
+    span: Span
+    """When it was detected."""
+
+    def matches(self, event: SecurityStatus) -> bool:
+        return (
+            (not self.states or event.state in self.states)
+            and (not self.severities or event.severity in self.severities)
+            and self.span.since.replace(microsecond=0) <= event.detected_at <= self.span.until
+        )
+
+
+def security_events(
+    reading: Reading, wanted: SecurityFilter, *, limit: int, after: str | None
+) -> Slice[views.SecurityEventDetail]:
+    def matches(kept: Kept) -> bool:
+        return wanted.matches(SecurityStatus.of(kept.record))
+
+    found = reading.page(
+        SECURITY_EVENTS, matches=matches, between=_ids(wanted.span), limit=limit, after=after, descending=True
+    )
+    return Slice([_event(kept) for kept in found.items], found.position)
+
+
+def security_event(reading: Reading, security_event_id: str) -> views.SecurityEventDetail:
+    """Raises ``ItemNotFound``."""
+    return _event(reading.get(SECURITY_EVENTS, security_event_id))
+
+
+def _ids(span: Span) -> Between:
+    """Those of a time: what the system notices by itself is named after the hour, and stands at its beginning."""
+    return Between(f"{span.since:%Y%m%dT%H}", f"{span.until:%Y%m%dT%H%M%SZ}{_AFTER_TIME}")
+
+
+def _event(kept: Kept) -> views.SecurityEventDetail:
+    return rendering.security_event(SecurityStatus.of(kept.record), kept.stamp.sequence)

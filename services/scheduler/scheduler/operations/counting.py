@@ -1,0 +1,25 @@
+"""How many dead letters there are."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from watchkeeper import sqs
+from watchkeeper.observability.facts import DeadLettersCounted
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedQueue:
+    dlq: str
+    """URL of the dead-letter queue."""
+    service: str
+    """Whose work its letters are."""
+
+
+def counted(client: "SQSClient", queues: Mapping[str, WatchedQueue]) -> Iterator[DeadLettersCounted]:
+    """The letters of each queue, those somebody looks at among them. Raises ``DatabaseError``."""
+    for name, queue in queues.items():
+        yield DeadLettersCounted(name, queue.service, sqs.waiting(client, queue.dlq))

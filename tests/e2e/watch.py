@@ -1,0 +1,202 @@
+"""The observability watch of the running system: who asks it, what it keeps, and what its machine makes of that."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, cast
+
+import boto3
+import orjson
+import requests
+from botocore.config import Config
+
+from local import rebuilding
+from local.cloud import CREDENTIALS, REGION
+from local.functions import log_lines
+from tests.e2e.people import Json, Person, expect
+from tests.e2e.system import System
+from tests.e2e.waiting import wait_for
+from watchkeeper.clock import utc_now
+from watchkeeper.dynamodb import Table
+from watchkeeper.eventsourcing.event import Event
+from watchkeeper.eventsourcing.store import DynamoDBEventStore
+
+EVENTS = "watchkeeper.observability"
+"""The source of its events on the bus."""
+PAUSE = 0.1
+
+Rows = Mapping[tuple[str, str], Json]
+"""Of a read model: the items by partition and sort key, without what names their generation."""
+
+
+@dataclass
+class Watch:
+    system: System
+    viewer: Person
+    developer: Person
+    admin: Person
+
+    # What people do and see
+
+    def read(self, path: str, **parameters: str | int) -> Any:
+        """As the viewer; `path` counts from /api/v1/observability/."""
+        return self.viewer.read(f"observability/{path}", **parameters)
+
+    def finds(self, what: str, look: Callable[[], Any], seconds: float = 30) -> Any:
+        """What is there after a while."""
+        found: list[Any] = []
+
+        def looked() -> bool:
+            found[:] = [look()]
+            return bool(found[0])
+
+        wait_for(what, looked, seconds, PAUSE)
+        return found[0]
+
+    def define(self, metric: str, **more: Any) -> Json:
+        """A rule on values above 80; it holds once it is read."""
+        rule = {"name": f"{metric} is high", "metric": metric, "comparison": "gt", "threshold": 80, **more}
+        defined: Json = expect(self.admin.post("observability/alert-rules", rule), 201)
+        self.finds("the rule", lambda: self.viewer.get(f"observability/alert-rules/{defined['id']}").ok)
+        return defined
+
+    def record(self, name: str, *values: float, **headers: str) -> requests.Response:
+        """Values of one series, as a developer's system sends them; headers are named with underscores."""
+        named = {header.replace("_", "-"): text for header, text in headers.items()}
+        metrics = [{"name": name, "value": value} for value in values]
+        return self.developer.post("observability/metrics", {"metrics": metrics}, named)
+
+    def alert(self, rule: Json, state: str) -> Json:
+        """The rule's alert, once it is in that state."""
+
+        def found() -> Json | None:
+            alerts = self.read("alerts", rule=rule["id"], state=state)["items"]
+            return alerts[0] if alerts else None
+
+        alert: Json = self.finds(f"an alert that is {state}", found)
+        return alert
+
+    def component(self, name: str) -> Json:
+        """Its health; nothing of one that nobody has heard of."""
+        board = {one["component"]: one for one in self.read("health")["components"]}
+        found: Json = board.get(name, {"status": None, "reasons": []})
+        return found
+
+    def reasons(self, component: str) -> dict[str, str]:
+        return {reason["key"]: reason["status"] for reason in self.component(component)["reasons"]}
+
+    def noticed(self, kind: str) -> int:
+        """How often the system has noticed something of a kind by itself."""
+        found = self.read("security-events", limit=100)["items"]
+        return sum(one["count"] for one in found if one["kind"] == kind)
+
+    def errors(self, where: str, event_id: str) -> list[Json]:
+        found = self.read("errors", where=where, limit=100)["items"]
+        return [one for one in found if one["event"]["id"] == event_id]
+
+    # The event store
+
+    @cached_property
+    def store(self) -> Table:
+        return Table(self.system.cloud.dynamodb, self.system.cloud.name("event-store"))
+
+    def events(self, aggregate_id: str) -> list[Event]:
+        return list(DynamoDBEventStore(self.store).read(aggregate_id))
+
+    # The read models
+
+    def rows(self, model: str) -> Rows:
+        """As they are read at the moment."""
+        items = list(self.system.tables.items("read-models"))
+        [reads] = [item["reads"]["S"] for item in items if item["pk"]["S"] == "READ-MODELS"] or ["{}"]
+        generation = f"{model}#{json.loads(reads).get(model, '1')}#"
+        return {
+            (item["pk"]["S"].removeprefix(generation), item["sk"]["S"]): _row(item)
+            for item in items
+            if item["pk"]["S"].startswith(generation)
+        }
+
+    def rebuild(self, model: str) -> None:
+        """As `make rebuild` does; it waits some seconds for what is on its way."""
+        assert list(rebuilding.rebuilt(self.system.cloud, model))[-1].endswith("done")
+
+    # What comes in other ways than over HTTP
+
+    def access_log_says(self, line: str) -> None:
+        """Write to the API's access log as its gateway does. The emulator takes each word of the subscription's pattern
+        for one that has to stand in the line."""
+        logs, group = self.system.cloud.logs, f"/aws/http-api/{self.system.cloud.name('api')}"
+        logs.create_log_stream(logGroupName=group, logStreamName="of-a-test")
+        now = int(utc_now().timestamp() * 1000)
+        told: Any = [{"timestamp": now, "message": line}]
+        logs.put_log_events(logGroupName=group, logStreamName="of-a-test", logEvents=told)
+
+    # The state machine
+
+    @cached_property
+    def machine(self) -> str:
+        """Its ARN."""
+        return f"arn:aws:states:{REGION}:000000000000:stateMachine:{self.system.cloud.name('projections')}"
+
+    @cached_property
+    def machines(self) -> Any:
+        """A client whose requests go where they are told to, also those AWS has a host of its own for."""
+        return cast("Any", boto3).client(
+            "stepfunctions",
+            endpoint_url=self.system.cloud.endpoint,
+            region_name=REGION,
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+            config=Config(inject_host_prefix=False, max_pool_connections=8),
+        )
+
+    def deliver(self, event: Event) -> None:
+        """Start the machine with an event as the bus does, and wait for its end."""
+        answer = self.machines.start_sync_execution(stateMachineArn=self.machine, input=json.dumps(passed_on(event)))
+        assert answer["status"] == "SUCCEEDED", answer
+
+    @contextmanager
+    def taught(self, taught: Callable[[str], str]) -> Iterator[None]:
+        """Another definition of the machine, as a later release brings it."""
+        definition = self.machines.describe_state_machine(stateMachineArn=self.machine)["definition"]
+        changed = taught(definition)
+        assert changed != definition
+        self.machines.update_state_machine(stateMachineArn=self.machine, definition=changed)
+        try:
+            yield
+        finally:
+            self.machines.update_state_machine(stateMachineArn=self.machine, definition=definition)
+
+    # Logs
+
+    def logged(self, function: str, correlation_id: str) -> set[str]:
+        """What a function said about what somebody asked for."""
+        texts = (line.partition(" ")[2] for line in log_lines(self.system.cloud, function, 100_000, False))
+        lines = (json.loads(text) for text in texts if text.startswith('{"level"'))
+        return {line["message"] for line in lines if line.get("correlation_id") == correlation_id}
+
+
+def envelope(event: Event) -> Json:
+    told: Json = orjson.loads(orjson.dumps(event, option=orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS))
+    return told
+
+
+def passed_on(event: Event) -> Json:
+    """The event as the bus hands it to the machine."""
+    return {"id": event.id, "source": EVENTS, "detail-type": event.type, "detail": envelope(event)}
+
+
+def of(rows: Rows, *names: str) -> Rows:
+    """Those that are about one of these series, rules, alerts or components: others may change meanwhile."""
+    return {key: row for key, row in rows.items() if any(name in "/".join(key) for name in names)}
+
+
+def sequences(events: Iterable[Event]) -> list[int]:
+    return [event.sequence for event in events]
+
+
+def _row(item: Any) -> Json:
+    told = {name: next(iter(value.values())) for name, value in item.items() if name not in ("pk", "sk")}
+    return {**told, "record": json.loads(told["record"])}
