@@ -58,10 +58,9 @@ def load_among_kills(system: System, chance: random.Random) -> int:
             system.hand_out(sources, "recent")
             wait_for("somebody to read", lambda: bool(system.tables.leases()))
             time.sleep(chance.uniform(0, LONGEST_LIFE))
-            leases = system.tables.leases()
+            interrupted += len(system.tables.leases())
             system.kill_workers()
-            system.tables.expire(leases)
-            interrupted += len(leases)
+            system.tables.expire(system.tables.leases())  # those taken just before the kill, too
     return interrupted
 
 
