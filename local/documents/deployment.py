@@ -38,6 +38,7 @@ def environment(service: str) -> str:
     return "\n".join(["| variable | value | functions |", "|---|---|---|", *rows])
 
 
+@cache
 def definitions(service: str) -> dict[str, Any]:
     loaded: dict[str, Any] = yaml.safe_load((REPOSITORY / "services" / service / "functions.yml").read_text())
     return loaded

@@ -1,6 +1,7 @@
 """The access patterns, as the repositories state them, beside the keys the tables really have."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from inspect import cleandoc
 from types import ModuleType
 from typing import Any
@@ -87,6 +88,7 @@ def definitions(*services: str) -> dict[str, dict[str, Any]]:
     }
 
 
+@cache
 def _resources(service: str, name: str) -> dict[str, Any]:
     path = REPOSITORY / "services" / service / "resources" / name
     resources: dict[str, Any] = yaml.safe_load(path.read_text())["Resources"]
