@@ -22,7 +22,7 @@ from watchkeeper.dynamodb import Between, Table
 from watchkeeper.errors import DatabaseError
 from watchkeeper.eventsourcing.read_models import ReadModels
 from watchkeeper.markets.coverage import NEVER
-from watchkeeper.observability.models import AlertState, AlertStatus, Health, HealthStatus
+from watchkeeper.observability.models import RAISED, AlertState, AlertStatus, Health, HealthStatus
 from watchkeeper.observability.projections import ALERTS, ERRORS, HEALTH_BOARD
 from watchkeeper.people.reminders import SHARDS, ReminderKey, ReminderRepository
 from watchkeeper.progress import KERNEL, MARKETS, ProgressRepository, Source
@@ -47,7 +47,6 @@ ERRORS_COUNTED = 1000
 """At the most."""
 ALERTS_READ = 500
 """At the most: those that were resolved stay for 30 days."""
-RAISED = (AlertState.OPEN, AlertState.ACKNOWLEDGED)
 LATELY = timedelta(minutes=10)
 PERIOD = 300
 QUERIES_AT_ONCE = 500

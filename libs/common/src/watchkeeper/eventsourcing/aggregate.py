@@ -1,30 +1,31 @@
 """Aggregates: what decides, and remembers by its events alone."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 
 @dataclass(frozen=True, slots=True)
-class EventData:
+class EventData(ABC):
     """Base of what the events of a domain say. ``version`` rises when a field changes its meaning; what was stored
     under an older one is upcast when it is read."""
 
     type: ClassVar[str]
     version: ClassVar[int] = 1
 
+    @abstractmethod
     def encoded(self) -> dict[str, Any]:
         """It as JSON has it: texts, whole numbers, flags, lists and objects."""
-        raise NotImplementedError
 
     @classmethod
+    @abstractmethod
     def of(cls, data: Mapping[str, Any]) -> Self:
         """It from what ``encoded`` made, by whichever release. Raises ``KeyError``, ``TypeError`` or ``ValueError`` for
         anything else."""
-        raise NotImplementedError
 
 
-class AggregateRoot:
+class AggregateRoot(ABC):
     """One aggregate, as its events made it.
 
     A subclass has a method for each command: it looks at the state, raises an error of the domain if that does not
@@ -62,14 +63,14 @@ class AggregateRoot:
         self.apply(data)
         self.version += 1
 
+    @abstractmethod
     def apply(self, data: EventData) -> None:
         """Change the state as the event says."""
-        raise NotImplementedError
 
+    @abstractmethod
     def state(self) -> dict[str, Any]:
         """The state as a snapshot keeps it, in terms of JSON."""
-        raise NotImplementedError
 
+    @abstractmethod
     def restore(self, state: Mapping[str, Any]) -> None:
         """Become what ``state`` described."""
-        raise NotImplementedError

@@ -22,6 +22,7 @@ from watchkeeper.observability.events import (
 )
 from watchkeeper.observability.figures import checked
 from watchkeeper.observability.models import (
+    RAISED,
     AlertSeverity,
     AlertState,
     AlertStatus,
@@ -47,8 +48,6 @@ RULE_RETIRED = "rule retired"
 
 BY_ITSELF = "system"
 """Who resolved an alert, when its values did."""
-
-_RAISED = (AlertState.OPEN, AlertState.ACKNOWLEDGED)
 
 
 class AlertRule(AggregateRoot):
@@ -182,7 +181,7 @@ class Alert(AggregateRoot):
 
     def resolve(self, *, by: str, now: datetime, reason: str) -> None:
         """Say that it is over, whatever the values are."""
-        if self.status.state not in _RAISED:
+        if self.status.state not in RAISED:
             raise WrongState(f"the alert is {self.status.state}, and only an open or acknowledged one can be resolved")
         self.record(
             AlertResolved(_resolved(self.status, now, by=by, reason=required_text("the reason", reason, LONGEST_TEXT)))
@@ -202,7 +201,7 @@ class Alert(AggregateRoot):
         if _is_late(status, value) or _rests(rule, status, value):
             return
         after = replace(status, observed=sequence, observed_at=value.at, value=value.value)
-        if status.state in _RAISED:
+        if status.state in RAISED:
             if rule.cleared_by(value.value):
                 reason = f"A value of {value.value:f} is good again."
                 self.record(AlertResolved(_resolved(after, value.at, by=BY_ITSELF, reason=reason)))
@@ -218,7 +217,7 @@ class Alert(AggregateRoot):
             return
         if status.state is AlertState.PENDING:
             self.record(AlertCalmed(replace(status, state=AlertState.QUIET, breaches=0)))
-        elif status.state in _RAISED:
+        elif status.state in RAISED:
             at = max(retired_at, status.observed_at or retired_at)
             self.record(AlertResolved(_resolved(status, at, by=BY_ITSELF, reason=RULE_RETIRED)))
 

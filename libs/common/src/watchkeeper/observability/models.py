@@ -176,6 +176,10 @@ class AlertState(StrEnum):
     RESOLVED = "resolved"
 
 
+RAISED = (AlertState.OPEN, AlertState.ACKNOWLEDGED)
+"""Of an alert that somebody has to see to."""
+
+
 @dataclass(frozen=True, slots=True)
 class AlertStatus:
     """An alert: how a rule stands with one series."""

@@ -17,12 +17,10 @@ from watchkeeper.eventsourcing.repository import EventSourcedRepository
 from watchkeeper.eventsourcing.store import ConcurrencyConflict
 from watchkeeper.observability import ids
 from watchkeeper.observability.alerts import MAX_ACTIVE_RULES, RULE_RETIRED, Alert, AlertRule
-from watchkeeper.observability.models import AlertState, AlertStatus
+from watchkeeper.observability.models import RAISED, AlertStatus
 from watchkeeper.observability.projections import ALERT_RULES, ALERTS
 from watchkeeper.observability.refusals import Refused, WrongState
 from watchkeeper.observability.security import SecurityEvent
-
-_RAISED = (AlertState.OPEN, AlertState.ACKNOWLEDGED)
 
 A = TypeVar("A", bound=AggregateRoot)
 
@@ -85,7 +83,7 @@ def retire_rule(
     """And resolve its alerts, which no value would any more. Done again, it goes on where it stopped."""
 
     def resolve(alert: Alert) -> None:
-        if alert.status.state in _RAISED:
+        if alert.status.state in RAISED:
             alert.resolve(by=work.user, now=work.now, reason=RULE_RETIRED)
 
     rule = decide(rules, ids.alert_rule(rule_id), lambda rule: rule.retire(work.now), work)
@@ -111,7 +109,7 @@ def _active_rules(models: ReadModels) -> int:
 
 def _raised_by(rule_id: str, models: ReadModels) -> Iterator[str]:
     for row in models.view().rows(ALERTS, between=beginning(f"{rule_id}."), page_size=ROWS_PER_READ):
-        if AlertStatus.of(row.record).state in _RAISED:
+        if AlertStatus.of(row.record).state in RAISED:
             yield row.sort
 
 
