@@ -64,6 +64,8 @@ class LocalCloud:
     stage: str = "local"
     decisions: Path | None = None
     """A file to which the emulator adds what each role was allowed and denied."""
+    fires_cron: bool = True
+    """Whether schedules with a cron expression come due; those with a rate always do."""
 
     # Life
 
@@ -231,9 +233,11 @@ class LocalCloud:
         state = self.state_dir / "cloud"
         state.mkdir(parents=True, exist_ok=True)
         noting = {"IAM_DECISIONS": str(self.decisions)} if self.decisions else {}
+        without_cron = {} if self.fires_cron else {"WITHOUT_CRON": "yes"}
         return {
             **inherited,
             **noting,
+            **without_cron,
             "AUTH": "true",
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self.port),

@@ -43,6 +43,9 @@ SCHEDULES_LOOKED_AT = 1.0
 DECISIONS = "IAM_DECISIONS"
 """The variable that names the file for what was decided; without it, nothing is noted."""
 
+WITHOUT_CRON = "WITHOUT_CRON"
+"""The variable with which no cron expression comes due."""
+
 
 def main() -> None:
     eventbridge._SCHEDULER_TICK_INTERVAL = SCHEDULES_LOOKED_AT
@@ -58,10 +61,17 @@ def main() -> None:
     keep_changes()
     forget_executions()
     ask_for_machines()
+    if os.environ.get(WITHOUT_CRON):
+        fire_no_cron()
     if file := os.environ.get(DECISIONS):
         note_decisions(Decisions(Path(file)))
     threading.Thread(target=save_regularly, name="save-regularly", daemon=True).start()
     app.main()
+
+
+def fire_no_cron() -> None:
+    """Rates are fired as they come."""
+    eventbridge._cron_next_fire = lambda *_: None
 
 
 def save_regularly() -> None:

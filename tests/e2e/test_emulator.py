@@ -178,6 +178,21 @@ assert not dynamodb._tables["read-models"]["items"]
 assert decided == [(session, "dynamodb:PutItem", table, False)], decided
 """
 
+SCHEDULED = """
+from ministack.services import eventbridge
+emulator.fire_no_cron()
+eventbridge._ensure_default_bus()
+fired = []
+eventbridge._invoke_target = lambda target, event, rule, *_: fired.append(rule["Name"])
+for name, expression in {"cron": "cron(* * * * ? *)", "rate": "rate(1 minute)"}.items():
+    eventbridge._put_rule({"Name": name, "ScheduleExpression": expression})
+    eventbridge._put_targets({"Rule": name, "Targets": [{"Id": "1", "Arn": "arn:aws:sqs:us-east-1:000000000000:any"}]})
+for minutes in range(3):
+    eventbridge._now_ts = lambda: time.time() + 60 * minutes + 1
+    eventbridge._tick_scheduled_rules()
+assert fired == ["rate", "rate"], fired
+"""
+
 
 def succeeds(*scripts: str, argument: str = "") -> None:
     python = REPOSITORY / ".local" / "ministack" / "bin" / "python"
@@ -213,3 +228,7 @@ def test_an_execution_of_an_express_machine_is_allowed_by_its_role_and_forgotten
 
 def test_an_execution_does_not_do_what_its_role_may_not() -> None:
     succeeds(MACHINE, DENIED)
+
+
+def test_rates_are_fired_without_cron_expressions_where_those_are_not_to_be() -> None:
+    succeeds(SCHEDULED)
