@@ -116,7 +116,7 @@ class _Watch:
         generations = models.generations()
         made = rows(Occurrence.of(event))
         for row in made:
-            for generation in generations.written(row.model):
+            for generation in generations[row.model].written:
                 models.put(row, generation, stamp_of(event))
         return {**self.functions.used(), "rows": len(made)}
 

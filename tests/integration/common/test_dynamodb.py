@@ -322,6 +322,27 @@ def test_a_scan_reads_pages_without_items(table: Table, faults: Faults) -> None:
         assert list(table.scan()) == [{"pk": "P", "sk": "1"}]
 
 
+def test_an_update_may_expect_what_attributes_are_before_it_whatever_their_names(table: Table) -> None:
+    key: Item = {"pk": "P", "sk": "1"}
+    table.update(key, {"talks-1": "x"}, keys=KEYS, expected={"talks-1": None, "state": None})
+
+    for expected in ({"talks-1": None}, {"talks-1": "y"}, {"talks-1": "x", "state": "y"}):
+        with pytest.raises(ConditionFailed):
+            table.update(key, {"talks-1": "z"}, keys=KEYS, expected=expected)
+    with pytest.raises(ConditionFailed):
+        table.update(
+            key,
+            {"talks-1": "z"},
+            keys=KEYS,
+            expected={"talks-1": "x"},
+            condition="sk = :no OR pk = :no",
+            values={":no": ""},
+        )
+    table.update(key, {"talks-1": None}, keys=KEYS, expected={"talks-1": "x"}, condition="attribute_exists(pk)")
+
+    assert table.get(key) == key
+
+
 def test_reserved_words_are_named_in_conditions_with_a_sign_before(table: Table) -> None:
     is_newer = "attribute_not_exists(pk) OR #sequence < :sequence"
     table.put({"pk": "P", "sk": "1", "sequence": 2}, keys=KEYS, condition=is_newer, values={":sequence": 2})

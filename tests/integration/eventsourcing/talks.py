@@ -40,7 +40,7 @@ def project(models: ReadModels, event: Event) -> None:
     """As new events are: into every generation that is written."""
     generations = models.generations()
     for row in rows_of(event):
-        for generation in generations.written(row.model):
+        for generation in generations[row.model].written:
             models.put(row, generation, stamp_of(event))
 
 

@@ -82,33 +82,39 @@ class TestRows:
 
 class TestGenerations:
     def test_a_model_that_was_never_rebuilt_has_the_first(self, models: ReadModels) -> None:
-        generations = models.generations()
-
-        assert generations == Generations()
-        assert (generations.read(TALKS), generations.written(TALKS)) == ("1", ("1",))
+        assert models.generations() == {}
+        assert models.generations()[TALKS] == Generations("1", ("1",), None)
 
     def test_they_are_kept_as_they_are_changed(self, models: ReadModels) -> None:
-        after = Generations({TALKS: "2"}, {TALKS: ("2", "3")}, {TALKS: {"events": 7}})
+        after = Generations("2", ("2", "3"), {"events": 7})
 
-        changed = models.change(models.generations(), after)
+        assert models.change(TALKS, Generations(), after) == after
 
-        assert changed == models.generations() == replace(after, revision=1)
-        assert (changed.read(TALKS), changed.written(TALKS), changed.written("others")) == ("2", ("2", "3"), ("1",))
+        assert models.generations() == {TALKS: after}
+        assert models.generations()["others"] == Generations()
+
+    def test_those_of_one_model_are_changed_without_those_of_another(self, models: ReadModels) -> None:
+        for model in ("latest-talks", TALKS, "size"):
+            models.change(model, Generations(), Generations("2"))
+
+        models.change(TALKS, Generations("2"), Generations())
+
+        assert models.generations() == dict.fromkeys(("latest-talks", "size"), Generations("2"))
 
     def test_of_two_who_change_them_one_does(self, models: ReadModels) -> None:
-        for _ in range(2):
-            before = models.generations()
-            changed = models.change(before, Generations({TALKS: "2"}))
+        for generation in "23":
+            before = models.generations()[TALKS]
+            changed = models.change(TALKS, before, Generations(generation))
             with pytest.raises(ConditionFailed):
-                models.change(before, Generations({TALKS: "3"}))
-            assert models.generations() == changed
+                models.change(TALKS, before, Generations("9"))
+            assert models.generations() == {TALKS: changed}
 
     def test_a_view_reads_those_there_were_when_it_began(self, models: ReadModels) -> None:
         models.put(row("old"), "1", STAMPS[0])
         models.put(row("new"), "2", STAMPS[0])
         view = models.view()
 
-        models.change(models.generations(), Generations({TALKS: "2"}))
+        models.change(TALKS, Generations(), Generations("2"))
 
         assert view.get(TALKS, "talk:1").record == {"text": "old"}
         assert models.view().get(TALKS, "talk:1").record == {"text": "new"}
@@ -117,7 +123,7 @@ class TestGenerations:
         for generation in ("1", "2", "3", "10", "11"):
             for one in (row("x"), row("y", partition=HISTORY), Row("talks-too", "", "x", {})):
                 models.put(one, generation, STAMPS[0])
-        models.change(models.generations(), Generations())
+        models.change(TALKS, Generations(), Generations("11"))
 
         left: dict[str, set[str]] = {}
         for generation in ("1", "3", "11"):

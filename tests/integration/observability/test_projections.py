@@ -254,8 +254,8 @@ def test_in_any_order_and_however_often_they_come_the_rows_are_the_same(
     order = data.draw(st.permutations([*HISTORY, *repeats]))
     in_first = rebuilt(cloud, HISTORY)
     cloud.clear()
-    if writes:
-        cloud.read_models.change(Generations(), Generations(writes=writes))
+    for model, written in writes.items():
+        cloud.read_models.change(model, Generations(), Generations(written=written))
     cloud.project(*order)
 
     assert by_generation(cloud.rows()) == {

@@ -118,6 +118,8 @@ class Update:
     add: Mapping[str, int] = field(default_factory=dict)
     condition: str | None = None
     values: Mapping[str, Value] = field(default_factory=dict)
+    expected: Mapping[str, Value | None] = field(default_factory=dict)
+    """What attributes must be before, whatever their names; ``None`` for one that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,13 +301,14 @@ class Table:
         add: Mapping[str, int] | None = None,
         condition: str | None = None,
         values: Mapping[str, Value] | None = None,
+        expected: Mapping[str, Value | None] | None = None,
     ) -> Item:
         """Set attributes, or remove those whose value is ``None``, or add to those in ``add``; the item as it is then.
-        Raises what ``put`` raises.
+        Raises what ``put`` raises, and ``ConditionFailed`` if an attribute is not as ``expected``.
 
         What the item holds besides is not known here: it can still be too large for DynamoDB.
         """
-        return self._send_update(Update(key, changes, add or {}, condition, values or {}), keys)
+        return self._send_update(Update(key, changes, add or {}, condition, values or {}, expected or {}), keys)
 
     def _send_update(self, update: Update, keys: Keys) -> Item:
         request = self._update_request(update, keys)
@@ -318,7 +321,7 @@ class Table:
     def _update_request(self, update: Update, keys: Keys) -> dict[str, Any]:
         changes, added = update.changes, update.add
         self.check({**update.key, **{name: value for name, value in changes.items() if value is not None}}, keys)
-        aliases = {name: str(index) for index, name in enumerate((*changes, *added))}
+        aliases = {name: str(index) for index, name in enumerate(dict.fromkeys((*changes, *added, *update.expected)))}
         sets = [f"#{aliases[name]} = :{aliases[name]}" for name, value in changes.items() if value is not None]
         removes = [f"#{aliases[name]}" for name, value in changes.items() if value is None]
         adds = [f"#{aliases[name]} :{aliases[name]}" for name in added]
@@ -329,8 +332,8 @@ class Table:
             "Key": _to_wire(update.key),
             "UpdateExpression": " ".join(clause for clause in clauses if clause),
             **_condition(
-                update.condition,
-                given | dict(update.values),
+                " AND ".join(_conditions(update, aliases)) or None,
+                given | dict(update.values) | _expected_values(update, aliases),
                 {f"#{alias}": name for name, alias in aliases.items()},
             ),
         }
@@ -542,6 +545,18 @@ def _bounds(bounds: Bounds) -> tuple[str, dict[str, Value]] | None:
     if low is not None:
         return "#sk >= :low", {"low": low}
     return ("#sk <= :high", {"high": high}) if high is not None else None
+
+
+def _conditions(update: Update, aliases: Mapping[str, str]) -> Iterator[str]:
+    if update.condition:
+        yield f"({update.condition})"
+    for name, value in update.expected.items():
+        alias = aliases[name]
+        yield f"attribute_not_exists(#{alias})" if value is None else f"#{alias} = :expected{alias}"
+
+
+def _expected_values(update: Update, aliases: Mapping[str, str]) -> dict[str, Value]:
+    return {f":expected{aliases[name]}": value for name, value in update.expected.items() if value is not None}
 
 
 def _condition(

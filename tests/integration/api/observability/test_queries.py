@@ -212,7 +212,7 @@ class TestAnswers:
 
     def test_it_is_read_of_the_generation_that_is_to_be_read(self, viewer: Asker, store: Store) -> None:
         put_health(store, health("service/api", HealthStatus.DOWN))
-        store.models.change(Generations(), Generations(reads={"health-board": "2"}))
+        store.models.change("health-board", Generations(), Generations(read="2"))
 
         assert viewer.get("/health").json["components"] == []
 

@@ -15,7 +15,7 @@ and what was appended after is projected into both.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +31,7 @@ FIRST = "1"
 """The generation of a model that was never rebuilt."""
 
 _POINTER: Key = {"pk": "READ-MODELS", "sk": "generations"}
+"""One item, so that a projection reads it once; an attribute a model, so that they are changed without each other."""
 _IS_NEWER = "attribute_not_exists(pk) OR #sequence < :sequence"
 
 
@@ -75,26 +76,25 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Generations:
-    """Which generation of each model is read, and into which it is projected."""
+    """Which generation of a model is read, and into which it is projected."""
 
-    reads: Mapping[str, str] = field(default_factory=dict)
-    writes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    rebuilds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """How far the rebuilds that are not done are; the shape is theirs."""
-    revision: int = 0
-    """Rises with every change."""
+    read: str = FIRST
+    written: tuple[str, ...] = (FIRST,)
+    rebuild: Mapping[str, Any] | None = None
+    """How far a rebuild is that is not done; the shape is its own."""
 
-    def read(self, model: str) -> str:
-        return self.reads.get(model, FIRST)
 
-    def written(self, model: str) -> tuple[str, ...]:
-        return self.writes.get(model, (FIRST,))
+class AllGenerations(dict[str, Generations]):
+    """Those of each model, by its name."""
+
+    def __missing__(self, model: str) -> Generations:
+        return Generations()
 
 
 class View:
     """The models as one request reads them: of the generations there were when it began."""
 
-    def __init__(self, table: Table, generations: Generations) -> None:
+    def __init__(self, table: Table, generations: AllGenerations) -> None:
         self._table = table
         self._generations = generations
 
@@ -120,7 +120,7 @@ class View:
         return map(_kept, found)
 
     def _key(self, model: str, partition: str) -> str:
-        return partition_key(model, self._generations.read(model), partition)
+        return partition_key(model, self._generations[model].read, partition)
 
 
 class ReadModels:
@@ -129,28 +129,14 @@ class ReadModels:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def generations(self) -> Generations:
-        item = self._table.get(_POINTER)
-        return _generations(item) if item else Generations()
+    def generations(self) -> AllGenerations:
+        kept = self._table.get(_POINTER) or {}
+        return AllGenerations({name: _generations(value) for name, value in kept.items() if name not in _POINTER})
 
-    def change(self, before: Generations, after: Generations) -> Generations:
-        """Replace the generations. Raises ``ConditionFailed`` if they are not ``before`` any more."""
-        changed = replace(after, revision=before.revision + 1)
-        values: dict[str, Value] = {":revision": before.revision}
-        condition = "revision = :revision" if before.revision else "attribute_not_exists(pk)"
-        self._table.put(
-            {
-                **_POINTER,
-                "reads": records.dumps(changed.reads),
-                "writes": records.dumps(changed.writes),
-                "rebuilds": records.dumps(changed.rebuilds),
-                "revision": changed.revision,
-            },
-            keys=KEYS,
-            condition=condition,
-            values=values if before.revision else None,
-        )
-        return changed
+    def change(self, model: str, before: Generations, after: Generations) -> Generations:
+        """Replace those of a model. Raises ``ConditionFailed`` if they are not ``before`` any more."""
+        self._table.update(_POINTER, {model: _text(after)}, keys=KEYS, expected={model: _text(before)})
+        return after
 
     def view(self) -> View:
         return View(self._table, self.generations())
@@ -201,11 +187,11 @@ def _kept(item: Item) -> Kept:
     return Kept(str(item["sk"]), records.loads(str(item["record"])), stamp, expires_at)
 
 
-def _generations(item: Item) -> Generations:
-    writes = records.loads(str(item["writes"]))
-    return Generations(
-        reads=records.loads(str(item["reads"])),
-        writes={model: tuple(generations) for model, generations in writes.items()},
-        rebuilds=records.loads(str(item.get("rebuilds", "{}"))),
-        revision=int(item["revision"]),
-    )
+def _text(generations: Generations) -> str | None:
+    """As they are kept; those of a model that was never rebuilt are not."""
+    return None if generations == Generations() else records.encode(generations)
+
+
+def _generations(text: Value) -> Generations:
+    kept = records.loads(str(text))
+    return Generations(kept["read"], tuple(kept["written"]), kept.get("rebuild"))

@@ -106,16 +106,14 @@ class Rebuild:
         return self._clear(generations, progress, has_time)
 
     def _begun(self, now: str, leave_out: bool) -> tuple[Generations, Progress]:
-        generations = self._models.generations()
-        if (kept := generations.rebuilds.get(self._model)) is not None:
-            progress = Progress(**kept)
+        generations = self._models.generations()[self._model]
+        if generations.rebuild is not None:
+            progress = Progress(**generations.rebuild)
             if leave_out or not progress.stopped:
                 return generations, progress
-        fresh = str(max(map(int, generations.written(self._model))) + 1)
+        fresh = str(max(map(int, generations.written)) + 1)
         progress = Progress(fresh, now)
-        both = (generations.read(self._model), fresh)
-        after = replace(generations, writes={**generations.writes, self._model: both})
-        return self._keep(generations, progress, after), progress
+        return self._keep(generations, progress, written=(generations.read, fresh)), progress
 
     def _read_page(self, progress: Progress) -> Progress:
         """Project a page of the store."""
@@ -144,12 +142,8 @@ class Rebuild:
 
     def _switch(self, generations: Generations, progress: Progress) -> tuple[Generations, Progress]:
         progress = replace(progress, switched=True)
-        after = replace(
-            generations,
-            reads={**generations.reads, self._model: progress.generation},
-            writes={**generations.writes, self._model: (progress.generation,)},
-        )
-        return self._keep(generations, progress, after), progress
+        fresh = progress.generation
+        return self._keep(generations, progress, read=fresh, written=(fresh,)), progress
 
     def _clear(self, generations: Generations, progress: Progress, has_time: Callable[[], bool]) -> Progress:
         is_clear = False
@@ -162,10 +156,8 @@ class Rebuild:
             progress, is_clear = replace(progress, cursor=cursor), cursor is None
             if not is_clear:
                 generations = self._keep(generations, progress)
-        left = {model: kept for model, kept in generations.rebuilds.items() if model != self._model}
-        self._models.change(generations, replace(generations, rebuilds=left))
+        self._models.change(self._model, generations, replace(generations, rebuild=None))
         return replace(progress, done=True)
 
-    def _keep(self, before: Generations, progress: Progress, after: Generations | None = None) -> Generations:
-        rebuilds = {**before.rebuilds, self._model: asdict(progress)}
-        return self._models.change(before, replace(after or before, rebuilds=rebuilds))
+    def _keep(self, before: Generations, progress: Progress, **changes: Any) -> Generations:
+        return self._models.change(self._model, before, replace(before, rebuild=asdict(progress), **changes))

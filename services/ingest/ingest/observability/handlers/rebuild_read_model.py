@@ -32,7 +32,7 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     except ItemNotFound as error:
         return {"error": str(error)}
     except ConditionFailed:
-        return {"error": f"somebody else is making {messages.told(model)} anew, or another model; call again"}
+        return {"error": f"somebody else is making {messages.told(model)} anew; call again"}
     return described(str(model), progress)
 
 

@@ -36,7 +36,8 @@ class ReadModelRebuilding:
 
     def unfinished(self) -> dict[str, Progress]:
         """How far the rebuilds are that are not done, by model."""
-        return {model: Progress(**kept) for model, kept in self._models.generations().rebuilds.items()}
+        every = self._models.generations().items()
+        return {model: Progress(**kept.rebuild) for model, kept in every if kept.rebuild is not None}
 
     def go_on(self, model: str, has_time: Callable[[], bool], *, leave_out: bool = False) -> Progress:
         """Begin, or go on with what is not done, for as long as there is time; past events that cannot be read only if
