@@ -21,6 +21,7 @@ from tests.e2e.waiting import wait_for
 from watchkeeper.clock import utc_now
 from watchkeeper.dynamodb import Table
 from watchkeeper.eventsourcing.event import Event
+from watchkeeper.eventsourcing.read_models import ReadModels, partition_key
 from watchkeeper.eventsourcing.store import DynamoDBEventStore
 
 EVENTS = "watchkeeper.observability"
@@ -109,12 +110,11 @@ class Watch:
 
     def rows(self, model: str) -> Rows:
         """As they are read at the moment."""
-        items = list(self.system.tables.items("read-models"))
-        [reads] = [item["reads"]["S"] for item in items if item["pk"]["S"] == "READ-MODELS"] or ["{}"]
-        generation = f"{model}#{json.loads(reads).get(model, '1')}#"
+        kept = Table(self.system.cloud.dynamodb, self.system.cloud.name("read-models"))
+        generation = partition_key(model, ReadModels(kept).generations()[model].read, "")
         return {
             (item["pk"]["S"].removeprefix(generation), item["sk"]["S"]): _row(item)
-            for item in items
+            for item in self.system.tables.items("read-models")
             if item["pk"]["S"].startswith(generation)
         }
 
