@@ -78,10 +78,11 @@ def test_a_higher_floor_by_night_is_paid_for_its_hours(months: dict[str, list[st
     assert more == pytest.approx(600 * 1.25 * 30.4 * costs.price("provisioned_read_hour"), abs=0.01)
 
 
-def test_traces_are_taken_where_the_stage_says_so(months: dict[str, list[str]]) -> None:
-    _, dev, staging, prod = months["traces"]
+def test_traces_cost_in_proportion_to_the_calls_on_every_stage(months: dict[str, list[str]]) -> None:
+    calls, dev, staging, prod = months["traces"]
 
-    assert (float(dev), float(staging) > 0, float(prod) > 0) == (0, True, True)
+    assert float(prod) == pytest.approx(int(calls.replace(",", "")) * costs.price("trace"), abs=0.01)
+    assert 0 < float(dev) < float(staging) < float(prod)
 
 
 def test_a_stage_without_schedules_pays_for_the_hours_it_is_used(months: dict[str, list[str]]) -> None:
