@@ -21,6 +21,9 @@ from eventsourcing.popo import POPOTrackingRecorder
 from eventsourcing.projection import ApplicationSubscription, Projection
 
 from benchmarks.histories_worker import recorded
+from watchkeeper.observability import ids
+from watchkeeper.observability.events import latest_of
+from watchkeeper.observability.models import figures_of
 
 _SAVED_AT_ONCE = 50
 _TIMES = 5
@@ -38,7 +41,7 @@ class MetricAggregate(Aggregate):
 
     @event(Recorded)
     def record(self, data: dict[str, Any]) -> None:
-        self.latest = data["latest"]
+        self.latest = latest_of(data)
         for rollup in data["rollups"]:
             self.rollups[rollup["period"], rollup["start"]] = rollup
 
@@ -76,11 +79,12 @@ class ReadModels(Projection[View]):
 
 
 def _rows(data: dict[str, Any]) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
-    series, latest = data["series"], data["latest"]
+    series, latest = data["series"], latest_of(data)
     kept = {name: data[name] for name in ("name", "unit", "dimensions", "series")}
     yield ("", series), {**kept, "at": latest["at"], "value": latest["value"]}
     for rollup in data["rollups"]:
-        figures = {name: rollup[name] for name in ("count", "sum", "min", "max")}
+        total, least, most = figures_of(rollup)
+        figures = {"count": rollup["count"], "sum": total, "min": least, "max": most}
         yield (f"{series}#{rollup['period']}", rollup["start"]), {**figures, "unit": data["unit"]}
 
 
@@ -105,11 +109,11 @@ def _worked(call: Callable[[], object]) -> float:
 def _filled(app: Metrics, events: int, series: int, every: int) -> list[UUID]:
     found: dict[str, MetricAggregate] = {}
     for number, one in enumerate(recorded(events, series, every), 1):
-        name = str(one.data["series"])
+        name = ids.own(one.aggregate_id)
         if name not in found:
             app.save(*found.values())
             found[name] = MetricAggregate(name)
-        found[name].record(dict(one.data))
+        found[name].record({**one.data, "series": name})
         if number % _SAVED_AT_ONCE == 0:
             app.save(found[name])
     app.save(*found.values())

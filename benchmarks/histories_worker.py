@@ -61,8 +61,8 @@ class History:
                 if metric.take([_sample(self._now)], self._now) != [None]:
                     raise AssertionError("the value was not taken")
 
-        given_at = self._now
-        self._metrics.execute(self.id, decide, cause=_CAUSE, command_id=f"{self.id}/{given_at}", given_at=given_at)
+        issued_at = self._now
+        self._metrics.execute(self.id, decide, cause=_CAUSE, command_id=f"{self.id}/{issued_at}", issued_at=issued_at)
 
     def load(self) -> int:
         return self._metrics.get(self.id).version

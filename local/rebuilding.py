@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from local.letters import plain
-from local.stages import Stage, asking
+from local.stages import Stage, StageRefused, asking
 from watchkeeper.observability.projections import REBUILT
 
 FUNCTION = "rebuild-read-model"
+STORE = "event-store"
 ALL = "all"
 SECONDS = 45
 """For so long the function works each time: who invokes it does not wait for ever, and hears how far it is."""
@@ -29,11 +30,12 @@ def rebuilt(stage: Stage, model: str, *, leave_out: bool = False) -> Iterator[st
     """Rebuild it, and tell how far that is, until it is done: the function goes on where it was when it is invoked
     again. Raises `RebuildRefused`, if some events cannot be read too and nobody said to `leave_out` those, and
     `StageRefused`."""
+    stored = _stored(stage)
     done = False
     while not done:
         progress = _ask(stage, model, leave_out)
         done = bool(progress["done"])
-        yield f"{model}: {_told(progress)}"
+        yield f"{model}: {_told(progress, stored)}"
         if progress.get("stopped"):
             raise RebuildRefused(
                 f"{model} is read as before: {progress['unreadable']:,} events cannot be read, and the log of "
@@ -41,12 +43,28 @@ def rebuilt(stage: Stage, model: str, *, leave_out: bool = False) -> Iterator[st
             )
 
 
-def _told(progress: Mapping[str, Any]) -> str:
+def _stored(stage: Stage) -> int:
+    """About how many items the store has; 0 if the caller may not know."""
+    try:
+        with asking(stage):
+            return int(stage.client("dynamodb").describe_table(TableName=stage.name(STORE))["Table"]["ItemCount"])
+    except StageRefused:
+        return 0
+
+
+def _told(progress: Mapping[str, Any], stored: int) -> str:
     unreadable = progress.get("unreadable", 0)
-    counts = f"{progress['events']:,} events read, {progress['rows']:,} rows written"
+    counts = f"{progress['events']:,} events read{_of_all(progress, stored)}, {progress['rows']:,} rows written"
     left_out = f", {unreadable:,} events cannot be read" if unreadable else ""
     switched = ", switched over" if progress["switched"] else ""
     return f"{counts}{left_out}{switched}{', done' if progress['done'] else ''}"
+
+
+def _of_all(progress: Mapping[str, Any], stored: int) -> str:
+    """How many items there are to read, until all are read. DynamoDB counts them every six hours: a count that is
+    behind what was read already is left out."""
+    is_read = progress["switched"] or progress.get("stopped")
+    return "" if is_read or stored < progress["events"] else f" of about {stored:,} items"
 
 
 def _ask(stage: Stage, model: str, leave_out: bool) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 from copy import deepcopy
 from typing import Any
 
+from watchkeeper.clock import from_iso
 from watchkeeper.observability.projections import Occurrence
 
 SERIES = "fetch.seconds{source=news}"
@@ -12,9 +13,7 @@ _METRIC = {
     "name": "fetch.seconds",
     "unit": "Seconds",
     "dimensions": {"source": "news"},
-    "series": SERIES,
     "values": [_LATEST],
-    "latest": _LATEST,
     "rollups": [
         {"period": period, "start": start, "count": 3, "sum": "1234567890123456.5", "min": "-12.5", "max": "7"}
         for period, start in (
@@ -80,7 +79,13 @@ _ERROR = {
     "where": "publish-events",
     "error": "DeliveryFailed",
     "cause": "",
-    "event": {"id": "e-7", "type": "AlertRaised", "aggregate_id": "alert:1", "sequence": 3},
+    "event": {
+        "id": "e-7",
+        "type": "AlertRaised",
+        "occurred_at": "2026-11-20T21:05:59Z",
+        "aggregate_id": "alert:1",
+        "sequence": 3,
+    },
     "again": {"queue": "publication"},
 }
 _AGGREGATES = {
@@ -128,16 +133,27 @@ def event(event_type: str, sequence: int = 1) -> dict[str, Any]:
 def metric(sequence: int, series: str, value: str, minute: int) -> dict[str, Any]:
     """An event of a metric, told ``minute`` minutes after nine."""
     recorded = event("MetricRecorded", sequence)
-    recorded["detail"]["id"] = f"{series}-{sequence}"
     data = recorded["detail"]["data"]
-    at = f"2026-11-20T21:{minute:02d}:30Z"
     minutes, hour, day = data["rollups"]
     minutes["start"] = f"2026-11-20T21:{minute:02d}:00Z"
     for rollup in (minutes, hour, day):
         rollup |= {"count": sequence, "max": value}
-    return recorded | {
-        "detail": recorded["detail"] | {"data": data | {"series": series, "latest": {"at": at, "value": value}}}
+    values = [{"at": f"2026-11-20T21:{minute:02d}:30Z", "value": value}]
+    changes = {
+        "id": f"{series}-{sequence}",
+        "aggregate_id": f"metric:{series}",
+        "data": data | {"name": series, "dimensions": {}, "values": values},
     }
+    return recorded | {"detail": recorded["detail"] | changes}
+
+
+def late_first_value() -> dict[str, Any]:
+    """An event of a metric that has newer values, and no others in the minute of this one."""
+    recorded = event("MetricRecorded", 3)
+    data = recorded["detail"]["data"]
+    data["latest"] = {"at": "2026-11-20T21:05:00Z", "value": "7"}
+    data["rollups"][0] = {"period": "minute", "start": "2026-11-20T21:04:00Z", "count": 1, "sum": "-12.5"}
+    return recorded
 
 
 def occurrence(started: dict[str, Any]) -> Occurrence:
@@ -146,7 +162,8 @@ def occurrence(started: dict[str, Any]) -> Occurrence:
         id=detail["id"],
         type=detail["type"],
         version=detail["version"],
-        sequence=detail.get("sequence", 1),
+        aggregate_id=detail.get("aggregate_id", ""),
+        sequence=detail.get("sequence") or int(from_iso(detail["occurred_at"]).timestamp()),
         occurred_at=detail["occurred_at"],
         correlation_id=detail["correlation_id"],
         actor=detail.get("actor", ""),

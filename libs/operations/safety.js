@@ -7,7 +7,9 @@ const SCHEDULE = { retryPolicy: { maximumRetryAttempts: 3, maximumEventAge: 3600
 // A schedule comes again, and an event does not: it is tried for as long as EventBridge tries.
 const EVENT = { retryPolicy: { maximumRetryAttempts: 185, maximumEventAge: 86400 } };
 const SINGLE_FAILURES = { functionResponseType: 'ReportBatchItemFailures' };
-// Five quick tries end within a minute: how old a record may grow, `maximumRecordAgeInSeconds`, is the only bound.
+// A change that can never be told is given up after fifty tries, so that it does not hold up those after it for hours.
+// A function that sets such records aside itself fails only while something is down. Its streams say
+// `maximumRetryAttempts: -1`: how old a record may grow, `maximumRecordAgeInSeconds`, is their only bound.
 const STREAM = { ...SINGLE_FAILURES, bisectBatchOnFunctionError: true, maximumRetryAttempts: 50 };
 
 const failSafely = (fn, provider, failures, isTrigger) => {

@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, NotRequired
 
 from pydantic import BaseModel, TypeAdapter, create_model
 from typing_extensions import TypedDict
@@ -19,7 +20,7 @@ from watchkeeper.markets import events as markets
 from watchkeeper.observability import events as observability
 from watchkeeper.observability import facts
 from watchkeeper.observability.errors import ErrorOccurred
-from watchkeeper.observability.models import Rollup, Value
+from watchkeeper.observability.models import Period, Value
 
 Schema = dict[str, Any]
 Event = type[kernel.KernelEvent] | type[markets.MarketsEvent] | type[facts.Fact] | type[ErrorOccurred] | type[EventData]
@@ -61,15 +62,26 @@ _ENVELOPE_TYPES: Mapping[str, Any] = {
 }
 
 
+class Rollup(TypedDict):
+    """All values of a series within a period; for a single value `min` and `max` are omitted, as they equal `sum`."""
+
+    period: Period
+    start: datetime
+    count: int
+    sum: Decimal
+    min: NotRequired[Decimal]
+    max: NotRequired[Decimal]
+
+
 class MetricRecorded(TypedDict):
-    """Values of a series were taken."""
+    """Values of a series were recorded; `aggregate_id` names the series, after `metric:`. `values` are in order of
+    time; without `latest`, the last of them is the latest of the series."""
 
     name: str
     unit: str
     dimensions: dict[str, str]
-    series: str
     values: list[Value]
-    latest: Value
+    latest: NotRequired[Value]
     rollups: list[Rollup]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from local.declared import queues
 from local.documents import contracts
 from local.documents.deployment import definitions, parameters, pool_triggers
 from local.documents.packaged import SERVICES, Templates
@@ -416,8 +417,7 @@ _COUNTING = "check-dead-letters"
 
 def _facts_told(stage: str) -> Mapping[str, float]:
     """By their types: readings and runs that end, sources as old as they are, and queues without a letter."""
-    environment = definitions("scheduler")[_COUNTING]["environment"]
-    queues = str(environment["DEAD_LETTER_QUEUES"]).count('"dlq"')
+    of_letters = [queue for queue in queues() if not queue.has_dead_letters]
     syncs = sum(_times(stage, name) for name in ("sync-assets", "sync-earnings-calendar", "sync-news-sentiment"))
     ages = (
         _times(stage, "check-freshness") * _sources_of_kernel() + _times(stage, "check-coverage") * _SOURCES_OF_MARKETS
@@ -425,7 +425,7 @@ def _facts_told(stage: str) -> Mapping[str, float]:
     return {
         "RunFinished": _runs(stage) + syncs,
         "SourceAged": ages,
-        "DeadLettersCounted": _times(stage, _COUNTING) * queues,
+        "DeadLettersCounted": _times(stage, _COUNTING) * len(of_letters),
     }
 
 

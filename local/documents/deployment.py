@@ -11,6 +11,7 @@ from local.workspace import REPOSITORY
 
 _PARAMETER = re.compile(r"\$\{param:(\w+)\}")
 _QUEUE = re.compile(r"\$\{param:queueUrlPrefix\}-(\w+)")
+_MADE = re.compile(r"\$\{file\((resources/\w+\.js)\):(\w+)\}")
 _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _REFERRED = {"queue": "URL", "letters": "URL", "pool": "id", "client": "id"}
 """What a reference to a resource is, by the last word of its name, where that is not its name."""
@@ -110,6 +111,8 @@ def _origin(value: object) -> str:
             return f"`{found[1]}` of stages.yml"
         case {"Fn::Sub": str(text)} if found := _QUEUE.fullmatch(text):
             return f"the {found[1]} queue URL"
+        case str(text) if found := _MADE.fullmatch(text):
+            return f"`{found[2]}` of {found[1]}"
         case str(text):
             return ", ".join(f"`{name}`" for name in text.split(","))
     return "JSON: by name, dead-letter queue and whose it is"

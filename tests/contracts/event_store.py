@@ -64,7 +64,7 @@ class EventStoreContract:
     def test_an_aggregate_nobody_knows_has_no_events(self, store: EventStore, head: Head) -> None:
         assert store.open(head.aggregate_id) == Opened(head)
         assert list(store.read(head.aggregate_id)) == []
-        assert not store.took(head, "command")
+        assert not store.has_processed(head, "command")
 
     def test_events_are_read_as_they_were_appended(self, store: EventStore, head: Head) -> None:
         first, others = following(head, "it says “ä”"), ["two", "three"]
@@ -131,8 +131,8 @@ class EventStoreContract:
 
         assert said(store, head.aggregate_id) == ["one", "two", "three"]
         now = store.open(head.aggregate_id).head
-        assert not store.took(now, "late")
-        assert not say(store, now, "at last", command_id="late").repeated
+        assert not store.has_processed(now, "late")
+        assert not say(store, now, "at last", command_id="late").already_processed
 
     def test_nobody_appends_to_what_is_not_there(self, store: EventStore, head: Head) -> None:
         ahead = Head(head.aggregate_id, 2)
@@ -149,10 +149,16 @@ class EventStoreContract:
         again = say(store, first.head, "three", command_id="command")
         stale = say(store, head, "one", "two", command_id="command")
 
-        assert (first.repeated, again.repeated, stale.repeated) == (False, True, True)
+        assert (first.already_processed, again.already_processed, stale.already_processed) == (False, True, True)
         assert again.head.version == 2
         assert said(store, head.aggregate_id) == ["one", "two"]
-        assert store.took(store.open(head.aggregate_id).head, "command")
+        assert store.has_processed(store.open(head.aggregate_id).head, "command")
+
+    def test_a_command_is_known_when_nothing_comes_of_it_any_more(self, store: EventStore, head: Head) -> None:
+        now = say(store, head, "one", command_id="command").head
+
+        assert say(store, now, command_id="command").already_processed
+        assert not say(store, now, command_id="another").already_processed
 
     def test_a_command_is_known_after_hundreds_of_others(self, store: EventStore, head: Head) -> None:
         after = first = say(store, head, "first", command_id="first").head
@@ -161,19 +167,19 @@ class EventStoreContract:
 
         now = store.open(head.aggregate_id).head
         assert all(
-            say(store, seen, "again", command_id=command).repeated
+            say(store, seen, "again", command_id=command).already_processed
             for command in ("first", "command 63", "command 64", "command 199")
             for seen in (now, first, head)
         )
-        assert store.took(now, "first")
-        assert not store.took(now, "command 200")
+        assert store.has_processed(now, "first")
+        assert not store.has_processed(now, "command 200")
         assert store.open(head.aggregate_id).head.version == 201
 
     def test_of_one_command_at_the_same_time_one_appends(self, store: EventStore, head: Head) -> None:
         with ThreadPoolExecutor(4) as pool:
             outcomes = list(pool.map(lambda _: say(store, head, "once", command_id="command"), range(8)))
 
-        assert [outcome.repeated for outcome in outcomes].count(False) == 1
+        assert [outcome.already_processed for outcome in outcomes].count(False) == 1
         assert said(store, head.aggregate_id) == ["once"]
 
     def test_of_several_commands_at_the_same_time_one_appends(self, store: EventStore, head: Head) -> None:
@@ -193,7 +199,7 @@ class EventStoreContract:
     def test_commands_without_an_id_are_never_the_same(self, store: EventStore, head: Head) -> None:
         after = say(store, head, "hello").head
 
-        assert not say(store, after, "hello").repeated
+        assert not say(store, after, "hello").already_processed
         assert said(store, head.aggregate_id) == ["hello", "hello"]
 
     def test_all_events_of_a_command_are_appended_or_none(self, store: EventStore, head: Head) -> None:
@@ -202,7 +208,7 @@ class EventStoreContract:
 
         assert store.open(head.aggregate_id) == Opened(head)
         assert said(store, head.aggregate_id) == []
-        assert not say(store, head, "few", command_id="command").repeated
+        assert not say(store, head, "few", command_id="command").already_processed
 
     def test_an_event_is_as_large_as_a_bus_takes(self, store: EventStore, head: Head) -> None:
         longest = "ä" * ((MAX_DATA_BYTES - len('{"text":""}')) // 2)
@@ -239,10 +245,10 @@ class EventStoreContract:
         assert (opened.snapshot, opened.head.version) == (newer, 2)
         assert said(store, head.aggregate_id) == ["one", "two"]
 
-    def test_a_snapshot_of_a_newer_form_takes_the_place_of_any(self, store: EventStore, head: Head) -> None:
-        newer_form = Snapshot(head.aggregate_id, 1, 2, {})
+    def test_a_snapshot_of_a_newer_schema_version_takes_the_place_of_any(self, store: EventStore, head: Head) -> None:
+        newer = Snapshot(head.aggregate_id, 1, 2, {})
         store.keep_snapshot(Snapshot(head.aggregate_id, 2, 1, {}))
 
-        store.keep_snapshot(newer_form)
+        store.keep_snapshot(newer)
 
-        assert store.open(head.aggregate_id).snapshot == newer_form
+        assert store.open(head.aggregate_id).snapshot == newer

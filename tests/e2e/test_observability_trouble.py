@@ -14,9 +14,10 @@ import requests
 from local import letters
 from tests.e2e.people import Json, Person, expect
 from tests.e2e.waiting import wait_for
-from tests.e2e.watch import PAUSE, Watch, of, sequences
+from tests.e2e.watch import PAUSE, Rows, Watch, of, projected, sequences
 from watchkeeper.eventsourcing.event import Event
 from watchkeeper.eventsourcing.store import KEYS, DynamoDBEventStore, Head, event_item
+from watchkeeper.observability.models import HealthStatus
 from watchkeeper.observability.projections import REBUILT
 
 WRITERS = 16
@@ -73,7 +74,7 @@ def load(watch: Watch) -> Load:
         writing = [pool.submit(write, watch, writer) for writer in range(1, WRITERS + 1)]
         wait_for("the first events", lambda: len(watch.events(f"metric:{METRIC}")) > 1, 60, PAUSE)
         killed += kill(watch)
-        watch.rebuild("metric-series")
+        watch.rebuild("metric-series", "alert-history")
         killed += kill(watch)
         taken = [value for one in writing for value in one.result()]
     return Load(taken, killed, rule)
@@ -117,52 +118,51 @@ def test_killed_evaluators_raise_an_alert_once(watch: Watch, load: Load) -> None
     assert [one.type for one in watch.events(f"alert:{alert['id']}")] == ["AlertRaised"]
 
 
-def test_a_rebuild_among_writers_misses_nothing(watch: Watch, load: Load) -> None:
-    last = watch.events(f"metric:{METRIC}")[-1]
-    watch.finds("the last event", lambda: newest(watch) == last.sequence)
+def test_rebuilds_among_writers_end_as_if_made_of_all_events(watch: Watch, load: Load) -> None:
+    alert_id = watch.alert(load.rule, "open")["id"]
+    aggregates = (f"metric:{METRIC}", f"alert-rule:{load.rule['id']}", f"alert:{alert_id}")
+    events = [event for aggregate_id in aggregates for event in watch.events(aggregate_id)]
 
-    rows = of(watch.rows("metric-series"), METRIC)
+    wanted = {model: projected(events, model) for model in REBUILT}
 
-    days = [row for (partition, _), row in rows.items() if partition.endswith("#day")]
-    assert sum(row["record"]["count"] for row in days) == len(load.taken)
+    watch.finds("all of it", lambda: shown(watch, METRIC, load.rule["id"]) == wanted)
 
 
-def newest(watch: Watch) -> int:
-    return max((int(row["sequence"]) for row in of(watch.rows("latest-metrics"), METRIC).values()), default=0)
+def shown(watch: Watch, *names: str) -> dict[str, Rows]:
+    """What is read of these, by model."""
+    return {model: of(watch.rows(model), *names) for model in REBUILT}
 
 
 # Twice, and in any order
 
 
 @pytest.mark.usefixtures("load")
-def test_events_that_come_twice_and_in_any_order_change_nothing(watch: Watch) -> None:
+def test_events_that_come_twice_and_in_any_order_leave_what_a_rebuild_makes(watch: Watch) -> None:
+    component = f"upstream/{TWICE.replace('.', '-')}"
     rule = watch.define(TWICE)
     watch.record(TWICE, 99)
     watch.record(TWICE, 10)
     alert = watch.alert(rule, "resolved")
-    names = (TWICE, rule["id"])
-    aggregates = (f"metric:{TWICE}", f"alert-rule:{rule['id']}", f"alert:{alert['id']}")
+    incident = watch.incident(f"{TWICE} is down")
+    watch.report(component, HealthStatus.DOWN, HealthStatus.HEALTHY)
+    aggregates = (
+        *(f"metric:{TWICE}", f"alert-rule:{rule['id']}", f"alert:{alert['id']}"),
+        *(f"security-event:{incident['id']}", f"system-health:{component}"),
+    )
     own = [event for aggregate_id in aggregates for event in watch.events(aggregate_id)]
-    wanted = {TWICE: 2, alert["id"]: alert["version"]}
-    watch.finds("all of it", lambda: wanted.items() <= projected(watch, names).items())
-    before = {model: of(watch.rows(model), METRIC, *names) for model in REBUILT}
+    names = (TWICE, component, rule["id"], incident["id"])
+    wanted = {model: projected(own, model) for model in REBUILT}
 
+    watch.finds("all of it", lambda: shown(watch, *names) == wanted)
     shuffled = own * 2
     random.Random(7).shuffle(shuffled)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(watch.deliver, shuffled))
 
-    assert len(own) == 5
-    assert {model: of(watch.rows(model), METRIC, *names) for model in REBUILT} == before
-    watch.rebuild("metric-series")
-    assert {model: of(watch.rows(model), METRIC, *names) for model in REBUILT} == before
-    assert {model for model, rows in before.items() if rows} == set(REBUILT) - {"security-events", "health-board"}
-
-
-def projected(watch: Watch, names: tuple[str, ...]) -> dict[str, int]:
-    """The sequences of the newest values and alerts."""
-    rows = {**watch.rows("latest-metrics"), **watch.rows("alerts")}
-    return {sort: int(row["sequence"]) for (_, sort), row in of(rows, *names).items()}
+    assert (len(own), all(wanted.values())) == (9, True)
+    assert shown(watch, *names) == wanted
+    watch.rebuild(*REBUILT)
+    assert shown(watch, *names) == wanted
 
 
 def test_events_on_the_way_to_a_publisher_that_is_gone_wait_for_the_next_one(watch: Watch) -> None:
@@ -189,7 +189,7 @@ def appended(watch: Watch, name: str, **changes: Any) -> Event:
     """The first event of a metric, like that of another metric but for these changes."""
     watch.record(f"template.{name}", 7)
     [known] = watch.events(f"metric:template.{name}")
-    data = {**known.data, "name": name, "series": name}
+    data = {**known.data, "name": name}
     event = replace(known, id=token_hex(16), aggregate_id=f"metric:{name}", data=data, **changes)
     DynamoDBEventStore(watch.store).append(Head(event.aggregate_id), [event])
     return event
@@ -234,7 +234,7 @@ def test_an_event_nobody_can_read_is_told_kept_and_published_once_it_is_mended(w
     name = f"mended.{token_hex(4)}"
     watch.record(f"template.{name}", 8)
     [known] = watch.events(f"metric:template.{name}")
-    data = {**known.data, "name": name, "series": name}
+    data = {**known.data, "name": name}
     event = replace(known, id=token_hex(16), aggregate_id=f"metric:{name}", data=data, correlation_id="to-be-mended")
     watch.store.put({**event_item(event), "data": "{"}, keys=KEYS)
 

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, cast
 
@@ -20,9 +21,14 @@ from tests.e2e.system import System
 from tests.e2e.waiting import wait_for
 from watchkeeper.clock import utc_now
 from watchkeeper.dynamodb import Table
-from watchkeeper.eventsourcing.event import Event
-from watchkeeper.eventsourcing.read_models import ReadModels, partition_key
+from watchkeeper.eventsourcing.event import Cause, Event
+from watchkeeper.eventsourcing.read_models import ReadModels, Row, Stamp, partition_key
+from watchkeeper.eventsourcing.repository import EventSourcedRepository
 from watchkeeper.eventsourcing.store import DynamoDBEventStore
+from watchkeeper.observability.events import newest
+from watchkeeper.observability.health import SystemHealth
+from watchkeeper.observability.models import HealthStatus
+from watchkeeper.observability.projections import Fold, Occurrence
 
 EVENTS = "watchkeeper.observability"
 """The source of its events on the bus."""
@@ -68,6 +74,24 @@ class Watch:
         named = {header.replace("_", "-"): text for header, text in headers.items()}
         metrics = [{"name": name, "value": value} for value in values]
         return self.developer.post("observability/metrics", {"metrics": metrics}, named)
+
+    def incident(self, summary: str) -> Json:
+        """One an admin has reported and triaged."""
+        event = {"kind": "outage", "severity": "high", "summary": summary, "source": "a test"}
+        reported: Json = expect(self.admin.post("observability/security-events", event), 201)
+        triaged: Json = expect(self.admin.post(f"observability/security-events/{reported['id']}/triage"), 200)
+        return triaged
+
+    def report(self, component: str, *statuses: HealthStatus) -> None:
+        """As facts do."""
+        health = EventSourcedRepository(DynamoDBEventStore(self.store), SystemHealth, utc_now)
+        for status in statuses:
+            now = utc_now().replace(microsecond=0)
+            health.execute(
+                f"system-health:{component}",
+                lambda one, status=status, now=now: one.report("test", status, "of a test", now),  # type: ignore[misc]
+                cause=Cause("of-a-test", "of-a-test", "test"),
+            )
 
     def alert(self, rule: Json, state: str) -> Json:
         """The rule's alert, once it is in that state."""
@@ -118,9 +142,11 @@ class Watch:
             if item["pk"]["S"].startswith(generation)
         }
 
-    def rebuild(self, model: str) -> None:
-        """As `make rebuild` does; it waits some seconds for what is on its way."""
-        assert list(rebuilding.rebuilt(self.system.cloud, model))[-1].endswith("done")
+    def rebuild(self, *models: str) -> None:
+        """As `make rebuild` does, beside each other; it waits some seconds for what is on its way."""
+        with ThreadPoolExecutor(len(models)) as pool:
+            told = pool.map(lambda model: list(rebuilding.rebuilt(self.system.cloud, model))[-1], models)
+        assert [line for line in told if not line.endswith("done")] == []
 
     # What comes in other ways than over HTTP
 
@@ -186,6 +212,19 @@ def envelope(event: Event) -> Json:
 def passed_on(event: Event) -> Json:
     """The event as the bus hands it to the machine."""
     return {"id": event.id, "source": EVENTS, "detail-type": event.type, "detail": envelope(event)}
+
+
+def projected(events: Iterable[Event], *models: str) -> Rows:
+    """The rows that these events leave of these models, whatever order they come in."""
+    fold = Fold(models)
+    for event in events:
+        fold.add(Occurrence.of(newest(event)))
+    return {(row.partition, row.sort): _shown(row, stamp) for row, stamp in fold.winners()}
+
+
+def _shown(row: Row, stamp: Stamp) -> Json:
+    expiry = {} if row.expires_at is None else {"expires_at": str(row.expires_at)}
+    return {**asdict(stamp), **expiry, "sequence": str(stamp.sequence), "record": dict(row.record)}
 
 
 def of(rows: Rows, *names: str) -> Rows:

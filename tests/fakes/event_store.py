@@ -36,15 +36,15 @@ class InMemoryEventStore:
         events: Sequence[Event],
         *,
         command_id: str | None = None,
-        given_at: datetime | None = None,
+        issued_at: datetime | None = None,
     ) -> Appended:
         require_appendable(head, [event_item(event) for event in events])
-        if not events:
-            return Appended(head)
         with self._lock:
             now = self._head(head.aggregate_id)
             if command_id in self._commands[head.aggregate_id]:
-                return Appended(now, repeated=True)
+                return Appended(now, already_processed=True)
+            if not events:
+                return Appended(head)
             if now.version != head.version:
                 raise ConcurrencyConflict(head.aggregate_id, expected=head.version, current=now.version)
             self._events[head.aggregate_id] += events
@@ -52,7 +52,7 @@ class InMemoryEventStore:
                 self._commands[head.aggregate_id].add(command_id)
             return Appended(self._head(head.aggregate_id))
 
-    def took(self, head: Head, command_id: str, given_at: datetime | None = None) -> bool:
+    def has_processed(self, head: Head, command_id: str, issued_at: datetime | None = None) -> bool:
         return command_id in self._commands[head.aggregate_id]
 
     def read(self, aggregate_id: str, *, after: int = 0, up_to: int | None = None) -> Iterator[Event]:
@@ -60,7 +60,7 @@ class InMemoryEventStore:
 
     def keep_snapshot(self, snapshot: Snapshot) -> None:
         kept = self._snapshots.get(snapshot.aggregate_id)
-        if kept is None or kept.version < snapshot.version or kept.form < snapshot.form:
+        if kept is None or kept.version < snapshot.version or kept.schema_version < snapshot.schema_version:
             self._snapshots[snapshot.aggregate_id] = snapshot
 
     def _head(self, aggregate_id: str) -> Head:

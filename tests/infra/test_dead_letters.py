@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.infra.packages import Package
+from watchkeeper.observability.facts import ALL_SERVICES
 
 PREFIX = "watchkeeper-prod-"
 OPERATOR = "DeadDashlettersLambdaFunction"
@@ -53,7 +54,9 @@ def test_every_queue_of_letters_is_known_and_may_be_tended(
         assert all(f":{name}" in allowed for name in of_letters)
 
 
-def test_every_queue_of_letters_is_counted_as_the_service_s_that_has_it(packages: dict[str, Package]) -> None:
+def test_every_queue_of_letters_is_counted_as_the_service_s_that_has_it_and_failures_as_all_services(
+    packages: dict[str, Package],
+) -> None:
     scheduler = packages["scheduler"]
     environment = scheduler.functions[COUNTER]["Environment"]["Variables"]
     counted = json.loads(environment["DEAD_LETTER_QUEUES"]["Fn::Sub"])
@@ -62,7 +65,7 @@ def test_every_queue_of_letters_is_counted_as_the_service_s_that_has_it(packages
         for service, package in packages.items()
         for queue in queues(package).values()
         if "RedrivePolicy" not in queue
-    }
+    } | {f"{PREFIX}failures": ALL_SERVICES}
 
     assert {one["dlq"].rpartition("/")[2]: one["service"] for one in counted.values()} == owners
     allowed = resources_for(packages, "sqs:GetQueueAttributes", COUNTER)

@@ -23,6 +23,7 @@ from api.people.account import UserPool
 from api.people.erasing import container as erasing
 from api.people.erasing import handler as erase
 from ingest.kernel import container as module
+from ingest.observability.containers.publish_facts import fact_publisher
 from ingest.observability.handlers import (
     evaluate_alerts,
     publish_events,
@@ -55,7 +56,7 @@ from tests.integration.ingest.test_publishing import RECORDS
 from tests.integration.scheduler.markets.conftest import Market, make_market
 from tests.integration.tables import table_name
 from tests.lambdas import Context, sqs_record
-from tests.unit.api.observability.test_access import delivered, line
+from tests.unit.api.observability.test_refused_requests import delivered, line
 from tests.unit.ingest.observability.events import a_rule, recorded
 from watchkeeper import aws
 from watchkeeper.clock import utc_now
@@ -157,7 +158,7 @@ def of_stream(world: Place) -> Outcome:
 
 def of_facts(world: Place) -> Outcome:
     bus = telling(world)
-    publish_facts._publisher.cache_clear()
+    fact_publisher.cache_clear()
     world.load()
     progress = untroubled("dynamodb").scan(TableName=table_name("progress"))["Items"]
     arn = f"arn:aws:dynamodb:us-east-1:123456789012:table/{table_name('progress')}/stream/2026"

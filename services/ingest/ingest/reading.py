@@ -132,6 +132,7 @@ class Reading:
             error=None,
             failing_since=None,
             blocked_since=None,
+            failures=0,
             gaps=gaps,
         )
         self.save(cursor)
@@ -193,4 +194,10 @@ def failed(source: Source, error: UpstreamError, now: datetime) -> Source:
     blocked = source.blocked_since if isinstance(error, UpstreamResting) else None
     if isinstance(error, UpstreamBlocked):
         blocked = source.blocked_since or now
-    return replace(source, error=reason, failing_since=source.failing_since or now, blocked_since=blocked)
+    return replace(
+        source,
+        error=reason,
+        failing_since=source.failing_since or now,
+        blocked_since=blocked,
+        failures=source.failures + 1,
+    )

@@ -1,4 +1,4 @@
-"""Facts that functions of schedules put on the bus: what they measured, for whoever judges it."""
+"""Facts that scheduled functions publish: what they measured, for others to evaluate."""
 
 import os
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ class Aged(Protocol):
 
 
 def tell_ages(found: Iterable[Aged], publisher: EventPublisher, *, run: str, now: datetime) -> None:
-    """``run`` is what all tries of one run have in common: the request, which Lambda repeats under the same id. Raises
+    """``run`` identifies the run across retries: Lambda retries a request under the same id. Raises
     ``DeliveryFailed``."""
     facts = (SourceAged(one.source, int(one.age), stale=one.stale, blocked=one.blocked) for one in found)
     _tell(((one.source, one) for one in facts), publisher, run, now)
@@ -42,7 +42,7 @@ def tell_letters(counted: Iterable[DeadLettersCounted], publisher: EventPublishe
 
 
 def _tell(facts: Iterable[tuple[str, Fact]], publisher: EventPublisher, run: str, now: datetime) -> None:
-    """Each fact with what it is about: a run that is tried again tells the same of it under the same id."""
+    """Each fact comes with its subject, so that a retried run publishes it under the same id."""
     publisher.publish(
         [
             fact(data, cause=f"{run}/{subject}", occurred_at=now, correlation_id=correlation.current())
@@ -53,7 +53,7 @@ def _tell(facts: Iterable[tuple[str, Fact]], publisher: EventPublisher, run: str
 
 @cache
 def publisher() -> EventBridgePublisher:
-    """To the bus of the function's environment. Raises ``ConfigurationError``."""
+    """For the bus named in the environment. Raises ``ConfigurationError``."""
     bus = os.environ.get("EVENT_BUS")
     if not bus:
         raise ConfigurationError("EVENT_BUS is not set")

@@ -127,7 +127,7 @@ def test_an_answer_that_does_not_speak_of_every_event_delivers_none(bus: Bus, fa
 def test_events_no_bus_takes_hold_up_no_other(bus: Bus) -> None:
     too_large, no_json = event(200, text="x" * MAX_EVENT_BYTES), event(201, text="\ud800")
 
-    with pytest.raises(DeliveryFailed, match="larger than 262144 octets") as raised:
+    with pytest.raises(DeliveryFailed, match="larger than 262144 bytes") as raised:
         bus.publisher.publish([*EVENTS[:5], too_large, *EVENTS[5:15], no_json, *EVENTS[15:]])
 
     assert bus.heard() == IDS
@@ -161,7 +161,7 @@ def test_a_slow_bus_gets_what_there_is_time_for(bus: Bus, faults: Faults) -> Non
     assert faults.clock.now - start <= PATIENCE_SECONDS + WORKERS.call_seconds
 
 
-def test_an_event_of_256_kb_is_sent_and_one_octet_more_is_not(bus: Bus, faults: Faults) -> None:
+def test_an_event_of_256_kb_is_sent_and_one_byte_more_is_not(bus: Bus, faults: Faults) -> None:
     with faults.injected(lambda _: None, "events"):
         bus.publisher.publish([event(1)])
         [entry] = entries(faults.sends[0])

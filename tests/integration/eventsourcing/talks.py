@@ -36,12 +36,23 @@ class TalksFold:
         return self._rows.values()
 
 
+class Projection:
+    """A new event on its way into every generation that is written: which these are is read first, and some time may go
+    by before the first row is written."""
+
+    def __init__(self, models: ReadModels, event: Event) -> None:
+        self._models = models
+        self._event = event
+        self._generations = models.generations()
+
+    def write(self) -> None:
+        for row in rows_of(self._event):
+            for generation in self._generations[row.model].written:
+                self._models.put(row, generation, stamp_of(self._event))
+
+
 def project(models: ReadModels, event: Event) -> None:
-    """As new events are: into every generation that is written."""
-    generations = models.generations()
-    for row in rows_of(event):
-        for generation in generations[row.model].written:
-            models.put(row, generation, stamp_of(event))
+    Projection(models, event).write()
 
 
 def talk(store: EventStore, aggregate_id: str, *texts: str) -> list[Event]:

@@ -14,7 +14,7 @@ from tests.integration.tables import table_name
 from watchkeeper import aws
 from watchkeeper.dynamodb import Between, Table
 from watchkeeper.errors import ConditionFailed, ItemNotFound, LimitExceeded, NoAnswer
-from watchkeeper.eventsourcing.read_models import Generations, Kept, ReadModels, Row, Stamp, stamp_of
+from watchkeeper.eventsourcing.read_models import Generations, ReadModels, Row, Stamp, StoredRow, stamp_of
 from watchkeeper.eventsourcing.store import Head
 
 EVENTS = following(Head("talk:1"), "one", "two", "three")
@@ -31,7 +31,7 @@ class TestRows:
 
         assert models.put(Row(TALKS, "", "talk:1", record), "1", STAMPS[0])
 
-        assert models.view().get(TALKS, "talk:1") == Kept("talk:1", record, STAMPS[0])
+        assert models.view().get(TALKS, "talk:1") == StoredRow("talk:1", record, STAMPS[0])
         assert STAMPS[0] == Stamp(EVENTS[0].id, 1, "2026-11-20T21:05:12Z", "correlation")
 
     def test_a_row_that_is_not_there_is_not_found(self, models: ReadModels) -> None:

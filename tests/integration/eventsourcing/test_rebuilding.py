@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.eventsourcing.talks import TALKS, TalksFold, project, rows_of, shown, talk, wanted
+from tests.integration.eventsourcing.talks import TALKS, Projection, TalksFold, project, rows_of, shown, talk, wanted
 from tests.integration.faults import Faults, Send, denied
 from tests.integration.tables import table_name
 from watchkeeper import aws
@@ -300,3 +300,33 @@ def test_what_is_appended_meanwhile_is_in_it(
         project(models, event)
 
     assert shown(models) == wanted(store, talk_ids)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_projection_may_write_long_after_it_read_where(
+    rebuild: Rebuild, models: ReadModels, store: DynamoDBEventStore, faults: Faults, seed: int
+) -> None:
+    """Before each write of a rebuild some events are appended, and their projections begin; they end before others.
+    Then no generation a rebuild left is shown, and the next takes what is left in them with it."""
+    chance = random.Random(seed)
+    begun = [Projection(models, event) for talk_id in TALK_IDS for event in talk(store, talk_id, "a", "b")]
+    steps = iter(range(12))
+
+    def go_on(send: Send) -> None:
+        if send.operation not in ("UpdateItem", "BatchWriteItem") or next(steps, None) is None:
+            return
+        begun.extend(Projection(models, event) for event in talk(store, chance.choice(TALK_IDS), "x"))
+        chance.shuffle(begun)
+        for _ in range(chance.randrange(len(begun) // 2)):
+            begun.pop().write()
+
+    with faults.injected(go_on):
+        assert finish(rebuild).done
+    for projection in begun:
+        projection.write()
+    assert shown(models) == wanted(store, TALK_IDS)
+    assert "1" in generations_with_rows(), "some had read that it is written"
+
+    assert finish(rebuild).done
+    assert shown(models) == wanted(store, TALK_IDS)
+    assert generations_with_rows() == {models.generations()[TALKS].read}

@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.circuit_breaker.exceptions import CircuitBr
 from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitBreakerDynamoDBPersistence
 
 from ingest.errors import UpstreamBlocked, UpstreamUnavailable
+from ingest.observability.containers.publish_facts import fact_publisher
 from ingest.observability.handlers import publish_facts
 from ingest.reading import Caller, reading
 from ingest.upstream import ATTEMPTS, breaker
@@ -30,9 +31,9 @@ DONE: Mapping[str, Any] = {"batchItemFailures": []}
 @pytest.fixture
 def bus(faults: Faults, tables: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
     monkeypatch.setenv("EVENT_BUS", "bus")
-    publish_facts._publisher.cache_clear()
+    fact_publisher.cache_clear()
     yield Bus("facts")
-    publish_facts._publisher.cache_clear()
+    fact_publisher.cache_clear()
 
 
 class Stream:
@@ -69,8 +70,9 @@ def test_runs_and_failures_of_every_watch_are_told(bus: Bus) -> None:
         with correlation.following(f"run-of-{name.partition(':')[0]}"):
             stream.after(partial(read, watch, name))
             stream.after(partial(fail, watch, name, UpstreamUnavailable("503")))
-            stream.after(partial(fail, watch, name, UpstreamUnavailable("504")))
+            stream.after(partial(fail, watch, name, UpstreamUnavailable("503")))
             stream.after(partial(fail, watch, name, UpstreamBlocked("403")))
+            stream.after(partial(fail, watch, name, UpstreamUnavailable("503")))
             stream.after(partial(read, watch, name))
 
     assert publish_facts.handler({"Records": stream.records}, Context()) == DONE
@@ -81,7 +83,9 @@ def test_runs_and_failures_of_every_watch_are_told(bus: Bus) -> None:
         assert [(one["type"], one["data"].get("blocked")) for one in of_source] == [
             ("RunFinished", None),
             ("ReadingFailed", False),
+            ("ReadingFailed", False),
             ("ReadingFailed", True),
+            ("ReadingFailed", False),
             ("RunFinished", None),
         ]
         assert {one["correlation_id"] for one in of_source} == {f"run-of-{name.partition(':')[0]}"}
@@ -163,6 +167,6 @@ def test_without_records_it_is_asked_whether_it_starts(bus: Bus, monkeypatch: py
     assert publish_facts.handler({"Records": []}, Context()) == DONE
 
     monkeypatch.delenv("EVENT_BUS")
-    publish_facts._publisher.cache_clear()
+    fact_publisher.cache_clear()
     with pytest.raises(ConfigurationError, match="EVENT_BUS is not set"):
         publish_facts.handler({"Records": []}, Context())

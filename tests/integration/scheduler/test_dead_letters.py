@@ -261,7 +261,7 @@ def test_an_operators_own_failed_order_is_not_given_again(queues: dict[str, str]
     [failed] = call(action="redrive", queue="failures")["failed"]
 
     assert failed["id"] == letter
-    assert "dead-letters is no function that can be invoked again" in failed["reason"]
+    assert "dead-letters is not a function that can be invoked again" in failed["reason"]
     assert functions.invoked == []
 
 

@@ -1,18 +1,21 @@
 """The writes of one request, and the answer that is kept with them."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from aws_lambda_powertools.event_handler import Response
 
 from api.web.identity import Caller
-from api.web.problems import PreconditionFailed
+from api.web.problems import KeyReused, PreconditionFailed
 from api.web.work import ANSWERS_KEPT, Work
 from tests.integration.api.events import http_request
 from watchkeeper.dynamodb import Delete, Item, Keys, Put, Write
 from watchkeeper.errors import ConditionFailed
 
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ANSWER = Response(200, "application/json", "{}", {})
 WRITE = Delete({"PK": "a", "SK": "b"})
 
@@ -24,9 +27,17 @@ class Table:
         self.refused = refused
         self.written: list[Write] = []
         self.kept: dict[str, Item] = {}
+        self.puts = 0
 
     def get(self, key: Mapping[str, Any]) -> Item | None:
         return self.kept.get(str(key["SK"]))
+
+    def put(self, item: Item, *, keys: Keys, condition: str, values: Mapping[str, int]) -> None:
+        self.puts += 1
+        known = self.kept.get(str(item["SK"]))
+        if known and int(known["expires_at"]) > values[":now"]:
+            raise ConditionFailed("it is there")
+        self.kept[str(item["SK"])] = item
 
     def write(self, writes: Sequence[Write], *, keys: Keys) -> None:
         if self.refused:
@@ -40,11 +51,32 @@ def work(table: Table, method: str = "POST", **headers: str) -> Work:
     return Work(http_request(method, "/things", sent), Caller("ada"), table)  # type: ignore[arg-type]
 
 
-def test_a_key_says_since_when_the_request_can_have_come() -> None:
-    keyed = work(Table(), idempotency_key="k")
+class TestIssuing:
+    def test_a_key_tells_when_its_request_came_first(self) -> None:
+        table = Table()
+        with time_machine.travel(NOON, tick=False) as time:
+            asked = work(table, idempotency_key="k")
+            assert (asked.issued_at(), asked.issued_at(), table.puts) == (NOON, NOON, 1)
 
-    assert keyed.given_at == keyed.now - ANSWERS_KEPT
-    assert work(Table()).given_at is None
+            time.shift(ANSWERS_KEPT - timedelta(seconds=1))
+            assert work(table, idempotency_key="k").issued_at() == NOON
+            assert work(table, idempotency_key="l").issued_at() > NOON
+            time.shift(timedelta(seconds=1))
+            assert work(table, idempotency_key="k").issued_at() == NOON + ANSWERS_KEPT
+
+    def test_without_a_key_it_is_now_and_nothing_is_written(self) -> None:
+        table = Table()
+        asked = work(table)
+
+        assert (asked.issued_at(), table.puts) == (asked.now, 0)
+
+    def test_a_key_is_that_of_its_first_request_before_there_is_an_answer(self) -> None:
+        table = Table()
+        work(table, idempotency_key="k").issued_at()
+
+        other = Work(http_request("POST", "/things", {"idempotency-key": "k"}, body="{}"), Caller("ada"), table)  # type: ignore[arg-type]
+        with pytest.raises(KeyReused):
+            other.issued_at()
 
 
 def test_the_first_write_that_is_refused_says_why() -> None:
@@ -93,21 +125,27 @@ def test_only_a_post_needs_a_key_to_be_repeated(method: str) -> None:
 
 class TestCommands:
     def test_the_same_request_with_the_same_key_has_the_same_name(self) -> None:
-        first, second = (work(Table(), idempotency_key="k").command_id for _ in range(2))
+        table = Table()
+        with time_machine.travel(NOON, tick=False) as time:
+            first = work(table, idempotency_key="k").command_id()
+            time.shift(ANSWERS_KEPT - timedelta(seconds=1))
+            assert work(table, idempotency_key="k").command_id() == first is not None
 
-        assert first == second is not None
+            time.shift(timedelta(seconds=1))
+            assert work(table, idempotency_key="k").command_id() != first, "the key is free again"
 
     def test_without_a_key_it_has_none(self) -> None:
-        assert work(Table()).command_id is None
+        assert work(Table()).command_id() is None
 
     @pytest.mark.parametrize("other", ["key", "person", "path", "body"])
     def test_another_request_has_another_name(self, other: str) -> None:
         path = "/others" if other == "path" else "/things"
         sent = {"idempotency-key": "l" if other == "key" else "k"}
         event = http_request("POST", path, sent, body="{}" if other == "body" else None)
-        asked = Work(event, Caller("eve" if other == "person" else "ada"), Table())  # type: ignore[arg-type]
+        with time_machine.travel(NOON, tick=False):
+            asked = Work(event, Caller("eve" if other == "person" else "ada"), Table())  # type: ignore[arg-type]
 
-        assert asked.command_id != work(Table(), idempotency_key="k").command_id
+            assert asked.command_id() != work(Table(), idempotency_key="k").command_id()
 
     def test_an_answer_that_is_left_open_is_not_kept(self) -> None:
         table = Table()

@@ -31,9 +31,10 @@ def translation(error: Exception) -> DatabaseError:
         ("RequestTimeout", 400),
         ("RequestTimeoutException", 400),
         ("InternalServerError", 400),
+        ("TransactionInProgressException", 400),
     ],
 )
-def test_what_failed_inside_aws_may_go_through_later(code: str, status: int) -> None:
+def test_what_failed_inside_aws_or_is_under_way_may_have_been_done(code: str, status: int) -> None:
     assert type(translation(refusal(code, status))) is NoAnswer
     assert issubclass(NoAnswer, Unavailable)
 

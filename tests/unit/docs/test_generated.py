@@ -95,6 +95,7 @@ def test_a_setting_is_told_for_what_it_is() -> None:
 
     assert told["POLLENATION_QUEUE_URL"] == "the pollenation queue URL"
     assert told["DEAD_LETTER_QUEUES"] == "JSON: by name, dead-letter queue and whose it is"
+    assert told["REDRIVEN_FUNCTIONS"] == "`functions` of resources/redrive.js"
 
 
 def test_every_table_is_in_the_access_patterns() -> None:

@@ -10,10 +10,10 @@ import stamina
 
 from tests.fakes.event_store import InMemoryEventStore
 from tests.fakes.turtle import CAUSE, Backwards, Turtle, Walked
-from watchkeeper.errors import DatabaseError, ItemNotFound, LimitExceeded, NoAnswer
+from watchkeeper.errors import DatabaseError, HistoryError, ItemNotFound, LimitExceeded, NoAnswer
 from watchkeeper.eventsourcing.event import Event
 from watchkeeper.eventsourcing.repository import ATTEMPTS, EventSourcedRepository, HistoryIncomplete
-from watchkeeper.eventsourcing.store import Appended, ConcurrencyConflict, Head, Snapshot
+from watchkeeper.eventsourcing.store import Appended, ConcurrencyConflict, Head, HistoryUnreadable, Snapshot
 from watchkeeper.eventsourcing.upcasting import UnknownEvent
 
 AT = datetime(2026, 11, 20, 21, 5, 12, tzinfo=UTC)
@@ -33,11 +33,11 @@ class Store(InMemoryEventStore):
         self.snapshot_error: Exception | None = None
 
     def append(
-        self, head: Head, events: Sequence[Event], *, command_id: str | None = None, given_at: datetime | None = None
+        self, head: Head, events: Sequence[Event], *, command_id: str | None = None, issued_at: datetime | None = None
     ) -> Appended:
         self.appends += 1
         self.before_append()
-        return super().append(head, events, command_id=command_id, given_at=given_at)
+        return super().append(head, events, command_id=command_id, issued_at=issued_at)
 
     def read(self, aggregate_id: str, *, after: int = 0, up_to: int | None = None) -> Iterator[Event]:
         self.reads.append(after)
@@ -214,13 +214,26 @@ class TestRepeatedCommands:
 
         assert (again.steps, again.version, again.recorded) == (3, 2, [])
 
+    def test_whether_it_was_done_before_is_told(self, turtles: Turtles) -> None:
+        def walk_once(turtle: Turtle) -> None:
+            turtle.walk(1 if turtle.is_new else 0)
+
+        def process(command_id: str | None) -> tuple[int, bool]:
+            processed = turtles.process(ID, walk_once, cause=CAUSE, command_id=command_id)
+            return processed.aggregate.steps, processed.already
+
+        assert process("command") == (1, False)
+        assert process("command") == (1, True), "although nothing comes of it now"
+        assert process("another") == process(None) == (1, False)
+
     def test_it_is_done_even_if_it_could_not_be_done_again(self, turtles: Turtles) -> None:
         def begin(turtle: Turtle) -> None:
             turtle.walk(1 if turtle.is_new else -1)
 
         turtles.execute(ID, begin, cause=CAUSE, command_id="begin")
 
-        assert turtles.execute(ID, begin, cause=CAUSE, command_id="begin").steps == 1
+        again = turtles.process(ID, begin, cause=CAUSE, command_id="begin")
+        assert (again.aggregate.steps, again.already) == (1, True)
         with pytest.raises(Backwards):
             turtles.execute(ID, begin, cause=CAUSE, command_id="begin anew")
         with pytest.raises(Backwards):
@@ -257,10 +270,12 @@ class TestSnapshots:
         assert store.reads == [5]
         assert (found.steps, found.version, found.walks) == (7, 7, list("0123456"))
 
-    @pytest.mark.parametrize("form", [1, 3])
-    def test_one_of_another_form_is_not_used(self, turtles: Turtles, store: Store, form: int) -> None:
+    @pytest.mark.parametrize("schema_version", [1, 3])
+    def test_one_of_another_schema_version_is_not_used(
+        self, turtles: Turtles, store: Store, schema_version: int
+    ) -> None:
         turtles.execute(ID, walk(1), cause=CAUSE)
-        store.keep_snapshot(Snapshot(ID, 1, form, {"strange": True}))
+        store.keep_snapshot(Snapshot(ID, 1, schema_version, {"strange": True}))
 
         assert turtles.get(ID).steps == 1
         assert store.reads[-1] == 0
@@ -279,7 +294,7 @@ class TestSnapshots:
         for _ in range(6):
             turtles.execute(ID, walk(1), cause=CAUSE)
         [kept] = [snapshot] if (snapshot := store.open(ID).snapshot) else []
-        store._snapshots[ID] = replace(kept, form=1, state={})
+        store._snapshots[ID] = replace(kept, schema_version=1, state={})
 
         turtles.execute(ID, walk(1), cause=CAUSE)
 
@@ -309,7 +324,7 @@ class TestStoredEvents:
     def test_an_event_nobody_knows_is_an_error(self, turtles: Turtles, store: Store) -> None:
         self.append(store, type="Flown")
 
-        with pytest.raises(UnknownEvent, match="turtle knows no Flown"):
+        with pytest.raises(UnknownEvent, match="event 1 of turtle:1 cannot be read: turtle knows no Flown"):
             turtles.get(ID)
 
     def test_an_event_of_a_later_release_is_an_error(self, turtles: Turtles, store: Store) -> None:
@@ -324,8 +339,13 @@ class TestStoredEvents:
     ) -> None:
         self.append(store, data=data)
 
-        with pytest.raises(DatabaseError, match="event 1 of turtle:1 cannot be read"):
+        with pytest.raises(HistoryUnreadable, match="event 1 of turtle:1 cannot be read"):
             turtles.get(ID)
+
+    def test_what_cannot_be_read_is_no_trouble_that_passes(self) -> None:
+        assert issubclass(HistoryUnreadable, HistoryError)
+        assert issubclass(UnknownEvent, HistoryError)
+        assert not issubclass(HistoryError, DatabaseError)
 
 
 def test_events_say_what_they_are_made_of() -> None:

@@ -18,6 +18,7 @@ from tests.unit.local.stand_ins import refusal
 from watchkeeper.observability.projections import REBUILT
 
 DONE = {"events": 1200, "rows": 340, "switched": True, "done": True}
+SWITCHED = DONE | {"done": False}
 UNREADABLE = {"events": 1000, "rows": 300, "unreadable": 2, "switched": False, "done": False}
 
 
@@ -27,6 +28,8 @@ class FakeFunction:
 
     answers: Sequence[Any]
     error: dict[str, str] = field(default_factory=dict)
+    stored: int | Exception = 0
+    """Items of the event store, as DynamoDB counted them last."""
     asked: list[dict[str, Any]] = field(default_factory=list)
 
     def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803 -- boto3's names
@@ -36,6 +39,12 @@ class FakeFunction:
         if isinstance(answer, Exception):
             raise answer
         return {"Payload": io.BytesIO(json.dumps(answer).encode()), **self.error}
+
+    def describe_table(self, *, TableName: str) -> dict[str, Any]:  # noqa: N803 -- boto3's names
+        assert TableName == "watchkeeper-dev-event-store"
+        if isinstance(self.stored, Exception):
+            raise self.stored
+        return {"Table": {"ItemCount": self.stored}}
 
 
 @pytest.fixture
@@ -62,6 +71,25 @@ def test_the_function_is_invoked_until_the_model_is_done(function: FakeFunction)
         "alerts: 1,200 events read, 340 rows written, switched over, done",
     ]
     assert function.asked == [{"model": "alerts", "seconds": rebuilding.SECONDS, "leave_out": True}] * 2
+
+
+def test_how_far_it_is_is_told_by_what_the_store_holds(function: FakeFunction) -> None:
+    function.answers, function.stored = [UNREADABLE, SWITCHED, DONE], 2600
+
+    assert run("alerts", "--leave-out").output.splitlines() == [
+        "alerts: 1,000 events read of about 2,600 items, 300 rows written, 2 events cannot be read",
+        "alerts: 1,200 events read, 340 rows written, switched over",
+        "alerts: 1,200 events read, 340 rows written, switched over, done",
+    ]
+
+
+@pytest.mark.parametrize("stored", [0, 999, refusal("AccessDeniedException")])
+def test_a_count_that_says_nothing_or_may_not_be_read_is_left_out(
+    function: FakeFunction, stored: int | Exception
+) -> None:
+    function.answers, function.stored = [UNREADABLE, DONE], stored
+
+    assert run("alerts", "--leave-out").output.startswith("alerts: 1,000 events read, 300 rows written")
 
 
 def test_events_that_cannot_be_read_end_it_and_what_there_is_to_do_is_told(function: FakeFunction) -> None:

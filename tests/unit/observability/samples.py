@@ -1,5 +1,6 @@
 """One of each event, and strategies for others."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, localcontext
 
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from watchkeeper.eventsourcing.aggregate import EventData
 from watchkeeper.observability import events
-from watchkeeper.observability.figures import shortest
+from watchkeeper.observability.decimals import shortest
 from watchkeeper.observability.models import (
     AlertSeverity,
     AlertState,
@@ -18,6 +19,7 @@ from watchkeeper.observability.models import (
     HealthStatus,
     Period,
     Reason,
+    Recovery,
     Rollup,
     Rule,
     SecuritySeverity,
@@ -102,7 +104,7 @@ SAMPLES: tuple[EventData, ...] = (
         SERIES,
         "Seconds",
         (Value(at(0, 5), Decimal("12.5")), Value(at(1), Decimal(3))),
-        Value(at(1), Decimal(3)),
+        Value(at(2), Decimal("3.5")),
         (
             rollup(Period.MINUTE, at(0), "12.5", "0.25"),
             rollup(Period.MINUTE, at(1), "3"),
@@ -172,7 +174,9 @@ DIMENSIONS = st.dictionaries(
 EVERY_SERIES = st.builds(Series, _NAMES, DIMENSIONS)
 VALUES = st.builds(Value, MOMENTS, FIGURES)
 _COUNTS = st.integers(1, 10**9)
-_ROLLUPS = st.builds(Rollup, st.sampled_from(Period), MOMENTS, _COUNTS, FIGURES, FIGURES, FIGURES)
+_ROLLUPS = st.builds(
+    Rollup, st.sampled_from(Period), MOMENTS, st.integers(2, 10**9), FIGURES, FIGURES, FIGURES
+) | st.builds(Rollup.first, st.sampled_from(Period), VALUES)
 _RULES = st.builds(
     Rule,
     id=_NAMES,
@@ -249,11 +253,12 @@ def every(event: type[EventData]) -> st.SearchStrategy[EventData]:
     if event is events.MetricRecorded:
         values = st.lists(VALUES, min_size=1, max_size=3).map(tuple)
         rollups = st.lists(_ROLLUPS, max_size=3).map(tuple)
-        return st.builds(events.MetricRecorded, EVERY_SERIES, _NAMES, values, VALUES, rollups)
+        older = st.builds(events.MetricRecorded, EVERY_SERIES, _NAMES, values, VALUES, rollups)
+        return older | older.map(lambda event: replace(event, latest=event.values[-1]))
     if issubclass(event, events.AlertRuleEvent):
         return st.builds(event, _RULES)
     if issubclass(event, events.AlertEvent):
         return st.builds(event, _ALERTS)
-    if issubclass(event, events.SecurityEventEvent):
+    if issubclass(event, events.SecurityEventChange):
         return st.builds(event, _SECURITY)
-    return st.builds(events.HealthChanged, _HEALTH)
+    return st.builds(events.HealthChanged, _HEALTH, st.none() | st.builds(Recovery, _NAMES, MOMENTS))

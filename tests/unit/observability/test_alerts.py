@@ -75,8 +75,8 @@ class TestRules:
             ({"name": "n" * 101}, "the name of a rule has 1 to 100 characters"),
             ({"metric": "7"}, "a metric's name"),
             ({"dimensions": {"": "x"}}, "a dimension's name"),
-            ({"threshold": Decimal("NaN")}, "threshold: the value is no finite number"),
-            ({"clear_threshold": Decimal("1E-20")}, "clear_threshold: the value has more than 15 digits"),
+            ({"threshold": Decimal("NaN")}, "threshold: the value is not a finite number"),
+            ({"clear_threshold": Decimal("1E-20")}, "clear_threshold: the value has more than 15 significant digits"),
             ({"clear_threshold": Decimal(11)}, "clear_threshold is not above threshold"),
             ({"comparison": Comparison.GTE, "clear_threshold": Decimal(11)}, "clear_threshold is not above threshold"),
             ({"comparison": Comparison.LT, "clear_threshold": Decimal(9)}, "clear_threshold is not below threshold"),
@@ -272,6 +272,25 @@ def test_a_retired_rule_calms_what_was_pending_and_leaves_the_rest() -> None:
     assert told(pending) == ["AlertPending", "AlertCalmed"]
     assert (pending.status.state, pending.status.breaches) == (AlertState.QUIET, 0)
     assert told(resolved) == ["AlertRaised", "AlertResolved"]
+
+
+@pytest.mark.parametrize(
+    ("aggregate", "end"),
+    [
+        (observed(AT_ONCE, (0, BAD)), ["AlertResolved"]),
+        (observed(RULE, (0, BAD)), ["AlertCalmed"]),
+        (observed(AT_ONCE, (0, BAD), (1, GOOD)), []),
+        (alert(), []),
+    ],
+    ids=["raised", "pending", "resolved", "unheard of"],
+)
+def test_what_is_left_of_an_alert_ends_once_with_its_rule(aggregate: Alert, end: list[str]) -> None:
+    before = told(aggregate)
+
+    aggregate.end(at(2))
+    aggregate.end(at(3))
+
+    assert told(aggregate) == before + end
 
 
 def test_a_rule_observes_nothing_of_a_series_it_does_not_cover() -> None:

@@ -49,13 +49,23 @@ def test_an_error_says_what_failed_and_how_it_is_done_again() -> None:
         "where": "publish-events",
         "error": "ValueError",
         "cause": "no such thing",
-        "event": {"id": "e2", "type": "AlertRaised", "aggregate_id": "alert:1", "sequence": 3},
+        "event": {
+            "id": "e2",
+            "type": "AlertRaised",
+            "occurred_at": "2026-11-20T21:00:00Z",
+            "aggregate_id": "alert:1",
+            "sequence": 3,
+        },
         "again": {"queue": "publication"},
     }
 
 
 def test_an_event_of_no_aggregate_says_nothing_of_one() -> None:
-    assert failed(FACT, ValueError()).data["event"] == {"id": "e1", "type": "CircuitOpened"}
+    assert failed(FACT, ValueError()).data["event"] == {
+        "id": "e1",
+        "type": "CircuitOpened",
+        "occurred_at": "2026-11-20T21:00:00Z",
+    }
 
 
 def test_a_cause_is_told_without_secrets() -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from copy import copy
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.ingest.observability.events import an_event
-from tests.unit.observability.samples import SAMPLES, every
+from tests.unit.observability.samples import SAMPLES, at, every
+from watchkeeper.dynamodb import Item
 from watchkeeper.eventsourcing.aggregate import AggregateRoot, EventData
 from watchkeeper.eventsourcing.store import event_item
 from watchkeeper.eventsourcing.upcasting import UnknownEvent
+from watchkeeper.observability import ids
 from watchkeeper.observability.alerts import Alert, AlertRule
 from watchkeeper.observability.events import CATALOGUE, VERSIONS, newest
 from watchkeeper.observability.health import SystemHealth
-from watchkeeper.observability.metrics import Metric
+from watchkeeper.observability.metrics import Metric, Sample
 from watchkeeper.observability.projections import MODELS, Occurrence, rows
 from watchkeeper.observability.security import SecurityEvent
+from watchkeeper.observability.series import Series
 
 GOLDEN = Path(__file__).parent / "golden"
 AGGREGATES: tuple[type[AggregateRoot], ...] = (Metric, AlertRule, Alert, SecurityEvent, SystemHealth)
@@ -48,6 +53,30 @@ def test_a_stored_event_is_read_as_it_was_meant_and_written_as_it_was_stored(sam
 
     assert type(sample).of(stored) == sample
     assert sample.encoded() == stored
+
+
+@pytest.mark.parametrize("name", ["api.latency", "ingest.run.seconds.of_a_long_name"])
+def test_an_event_of_a_value_is_stored_in_less_than_a_kilobyte(name: str) -> None:
+    series = Series.named(
+        name, {"environment": "pre-release-2", "availability": "eu-central-1", "service": "checkout-api"}
+    )
+    metric = Metric(ids.metric(series))
+    for second in range(40, 43):
+        metric.take([Sample(at(0, second), Decimal(f"1234.5{second}"), "Milliseconds")], at(1))
+    told = metric.recorded[-1].encoded()
+    stored = an_event(metric.id, 1_234_567, **told)
+    item = event_item(replace(stored, id="i" * 36, correlation_id="c" * 36, causation_id="d" * 36, actor="a" * 36))
+
+    assert [rollup["count"] for rollup in told["rollups"]] == [3, 3, 3], "of more values than one, which takes more"
+    assert size(item) < 1024
+
+
+def size(item: Item) -> int:
+    """Bytes of an item as DynamoDB counts them, of a number one for each two digits and two more."""
+    values = [
+        len(str(value).encode()) if isinstance(value, str) else len(str(value)) // 2 + 2 for value in item.values()
+    ]
+    return sum(len(name) for name in item) + sum(values)
 
 
 @pytest.mark.parametrize("file", sorted(GOLDEN.iterdir()), ids=lambda file: file.stem)

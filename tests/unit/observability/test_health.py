@@ -13,7 +13,7 @@ from watchkeeper.errors import ItemNotFound
 from watchkeeper.observability import ids
 from watchkeeper.observability.events import HealthChanged
 from watchkeeper.observability.health import MAX_REASONS, SystemHealth
-from watchkeeper.observability.models import ComponentKind, Health, HealthStatus, Reason
+from watchkeeper.observability.models import ComponentKind, Health, HealthStatus, Reason, Recovery
 from watchkeeper.observability.refusals import Refused
 
 HEALTHY, DEGRADED, DOWN = HealthStatus
@@ -29,7 +29,9 @@ def test_the_first_report_is_told_even_if_all_is_well() -> None:
     health.report("circuit", HEALTHY, "", NINE)
     health.report("circuit", HEALTHY, "", at(1))
 
-    assert health.recorded == [HealthChanged(Health("upstream/patchwork", ComponentKind.UPSTREAM, HEALTHY, NINE))]
+    assert health.recorded == [
+        HealthChanged(Health("upstream/patchwork", ComponentKind.UPSTREAM, HEALTHY, NINE), Recovery("circuit", NINE))
+    ]
 
 
 def test_a_component_is_as_well_as_its_worst_reason_and_since_that_changed() -> None:
@@ -87,6 +89,46 @@ def test_a_report_older_than_what_is_known_under_its_key_is_ignored() -> None:
     assert len(health.recorded) == 1
 
 
+def test_what_was_told_against_it_before_it_was_well_again_is_ignored_when_it_comes_late() -> None:
+    health = component()
+    health.report("age", DOWN, "old", at(0))
+    health.report("age", HEALTHY, "", at(9))
+
+    health.report("age", DOWN, "old", at(5))
+    restored = component()
+    restored.restore(orjson.loads(orjson.dumps(health.state())))
+    restored.report("age", DOWN, "old", at(5))
+
+    assert health.health.status is restored.health.status is HEALTHY
+
+
+def test_of_two_reports_of_the_same_second_the_one_that_all_is_well_holds() -> None:
+    one, other = component(), component()
+    for health, statuses in ((one, (DOWN, HEALTHY)), (other, (HEALTHY, DOWN))):
+        for status in statuses:
+            health.report("circuit", status, "", at(5), is_turn=True)
+
+    assert one.health.status is other.health.status is HEALTHY
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 5), st.sampled_from((HEALTHY, DOWN))),
+        min_size=1,
+        max_size=6,
+        unique_by=lambda it: it[0],
+    )
+)
+def test_of_turns_the_newest_holds_in_whatever_order_they_come(turns: list[tuple[int, HealthStatus]]) -> None:
+    health = component()
+    health.report("seen", HEALTHY, "", at(-1))
+
+    for seconds, status in turns:
+        health.report("circuit", status, "", at(seconds), is_turn=True)
+
+    assert health.health.status is max(turns)[1]
+
+
 def test_a_late_report_under_another_key_counts_and_takes_no_time_back() -> None:
     health = component()
     health.report("age", DEGRADED, "old", at(5))
@@ -135,7 +177,7 @@ def test_one_nobody_reported_of_is_not_found() -> None:
 
 
 REPORTS = st.lists(
-    st.tuples(st.sampled_from("abcd"), st.sampled_from(HealthStatus), st.integers(0, 100)), min_size=1, max_size=30
+    st.tuples(st.sampled_from("abcd"), st.sampled_from(HealthStatus), st.integers(1, 100)), min_size=1, max_size=30
 )
 
 

@@ -128,7 +128,7 @@ def test_what_cannot_be_taken_is_refused_by_itself() -> None:
         "the time is more than 10 minutes ahead",
         "the unit of the series is Seconds",
         "the unit has 1 to 32 letters, '%' and '/'",
-        "the value is no finite number",
+        "the value is not a finite number",
     ]
     assert [value.at for data in told(aggregate) for value in data.values] == [NINE - OLDEST, NINE + FURTHEST_AHEAD]
 
@@ -158,14 +158,14 @@ def test_a_moment_is_kept_to_the_second() -> None:
     assert told(aggregate)[0].latest.at == NINE
 
 
-def test_no_event_has_more_values_than_an_alert_can_answer() -> None:
+def test_a_command_records_one_event_with_no_more_values_than_an_alert_can_answer() -> None:
     aggregate = metric()
 
-    aggregate.take([seconds(at(0, n % 60)) for n in range(500)], NINE)
+    aggregate.take([seconds(at(0, n)) for n in range(MAX_VALUES)], NINE)
 
-    assert [len(data.values) for data in told(aggregate)] == [MAX_VALUES] * (500 // MAX_VALUES)
-    assert MAX_VALUES <= MAX_EVENTS_PER_APPEND
-    assert told(aggregate)[-1].rollups[-1].count == 500
+    assert [len(data.values) for data in told(aggregate)] == [MAX_VALUES] <= [MAX_EVENTS_PER_APPEND]
+    with pytest.raises(ValueError, match="at most 50 values"):
+        aggregate.take([seconds(NINE)] * (MAX_VALUES + 1), NINE)
 
 
 def test_a_value_whose_rollups_may_be_forgotten_is_refused_whatever_the_clock_says() -> None:

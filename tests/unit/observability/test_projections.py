@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.bus_events import SERIES, SOURCED, TYPES, event, metric, occurrence
+from tests.bus_events import SERIES, SOURCED, TYPES, event, late_first_value, metric, occurrence
 from watchkeeper.clock import from_iso
 from watchkeeper.dynamodb import Item
 from watchkeeper.eventsourcing.event import Event
@@ -38,6 +38,10 @@ HISTORY = [
     *(
         occurrence(event(kind, number))
         for number, kind in enumerate(("AlertPending", "AlertRaised", "AlertResolved"), 1)
+    ),
+    *(
+        occurrence(event(kind, number))
+        for number, kind in enumerate(("SecurityEventDetected", "SecurityEventTriaged", "SecurityEventClosed"), 1)
     ),
     *(occurrence(event("HealthChanged", number)) for number in range(1, 4)),
 ]
@@ -77,7 +81,7 @@ def test_the_order_and_repeats_change_nothing(data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_a_fold_of_one_model_has_no_row_of_another(model: str) -> None:
-    everything = [*HISTORY, occurrence(event("ErrorOccurred")), occurrence(event("SecurityEventDetected"))]
+    everything = [*HISTORY, occurrence(event("ErrorOccurred"))]
 
     assert folded(everything, model) == {
         key: kept for key, kept in one_after_the_other(everything).items() if key[0] == model
@@ -126,6 +130,23 @@ def test_a_value_is_the_latest_and_counts_in_each_of_its_periods() -> None:
         (METRIC_SERIES, f"{SERIES}#hour", "2026-11-20T21:00:00Z"),
         (METRIC_SERIES, f"{SERIES}#day", "2026-11-20T00:00:00Z"),
     ]
+
+
+def test_a_late_value_leaves_the_latest_and_is_all_there_is_of_its_minute() -> None:
+    latest, minute, *_ = rows(occurrence(late_first_value()))
+
+    assert (latest.record["at"], latest.record["value"]) == ("2026-11-20T21:05:00Z", "7")
+    assert minute.record == {"count": 1, "sum": "-12.5", "min": "-12.5", "max": "-12.5", "unit": "Seconds"}
+
+
+def test_an_event_that_fails_again_replaces_its_row() -> None:
+    first, again = (occurrence(event("ErrorOccurred", number)) for number in (1, 2))
+    again = again._replace(id=first.id, data={**again.data, "cause": "something else"})
+
+    [(row, stamp)] = folded([again, first], ERRORS).values()
+
+    assert row.sort == f"2026-11-20T21:05:59Z#{first.id}"
+    assert (row.record["cause"], stamp.occurred_at) == ("something else", "2026-11-20T21:06:02Z")
 
 
 def test_nobody_projects_what_nobody_knows() -> None:

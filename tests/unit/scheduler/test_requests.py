@@ -46,7 +46,7 @@ def test_a_wrong_request_is_refused_with_what_is_wrong(event: object, complaint:
 
 @pytest.mark.parametrize("field", ["ids", "ID", "letter", "limit"])
 def test_a_misspelt_id_does_not_mean_all_letters(field: str) -> None:
-    with pytest.raises(WrongRequest, match=f"knows no {field}"):
+    with pytest.raises(WrongRequest, match=f"has no {field}"):
         Request.of({"action": "redrive", "queue": "threads", field: "1"})
 
 

@@ -55,6 +55,10 @@ class LimitExceeded(WatchkeeperError):
     """What was to be sent is more, or other, than AWS takes. It was not sent, and never can be as it is."""
 
 
+class HistoryError(WatchkeeperError):
+    """This release cannot read what an aggregate's history holds, however often it tries."""
+
+
 class LeaseTaken(WatchkeeperError):
     """Another worker holds the lease, or took it over since."""
 

@@ -57,7 +57,10 @@ class DomainEvent:
 
 class EventPublisher(Protocol):
     def publish(self, events: Sequence[DomainEvent]) -> None:
-        """Deliver all that can be, in order; raises ``DeliveryFailed`` naming the others, in order."""
+        """Deliver all that can be; raises ``DeliveryFailed`` naming the others, in the order given.
+
+        They may be heard in another order: what is refused at first is sent again after what was accepted. For an order
+        to be kept, what comes later is published once this has returned."""
 
 
 _Entry = tuple[DomainEvent, dict[str, Any]]
@@ -128,7 +131,7 @@ class EventBridgePublisher:
             raise LimitExceeded("it is no JSON") from error
         entry = {"Source": self._source, "DetailType": event.type, "Detail": detail}
         if _size(entry) > MAX_EVENT_BYTES:
-            raise LimitExceeded(f"it is larger than {MAX_EVENT_BYTES} octets")
+            raise LimitExceeded(f"it is larger than {MAX_EVENT_BYTES} bytes")
         return {**entry, "Time": event.occurred_at, "EventBusName": self._bus}
 
 
@@ -169,7 +172,7 @@ def event_id(cause: str, kind: str) -> str:
 
 
 def _size(entry: Mapping[str, Any]) -> int:
-    """Octets EventBridge counts for an entry: its texts, and 14 for its time."""
+    """Bytes EventBridge counts for an entry: its texts, and 14 for its time."""
     return 14 + sum(len(entry[name].encode()) for name in ("Source", "DetailType", "Detail"))
 
 
@@ -177,11 +180,11 @@ def _chunks(entries: Sequence[_Entry]) -> Iterator[list[_Entry]]:
     chunk: list[_Entry] = []
     size = 0
     for event, entry in entries:
-        octets = _size(entry)
-        if chunk and (len(chunk) == _ENTRIES_PER_REQUEST or size + octets > _BYTES_PER_REQUEST):
+        added = _size(entry)
+        if chunk and (len(chunk) == _ENTRIES_PER_REQUEST or size + added > _BYTES_PER_REQUEST):
             yield chunk
             chunk, size = [], 0
         chunk.append((event, entry))
-        size += octets
+        size += added
     if chunk:
         yield chunk

@@ -89,6 +89,8 @@ class Source:
     gaps: tuple[Gap, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     """The newest ones, for an operator to look at."""
+    failures: int = 0
+    """Failed attempts since the last success. It tells one from the next, also when both fail in the same way."""
 
 
 class ProgressRepository:
@@ -174,6 +176,7 @@ def source_from_item(item: Item) -> Source:
         blocked_since=_time(record.get("blocked_since")),
         gaps=tuple(Gap(from_iso(gap["since"]), gap["reason"]) for gap in record.get("gaps", ())),
         refusals=tuple(Refusal(**{**one, "at": from_iso(one["at"])}) for one in record.get("refusals", ())),
+        failures=record.get("failures", 0),
     )
 
 

@@ -87,6 +87,8 @@ def _translation(error: ClientError, failed: str) -> DatabaseError:
             return _cancelled([str(reason.get("Code")) for reason in _reasons(error)], failed)
         case "TransactionConflictException":
             return TransactionConflict(failed)
+        case "TransactionInProgressException":
+            return NoAnswer(f"{failed}: an earlier attempt is still under way")
     return _kind(code, error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))(f"{failed}: {code}")
 
 

@@ -1,2 +1,1 @@
-"""The observability watch: commands that change what it knows, queries that read it, and each with a function of its
-own."""
+"""The observability watch: commands that change its state and queries that read it, each side with its own function."""

@@ -1,4 +1,4 @@
-"""Parameters of commands and queries."""
+"""Path parameters of commands and queries."""
 
 from typing import Annotated
 

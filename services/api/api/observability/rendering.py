@@ -1,4 +1,4 @@
-"""From the domain's models to the answers' shapes."""
+"""From domain models to response models."""
 
 from api.observability import views
 from watchkeeper.observability.models import AlertStatus, Health, Rule, SecurityStatus

@@ -1,6 +1,6 @@
-"""What there is below the watch's prefix, whichever of its two functions answers it.
+"""The paths of the watch, whichever of its two functions serves them.
 
-Each function knows what the other one answers, so that a wrong method is told from a wrong path.
+Each function knows the other's paths, so that it can tell a wrong method (405) from a wrong path (404).
 """
 
 PREFIX = "/api/v1/observability"

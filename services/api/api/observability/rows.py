@@ -1,20 +1,20 @@
-"""How rows of the read models are asked for."""
+"""Key ranges and page sizes for reading read models."""
 
 from watchkeeper.dynamodb import Between
 
 ROWS_PER_READ = 250
-"""Where rows are filtered in code."""
+"""The page size where rows are filtered in code."""
 
 _LAST = "\U0010ffff"
 _AFTER_TIME = "$"
-"""The character after the ``#`` that stands between a time and an id."""
+"""The character that sorts right after ``#``, which separates a time from an id."""
 
 
 def beginning(prefix: str) -> Between:
-    """The sort keys that begin so; all of them, if it is empty."""
+    """The sort keys with that prefix; all of them, if it is empty."""
     return Between(prefix, prefix + _LAST) if prefix else Between()
 
 
 def of_times(since: str, until: str) -> Between:
-    """The sort keys that begin with one of these moments, and go on with an id."""
+    """The sort keys that start with a time in this range, followed by an id."""
     return Between(since, until + _AFTER_TIME)

@@ -1,6 +1,6 @@
-"""The shapes of the answers. Their docstrings are the API's documentation.
+"""Response models. Their docstrings are part of the API's documentation.
 
-Figures are decimals as texts, exactly as they were sent; times are in UTC to the second.
+Numbers are decimals as strings, exactly as they were sent; times are in UTC to the second.
 """
 
 from datetime import datetime
@@ -11,27 +11,27 @@ from typing_extensions import TypedDict
 
 
 class TakenOrNot(TypedDict):
-    """What became of one metric."""
+    """The outcome for one metric."""
 
     index: int
-    """Its place among those that were sent, from 0."""
+    """Its position in the request, from 0."""
     taken: bool
     reason: NotRequired[str]
-    """Why it was not taken."""
+    """Why it was not recorded."""
     again: NotRequired[bool]
-    """There, and true, if it was not taken for now only: sent again, it may be."""
+    """Present and true if the failure is temporary: retry the request."""
 
 
 class Recorded(TypedDict):
     taken: int
     refused: int
-    """How many were not taken, for good or for now."""
+    """How many were not recorded, permanently or temporarily."""
     results: list[TakenOrNot]
-    """One for each metric, in their order."""
+    """One for each metric, in the order of the request."""
 
 
 class LatestMetric(TypedDict):
-    """The newest value of a series."""
+    """The latest value of a series."""
 
     series: str
     """`name`, or `name{key=value,…}` with the keys in order."""
@@ -44,18 +44,18 @@ class LatestMetric(TypedDict):
 
 class LatestMetricList(TypedDict):
     items: list[LatestMetric]
-    """By series. There may be fewer than asked for, even none, and still more to come: the cursor says so."""
+    """Sorted by series. A page may hold fewer than `limit`, or none at all, and still have a cursor to the next."""
     cursor: str | None
-    """Ask again with it for what follows; null at the end."""
+    """Pass it to get the next page; null on the last one."""
 
 
 class MetricBucket(TypedDict):
     start: datetime
-    """Its first moment."""
+    """The start of the bucket."""
     value: Decimal
-    """The statistic of the values in it. An average has up to 15 digits."""
+    """The statistic of its values. An average has up to 15 significant digits."""
     count: int
-    """How many values there are."""
+    """The number of values."""
 
 
 class MetricSeries(TypedDict):
@@ -63,42 +63,42 @@ class MetricSeries(TypedDict):
     dimensions: dict[str, str]
     unit: str
     buckets: list[MetricBucket]
-    """Oldest first. Those without values are left out."""
+    """Oldest first. Empty buckets are omitted."""
 
 
 class MetricHistory(TypedDict):
-    """What a metric was over time."""
+    """The history of a metric."""
 
     name: str
     period: str
-    """How long a bucket is: `minute`, `hour` or `day`."""
+    """The length of a bucket: `minute`, `hour` or `day`."""
     stat: str
     """`avg`, `sum`, `min`, `max` or `count`."""
     since: datetime
-    """The first moment of the first bucket there could be."""
+    """The start of the time range, aligned to a bucket."""
     until: datetime
     items: list[MetricSeries]
-    """Of each series that matches, by their texts."""
+    """One for each matching series, sorted by `series`."""
 
 
 class AlertRuleDetail(TypedDict):
-    """When a metric calls for somebody."""
+    """The condition under which a metric raises alerts."""
 
     id: str
     version: int
     name: str
     metric: str
     dimensions: dict[str, str]
-    """It covers every series of the metric that has these, and perhaps more."""
+    """The rule covers every series of the metric that has these dimensions, whatever others it has."""
     comparison: str
-    """`gt`, `gte`, `lt` or `lte`: how a value that breaches it compares with `threshold`."""
+    """`gt`, `gte`, `lt` or `lte`: how a breaching value compares with `threshold`."""
     threshold: Decimal
     clear_threshold: Decimal
-    """What a value has to come back to before an alert is resolved."""
+    """The value that must be reached again for an alert to be resolved."""
     breaches: int
-    """So many values in a row raise an alert."""
+    """The number of consecutive breaching values that raise an alert."""
     cooldown_seconds: int
-    """For so long after a resolution no value counts."""
+    """How long after a resolution values are ignored."""
     severity: str
     """`info`, `warning` or `critical`."""
     defined_at: datetime
@@ -112,13 +112,13 @@ class AlertRuleList(TypedDict):
 
 
 class AlertDetail(TypedDict):
-    """How a rule stands with one series."""
+    """The state of one rule for one series."""
 
     id: str
     version: int
     state: str
-    """`quiet`; `pending`, some values in a row breach the rule, but not yet enough of them; `open`; `acknowledged`,
-    somebody has taken it on; or `resolved`."""
+    """`quiet`; `pending`: consecutive values breach the rule, but not yet enough of them; `open`; `acknowledged`:
+    somebody is working on it; or `resolved`."""
     severity: str
     rule_id: str
     rule_name: str
@@ -128,13 +128,13 @@ class AlertDetail(TypedDict):
     comparison: str
     threshold: Decimal
     breaches: int
-    """Values in a row that breach the rule."""
+    """The number of consecutive breaching values."""
     value: Decimal | None
-    """The one that changed the alert last."""
+    """The value that last changed the alert."""
     observed_at: datetime | None
-    """That value's time."""
+    """The time of that value."""
     episode: int
-    """How often it was raised."""
+    """How many times it has been raised."""
     raised_at: datetime | None
     acknowledged_at: datetime | None
     acknowledged_by: str | None
@@ -142,20 +142,20 @@ class AlertDetail(TypedDict):
     note: str | None
     resolved_at: datetime | None
     resolved_by: str | None
-    """The `sub` of a person; or `system`, when the values were good again."""
+    """The `sub` of a person; or `system`, when values were back to normal or the rule was retired."""
     reason: str | None
     """Why it was resolved."""
 
 
 class AlertList(TypedDict):
     items: list[AlertDetail]
-    """By rule, then by series. There may be fewer than asked for, even none, and still more to come: the cursor says
-    so."""
+    """Sorted by rule, then by series. A page may hold fewer than `limit`, or none at all, and still have a cursor to
+    the next."""
     cursor: str | None
 
 
 class AlertChange(TypedDict):
-    """Something that happened to an alert."""
+    """A change of an alert."""
 
     type: str
     """`AlertRaised`, `AlertAcknowledged` or `AlertResolved`."""
@@ -163,30 +163,30 @@ class AlertChange(TypedDict):
     actor: str
     """The `sub` of a person, or the name of a function."""
     alert: AlertDetail
-    """As it was then."""
+    """The alert after this change."""
 
 
 class AlertHistory(TypedDict):
     items: list[AlertChange]
-    """Newest first. There may be fewer than asked for, even none, and still more to come: the cursor says so."""
+    """Newest first. A page may hold fewer than `limit`, or none at all, and still have a cursor to the next."""
     cursor: str | None
 
 
 class SecurityEventDetail(TypedDict):
-    """What somebody should look at, and what came of that."""
+    """Something that needs attention, and how it was handled."""
 
     id: str
-    """In order of their ids, they are in order of time."""
+    """Ids sort in order of time."""
     version: int
     kind: str
     severity: str
-    """`low`, `medium`, `high` or `critical`: the worst it was."""
+    """`low`, `medium`, `high` or `critical`: the highest so far."""
     summary: str
     source: str
     state: str
     """`detected`, `triaged` or `closed`."""
     count: int
-    """How often it happened."""
+    """How many times it has happened."""
     detected_at: datetime
     last_seen_at: datetime
     triaged_at: datetime | None
@@ -199,7 +199,7 @@ class SecurityEventDetail(TypedDict):
 
 class SecurityEventList(TypedDict):
     items: list[SecurityEventDetail]
-    """Newest first. There may be fewer than asked for, even none, and still more to come: the cursor says so."""
+    """Newest first. A page may hold fewer than `limit`, or none at all, and still have a cursor to the next."""
     cursor: str | None
 
 
@@ -207,65 +207,68 @@ class HealthReason(TypedDict):
     """Why a component is not healthy."""
 
     key: str
-    """What it is about: one component has one reason for each."""
+    """What it is about. A component has at most one reason per key."""
     status: str
-    """How bad it is: `degraded` or `down`."""
+    """`degraded` or `down`."""
     text: str
     since: datetime
 
 
 class ComponentHealth(TypedDict):
     component: str
-    """`upstream/…`, whom facts are read from, or `service/…`, a part of the system itself."""
+    """`upstream/…` for a data source, or `service/…` for a part of the system itself."""
     kind: str
     """`upstream` or `service`."""
     status: str
     """`healthy`, `degraded` or `down`."""
     previous: str | None
-    """The status before; null if there was none."""
+    """The previous status; null if there was none."""
     since: datetime
-    """Since when it has this status."""
+    """When it got this status."""
     reasons: list[HealthReason]
-    """The worst first; none of what is healthy."""
+    """Worst first; empty if healthy."""
 
 
 class HealthBoard(TypedDict):
     status: str
-    """The worst of all components: `healthy`, `degraded` or `down`; `unknown` before anything was heard of any."""
+    """The worst status of all components: `healthy`, `degraded` or `down`; `unknown` before any report."""
     since: datetime | None
-    """Since when a component has been that bad; null if all are healthy, or none is known."""
+    """Since when a component has had that status; null if all are healthy, or none is known."""
     components: list[ComponentHealth]
-    """By name."""
+    """Sorted by name."""
 
 
 class FailedEvent(TypedDict):
-    """What was being worked on."""
+    """The event that could not be processed."""
 
     id: str
     type: str
+    occurred_at: datetime | None
+    """When it happened. Errors are sorted by this time, and `from` and `to` refer to it."""
     aggregate_id: str | None
     sequence: int | None
 
 
 class ErrorDetail(TypedDict):
-    """Something that failed in the system's own work."""
+    """An error in the system's own processing: one for each event and place, however often it fails."""
 
     id: str
     occurred_at: datetime
+    """When it last failed; `error` and `cause` are those of that failure."""
     where: str
-    """The function it failed in, or `projections`."""
+    """The function that failed, or `projections`."""
     error: str
     cause: str
     event: FailedEvent
     again: str
-    """The queue of dead letters it can be done again from."""
+    """The dead-letter queue it can be redriven from."""
     correlation_id: str
-    """Of what it follows from: the same as in the log."""
+    """The same as in the logs."""
 
 
 class ErrorList(TypedDict):
     items: list[ErrorDetail]
-    """Newest first. There may be fewer than asked for, even none, and still more to come: the cursor says so."""
+    """Newest event first. A page may hold fewer than `limit`, or none at all, and still have a cursor to the next."""
     cursor: str | None
 
 

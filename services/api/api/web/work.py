@@ -4,6 +4,9 @@ What a request does and the answer that tells of it are stored in one transactio
 asks again with the same key gets the same answer, and nothing is done a second time. (The header is that of the IETF
 draft "The Idempotency-Key HTTP Header Field".) Errors are not kept: nothing was written, and the request may be made
 again.
+
+A request that does something before it is committed claims its key first (``issued_at``). The claim has the time, and
+keeps the key from other requests while there is no answer.
 """
 
 from collections.abc import Sequence
@@ -50,35 +53,37 @@ class Work:
         """The ``Idempotency-Key``; empty if there is none."""
         self._keeps_answer = keeps_answer and bool(self.key)
         self._request = _fingerprint(event)
+        self._issued_at: datetime | None = None
 
     @property
     def user(self) -> str:
         return self.caller.user
 
-    @property
     def command_id(self) -> str | None:
-        """The same for the same request with the same ``key`` by the same person, for those who do something before it
-        is committed, and do nothing twice for one id; none without a key."""
+        """The same for the same request with the same ``key`` by the same person, as long as the key is kept, for those
+        who do something before it is committed, and do nothing twice for one id; none without a key."""
         if not self.key:
             return None
-        told = f"{self.user}\n{self._request}\n{self.key}"
+        told = f"{self.user}\n{self._request}\n{self.key}\n{to_iso(self.issued_at())}"
         return sha256(told.encode(errors="surrogatepass")).hexdigest()[:32]
 
-    @property
-    def given_at(self) -> datetime | None:
-        """No later than the request came first with its ``key``, which is good for ``ANSWERS_KEPT``; none without."""
-        return self.now - ANSWERS_KEPT if self.key else None
+    def issued_at(self) -> datetime:
+        """When the request came first with its ``key``, for what is to be alike however often it comes. From then on
+        the key is the request's, whether an answer is kept or not. Raises ``KeyReused`` if it is another's."""
+        if self._issued_at is None:
+            self._issued_at = self._claimed_at() if self.key else self.now
+        return self._issued_at
 
-    def begun_at(self) -> datetime:
-        """When the request came first with its ``key``, for what is to be alike however often it comes."""
-        if self.command_id is None:
-            return self.now
-        item = self._expiring({**self._key("BEGUN", self.command_id), "begun_at": to_iso(self.now)})
+    def _claimed_at(self) -> datetime:
+        claim: Item = {**self._key_item("BEGUN"), "request": self._request, "begun_at": to_iso(self.now)}
         try:
-            self._table.put(item, keys=KEYS, condition=_IS_FREE, values=self._times)
+            self._table.put(self._expiring(claim), keys=KEYS, condition=_IS_FREE, values=self._times)
         except ConditionFailed:
-            known = self._table.get(self._key("BEGUN", self.command_id))
-            return from_iso(str(known["begun_at"])) if known else self.now
+            known = self._table.get(self._key_item("BEGUN"))
+            if known is None:
+                return self.now
+            self._require_own(known)
+            return from_iso(str(known["begun_at"]))
         return self.now
 
     def leave_open(self) -> None:
@@ -99,11 +104,10 @@ class Work:
 
     def known_answer(self) -> Response[str] | None:
         """The answer to an earlier request with the same key. Raises ``KeyReused`` if that was another request."""
-        item = self._table.get(self._answer_key()) if self._keeps_answer else None
+        item = self._table.get(self._key_item("ANSWER")) if self._keeps_answer else None
         if item is None or int(item["expires_at"]) <= self.now.timestamp():
             return None
-        if item["request"] != self._request:
-            raise KeyReused("another request")
+        self._require_own(item)
         kept = records.loads(str(item["answer"]))
         return Response(kept["status"], kept["content_type"], kept["body"], kept["headers"])
 
@@ -126,13 +130,16 @@ class Work:
             "body": answer.body,
             "headers": answer.headers,
         }
-        item: Item = {**self._answer_key(), "request": self._request, "answer": records.dumps(told)}
+        item: Item = {**self._key_item("ANSWER"), "request": self._request, "answer": records.dumps(told)}
         return Put(self._expiring(item), _IS_FREE, self._times)
 
-    def _answer_key(self) -> dict[str, str]:
-        return self._key("ANSWER", sha256(self.key.encode(errors="surrogatepass")).hexdigest())
+    def _require_own(self, item: Item) -> None:
+        if item["request"] != self._request:
+            raise KeyReused("another request")
 
-    def _key(self, kind: str, name: str) -> dict[str, str]:
+    def _key_item(self, kind: str) -> dict[str, str]:
+        """The key, in the table, of what is kept of the ``Idempotency-Key``."""
+        name = sha256(self.key.encode(errors="surrogatepass")).hexdigest()
         return {"PK": user_key(self.user), "SK": f"{kind}#{name}"}
 
     @property

@@ -1,1 +1,1 @@
-"""The observability watch: the system's own facts, told, kept and judged."""
+"""The observability watch: the system's own facts, published, recorded and evaluated."""

@@ -1,4 +1,4 @@
-"""How many dead letters there are."""
+"""Counting dead letters."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ class WatchedQueue:
     dlq: str
     """URL of the dead-letter queue."""
     service: str
-    """Whose work its letters are."""
+    """The service whose work failed."""
 
 
 def counted(client: "SQSClient", queues: Mapping[str, WatchedQueue]) -> Iterator[DeadLettersCounted]:
-    """The letters of each queue, those somebody looks at among them. Raises ``DatabaseError``."""
+    """The letters of each queue, including those in flight. Raises ``DatabaseError``."""
     for name, queue in queues.items():
         yield DeadLettersCounted(name, queue.service, sqs.waiting(client, queue.dlq))

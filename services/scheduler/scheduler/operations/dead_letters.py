@@ -1,4 +1,4 @@
-"""Dead letters: what failed for good, to be looked at, sent again, or dropped with a reason."""
+"""Dead letters: work that failed permanently, to be inspected, redriven, or dropped with a reason."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from scheduler.operations.errors import NotSent, WrongRequest
 from scheduler.operations.letters import Letter, Reader
+from watchkeeper import sqs
 from watchkeeper.budgets import WORKERS
 from watchkeeper.clock import Clock, utc_now
 from watchkeeper.errors import DatabaseError
@@ -21,8 +22,8 @@ _BATCH = 10
 _HELD_SECONDS = 120
 """Longer than the function may run, so that no letter is seen twice in one run."""
 _RESERVE_SECONDS = 2 * WORKERS.call_seconds + 5
-"""What is left of the function's time when no more letters are taken up: enough to send one and to remove it, however
-slow AWS is, or to release all that are held, as fast as it mostly is."""
+"""With less of the function's time left, no more letters are taken: it suffices to send and delete one, however slow
+AWS is, or to release all that are held at its usual speed."""
 _MOST_HELD = 200
 
 
@@ -31,24 +32,24 @@ class DeadLetterQueue:
     dlq: str
     """URL of the dead-letter queue."""
     queue: str | None
-    """URL of the queue its letters came from; ``None`` when they came from none."""
+    """URL of the queue its letters came from; ``None`` if they did not come from one."""
     function: str | None
-    """Who does the work of that queue."""
+    """The function that processes that queue."""
     machine: str | None = None
-    """ARN of the state machine its letters are events for."""
+    """ARN of the state machine that its letters are events for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of the letters of a request, by their ids: there may be more of them than there is memory for."""
+    """The result for each letter of a request, by id alone: the letters themselves may not fit in memory."""
 
     done: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
-    """With the reason; they are where they were."""
+    """With the reason; these letters stay in the queue."""
     more: bool = False
-    """Whether some were not looked at."""
+    """Whether some letters were not processed."""
     stopped: str | None = None
-    """Why it came to no end, if that was not for want of time."""
+    """Why it stopped early, unless it ran out of time."""
 
 
 class DeadLetters:
@@ -60,7 +61,7 @@ class DeadLetters:
         prefix: str,
         clock: Clock = utc_now,
     ) -> None:
-        """``send`` sends a letter's work again, or raises ``NotSent``."""
+        """``send`` redrives a letter, or raises ``NotSent``."""
         self._clock = clock
         self._client = client
         self._queues = queues
@@ -68,11 +69,11 @@ class DeadLetters:
         self._prefix = prefix
 
     def count(self) -> dict[str, int]:
-        """Letters by queue, as SQS approximates it; those somebody looks at are among them."""
-        return {name: self._depth(queue.dlq) for name, queue in self._queues.items()}
+        """The number of letters by queue, as approximated by SQS, including those in flight."""
+        return {name: sqs.waiting(self._client, queue.dlq) for name, queue in self._queues.items()}
 
     def look(self, name: str, limit: int, seconds_left: Callable[[], float]) -> tuple[list[dict[str, Any]], bool]:
-        """The oldest letters of a queue in short, and whether there are more."""
+        """Summaries of the oldest letters of a queue, and whether there are more."""
         with self._hold(name, seconds_left) as hold:
             letters = (self._reader(name).read(message) for message in hold.messages())
             found = sorted((one.summary() for one in letters), key=_moment)
@@ -83,8 +84,8 @@ class DeadLetters:
             return self._find(name, letter_id, hold).whole()
 
     def redrive(self, name: str, letter_id: str | None, seconds_left: Callable[[], float]) -> Outcome:
-        """Send one letter, or all of a queue, to where they failed. A letter is removed only after its work was sent,
-        so that none is lost; work is safe to be done twice."""
+        """Send one letter, or all of a queue, back to where they failed. A letter is deleted only after it was sent, so
+        that none is lost; processing is idempotent."""
         queue = self._queue(name)
         doing = _Doing("redrive", lambda letter: self._send(letter, queue.queue))
         return self._settle(name, letter_id, seconds_left, doing)
@@ -137,19 +138,10 @@ class DeadLetters:
             raise WrongRequest(f"no queue {name!r}; there are {', '.join(self._queues)}")
         return self._queues[name]
 
-    def _depth(self, url: str) -> int:
-        failed = "GetQueueAttributes failed"
-        with translated(failed):
-            answer = self._client.get_queue_attributes(
-                QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-            )
-        with understood(failed):
-            return sum(map(int, answer["Attributes"].values()))
-
 
 @dataclass(frozen=True, slots=True)
 class _Doing:
-    """What an operator has done with letters."""
+    """An operator's action on letters."""
 
     action: str
     do: Callable[[Letter], None]
@@ -159,7 +151,7 @@ class _Doing:
 def _problem(letter: Letter, hold: "_Hold", doing: _Doing) -> str | None:
     """Why a letter could not be settled; ``None`` once it is.
 
-    It is logged at once, so that what was done is known whatever becomes of the function afterwards."""
+    It is logged immediately, so that the action is on record even if the function fails later."""
     told: dict[str, Any] = {"action": doing.action, "queue": letter.queue, "letter": letter.identity()}
     try:
         doing.do(letter)
@@ -172,10 +164,10 @@ def _problem(letter: Letter, hold: "_Hold", doing: _Doing) -> str | None:
 
 
 class _Hold:
-    """Messages out of others' sight while they are looked at; in it again at once afterwards.
+    """Messages that are hidden from other consumers while they are held, and visible again right afterwards.
 
-    Those that were sent after it began are left alone: what is sent again, and fails again at once, would else be met
-    as another letter, without end.
+    Messages sent after it began are skipped: a letter that is redriven and fails again at once would otherwise come
+    back as a new letter, endlessly.
     """
 
     def __init__(self, client: "SQSClient", url: str, seconds_left: Callable[[], float], began: datetime) -> None:
@@ -185,7 +177,7 @@ class _Hold:
         self._began = began.timestamp() * 1000
         self._receipts: dict[str, str] = {}
         self.complete = False
-        """Whether all there were have been taken."""
+        """Whether all messages of the queue have been received."""
 
     def __enter__(self) -> "_Hold":
         return self
@@ -193,7 +185,7 @@ class _Hold:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """What was done stays done, even if a letter cannot be released, or there is no time for it."""
+        """Failing to release a letter, or having no time to, does not undo what was done."""
         for letter_id, receipt in self._receipts.items():
             if self._seconds_left() <= WORKERS.call_seconds or not self._release(receipt):
                 logger.warning("dead letter not released; it is in sight again in minutes", letter=letter_id)
@@ -222,7 +214,7 @@ class _Hold:
         return self._seconds_left() > _RESERVE_SECONDS
 
     def _receive(self) -> Sequence[Mapping[str, Any]]:
-        """A long poll asks all of SQS's servers, so that an empty answer means that there are none."""
+        """Long polling queries all SQS servers, so an empty response means that the queue is empty."""
         failed = "ReceiveMessage failed"
         with translated(failed):
             answer = self._client.receive_message(
@@ -248,7 +240,7 @@ class _Hold:
 
 
 def _nothing(letter: Letter) -> None:
-    """Removing it is all that dropping takes."""
+    """Dropping a letter takes no more than deleting it."""
 
 
 def _moment(summary: Mapping[str, Any]) -> str:

@@ -1,11 +1,11 @@
-"""What an operator can act on."""
+"""Errors that an operator can act on."""
 
 from watchkeeper.errors import WatchkeeperError
 
 
 class WrongRequest(WatchkeeperError):
-    """What was asked for cannot be understood, or is not there; says what can be asked."""
+    """The request is invalid, or names something that does not exist; the message says what is possible."""
 
 
 class NotSent(WatchkeeperError):
-    """A letter's work could not be sent again; the letter stays."""
+    """A letter could not be redriven; it stays in the queue."""

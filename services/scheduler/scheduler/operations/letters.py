@@ -1,4 +1,4 @@
-"""One shape for everything that ends among the dead letters, whoever wrote it."""
+"""One model for all dead letters, whichever service wrote them."""
 
 import json
 from collections.abc import Mapping
@@ -20,15 +20,15 @@ class Kind(StrEnum):
     WORK = "work"
     """A message of a work queue."""
     INVOCATION = "invocation"
-    """An asynchronous invocation Lambda gave up."""
+    """An asynchronous invocation that Lambda gave up on."""
     CHANGES = "changes"
-    """Records of a table's stream a function could not be given; the letter names them and does not hold them."""
+    """Records of a table's stream that a function could not process; the letter refers to them without holding them."""
     SCHEDULE = "schedule"
-    """An invocation EventBridge could not deliver."""
+    """An invocation that EventBridge could not deliver."""
     EVENT = "event"
-    """An event EventBridge could not put into a work queue."""
+    """An event that EventBridge could not send to a work queue."""
     PROJECTION = "projection"
-    """An event of the bus for a state machine: it failed with it, or EventBridge could not start it."""
+    """An event for a state machine, which failed, or which EventBridge could not start."""
     UNKNOWN = "unknown"
 
 
@@ -39,21 +39,21 @@ class Letter:
     queue: str
     kind: Kind
     work: Any
-    """What the function was given, or is to be given again."""
+    """The function's input, which is what a redrive sends."""
     raw: Mapping[str, Any]
     """The SQS message."""
     function: str | None = None
-    """Without project and stage, where it is one of ours."""
+    """Without the project and stage prefix, if it is one of ours."""
     target: str | None = None
-    """The work queue it was for, named likewise, where it is in none yet."""
+    """The work queue it never reached, likewise without prefix."""
     error: str | None = None
     message: str | None = None
     failed_at: str | None = None
     sent_at: str | None = None
-    """When the message that failed was sent, or the first of the changes made: not always when the work began, which
-    may have been put off."""
+    """When the failed message was sent, or the first of the changes was made: not necessarily when the work began, as
+    it may have been deferred."""
     receives: int | None = None
-    """How often it was tried."""
+    """The number of attempts."""
     correlation_id: str | None = None
 
     @property
@@ -69,12 +69,12 @@ class Letter:
         return {**self._facts(), "message": _shortened(self.message), "work": _shortened(work)}
 
     def whole(self) -> dict[str, Any]:
-        """Everything, with the record as it was kept, where that says more than the work does."""
+        """Everything, with the raw record where it says more than ``work``."""
         record = {} if self.kind is Kind.WORK else {"record": _parsed(self.body), "attributes": _attributes(self.raw)}
         return {**self._facts(), "message": _shortened(self.message, LONGEST_MESSAGE), "work": self.work, **record}
 
     def identity(self) -> dict[str, str | None]:
-        """What a log line says of it; its own correlation id stands beside that of the operator's request."""
+        """What a log line says about it; its own correlation id is logged beside that of the operator's request."""
         facts = self._facts()
         return {name: facts[name] for name in ("id", "function", "error", "correlation_id")}
 
@@ -98,14 +98,14 @@ class Reader:
 
     queue: str
     function: str | None
-    """Who does the work of this queue; ``None`` for the queue of all other failures."""
+    """The function that processes this queue; ``None`` for the queue of all other failures."""
     prefix: str
-    """What the names of our functions begin with."""
+    """The prefix of the names of our functions."""
     machine: str | None = None
-    """ARN of the state machine that this queue's letters are events for; ``None`` for the queues of all others."""
+    """ARN of the state machine that this queue's letters are events for; ``None`` for any other queue."""
 
     def read(self, message: Mapping[str, Any]) -> Letter:
-        """Never fails: what nobody knows is of the kind ``unknown``."""
+        """Never fails: an unrecognised message becomes a letter of kind ``unknown``."""
         attributes, body = _attributes(message), _parsed(str(message.get("Body", "")))
         if self.function is not None:
             return self._work(message, attributes, body)
@@ -215,7 +215,7 @@ class Reader:
         )
 
     def _named(self, service: str, arn: object) -> str | None:
-        """The name in an ARN of that service. That of a function may end in a version."""
+        """The resource name in an ARN of that service. The ARN of a function may end with a version."""
         parts, place = arn.split(":") if isinstance(arn, str) else [], _NAME_IN_ARN[service]
         return self._short(parts[place]) if len(parts) > place and parts[2] == service else None
 
@@ -224,13 +224,13 @@ class Reader:
 
 
 def encodable(answer: dict[str, Any]) -> dict[str, Any]:
-    """The answer with question marks for lone surrogates: JSON can name them, and UTF-8 cannot."""
+    """The response with question marks for lone surrogates, which JSON can escape but UTF-8 cannot encode."""
     encoded: dict[str, Any] = json.loads(json.dumps(answer, ensure_ascii=False).encode(errors="replace"))
     return encoded
 
 
 def _attributes(message: Mapping[str, Any]) -> dict[str, str]:
-    """Message attributes that are text or numbers."""
+    """Message attributes that are strings or numbers."""
     found = _mapping(message.get("MessageAttributes")).items()
     return {str(name): value["StringValue"] for name, value in found if _text(_mapping(value).get("StringValue"))}
 
@@ -240,13 +240,14 @@ def _sent_at(message: Mapping[str, Any]) -> str | None:
 
 
 def _parsed(body: str) -> Any:
-    """The text itself where it is no JSON, or JSON that cannot be written again: nested too deep, a number beyond all.
+    """The text itself if it is not JSON, or JSON that cannot be serialised again: too deeply nested, or a number that
+    overflows.
 
-    Not with orjson, which makes floats of long integers and refuses lone surrogates: the work is sent again as it was.
+    Not with orjson, which turns long integers into floats and rejects lone surrogates: work is redriven unchanged.
     """
     try:
         parsed = json.loads(body, parse_float=_finite, parse_constant=_finite)
-        json.dumps([[[[parsed]]]])  # answers hold it deeper still
+        json.dumps([[[[parsed]]]])  # responses nest it deeper still
     except (ValueError, RecursionError):
         return body
     return parsed
@@ -255,12 +256,12 @@ def _parsed(body: str) -> Any:
 def _finite(number: str) -> float:
     value = float(number)
     if not isfinite(value):
-        raise ValueError(f"{number} is no number of JSON's")
+        raise ValueError(f"{number} is not a JSON number")
     return value
 
 
 def _detail(event: Any) -> Any:
-    """What the rules put into queues of an event, whether the letter has the event whole or that alone."""
+    """The part of an event that rules send to queues, whether the letter holds the whole event or that part alone."""
     return event["detail"] if isinstance(event, Mapping) and "detail-type" in event and "detail" in event else event
 
 
@@ -285,7 +286,7 @@ def _number(value: object) -> int | None:
 
 
 def _shortened(text: str | None, length: int = EXCERPT) -> str | None:
-    """Encodable too, for log lines."""
+    """Also encodable, for log lines."""
     if text is None:
         return None
     short = text if len(text) <= length else f"{text[: length - 1]}…"

@@ -1,11 +1,9 @@
-"""Sending the work of a letter to where it failed."""
+"""Redriving: sending a letter back to where it failed."""
 
 import json
 from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-
-from botocore.exceptions import ClientError
 
 from scheduler.operations.errors import NotSent
 from scheduler.operations.letters import Kind, Letter
@@ -19,8 +17,6 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sqs import SQSClient
 
-_STARTED_BEFORE = "ExecutionAlreadyExists"
-
 
 class Redriver:
     def __init__(
@@ -33,7 +29,7 @@ class Redriver:
         known: Collection[str],
         queues: Mapping[str, str],
     ) -> None:
-        """``known`` functions may be invoked again, and into ``queues``, by their names, work may be put again."""
+        """Only ``known`` functions are invoked, and messages sent only to ``queues``, given by name."""
         self._client = client
         self._functions = functions
         self._streams = streams
@@ -43,7 +39,7 @@ class Redriver:
         self._queues = queues
 
     def send(self, letter: Letter, queue_url: str | None) -> None:
-        """Send its work again, under its correlation id. Raises ``NotSent`` with the reason."""
+        """Redrive it under its correlation id. Raises ``NotSent`` with the reason."""
         try:
             match letter.kind:
                 case Kind.WORK if queue_url:
@@ -58,19 +54,19 @@ class Redriver:
                     for event in self._streams.events(letter.work):
                         self._invoke(letter, event)
                 case _:
-                    raise NotSent("it is of no kind that can be sent again; look at it, and drop it with a reason")
+                    raise NotSent("letters of this kind cannot be redriven; inspect it, and drop it with a reason")
         except DatabaseError as error:
             raise NotSent(str(error)) from error
 
     def _invoke(self, letter: Letter, payload: object) -> None:
-        """Asynchronously, as it was: what fails again comes back as another letter."""
+        """Asynchronously, as originally: if it fails again, it comes back as a new letter."""
         if letter.function not in self._known:
             raise NotSent(
-                f"{letter.function or 'nothing'} is no function that can be invoked again; "
-                "look at it, and drop it with a reason"
+                f"{letter.function or 'nothing'} is not a function that can be invoked again; "
+                "inspect it, and drop it with a reason"
             )
         if not isinstance(payload, Mapping):
-            raise NotSent("a function is given a JSON object, which its payload is not; drop it with a reason")
+            raise NotSent("a function's payload must be a JSON object, which this is not; drop it with a reason")
         with translated("Invoke failed"):
             answer = self._functions.invoke(
                 FunctionName=f"{self._prefix}{letter.function}",
@@ -86,46 +82,39 @@ class Machines:
     """State machines, by name, without project and stage."""
 
     def __init__(self, client: Any, machines: Mapping[str, str]) -> None:
-        """``client`` is one for Step Functions; machines are known by their ARNs."""
+        """``client`` is a Step Functions client; ``machines`` are ARNs by name."""
         self._client = client
         self._machines = machines
 
     def start(self, letter: Letter) -> None:
-        """With the event the letter is. It is named by the letter: an answer that is lost starts it once, where the
-        machine remembers names; what an express one does twice changes nothing the second time.
+        """Start an execution with the letter's event as input, named after the letter. Express workflows run at least
+        once; conditional writes make them idempotent.
 
         Raises ``NotSent`` and ``DatabaseError``.
         """
         machine = self._machines.get(letter.function or "")
         if machine is None or not isinstance(letter.work, Mapping):
-            raise NotSent("it is no event a state machine can be started with; drop it with a reason")
+            raise NotSent("it is not an event that a state machine can be started with; drop it with a reason")
         failed = "StartExecution failed"
         with translated(failed):
-            try:
-                answer = self._client.start_execution(
-                    stateMachineArn=machine, name=_execution(letter), input=letter.body
-                )
-            except ClientError as error:
-                if error.response.get("Error", {}).get("Code") == _STARTED_BEFORE:
-                    return
-                raise
+            answer = self._client.start_execution(stateMachineArn=machine, name=_execution(letter), input=letter.body)
         with understood(failed):
             if not answer["executionArn"]:
                 raise ValueError("nothing says that it was started")
 
 
 def _execution(letter: Letter) -> str:
-    """Letters' ids are UUIDs, which names may hold."""
+    """Letter ids are UUIDs, which are valid in execution names."""
     return f"redrive-{letter.id}"
 
 
 def _cause(letter: Letter) -> dict[str, str]:
-    """The id of what it began with, which functions take from there."""
+    """The correlation id, where functions look for it."""
     return {ATTRIBUTE: letter.correlation_id} if letter.correlation_id else {}
 
 
 def _first_attempt(letter: Letter) -> str:
-    """The message as it was, without the attempts it has used up: it would be given up at once."""
+    """The original message without its count of attempts, which would make it fail again immediately."""
     work: Any = letter.work
     if not isinstance(work, Mapping) or "attempt" not in work:
         return letter.body

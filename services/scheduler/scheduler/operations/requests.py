@@ -1,4 +1,4 @@
-"""What an operator can ask for."""
+"""An operator's requests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ FIELDS = {
 class Request:
     action: str
     queue: str | None
-    """``None`` only for ``list``: all queues, counted."""
+    """``None`` only for ``list``, which then counts the letters of all queues."""
     id: str | None
     """``None`` for all letters of the queue."""
     limit: int
@@ -30,14 +30,14 @@ class Request:
 
     @classmethod
     def of(cls, event: object) -> "Request":
-        """Raises ``WrongRequest``. A field nobody knows is refused: a misspelt ``id`` would mean all letters."""
+        """Raises ``WrongRequest``. Unknown fields are rejected: a misspelt ``id`` would mean all letters."""
         given = event if isinstance(event, Mapping) else {}
         action = given.get("action")
         if not isinstance(action, str) or action not in FIELDS:
-            raise WrongRequest(f'"action" is one of {", ".join(FIELDS)}')
+            raise WrongRequest(f'"action" must be one of {", ".join(FIELDS)}')
         unknown = sorted(str(name) for name in given if name not in ("action", ATTRIBUTE, *FIELDS[action]))
         if unknown:
-            raise WrongRequest(f"{action} knows no {', '.join(unknown)}; it takes {', '.join(FIELDS[action])}")
+            raise WrongRequest(f"{action} has no {', '.join(unknown)}; it takes {', '.join(FIELDS[action])}")
         request = cls(action, _text(given, "queue"), _text(given, "id"), _limit(given), _text(given, "reason") or "")
         request._check()
         return request
@@ -50,7 +50,7 @@ class Request:
         if self.action == "drop" and not self.reason:
             raise WrongRequest('drop needs a "reason"')
         if len(self.reason) > LONGEST_REASON:
-            raise WrongRequest(f'"reason" has at most {LONGEST_REASON} characters')
+            raise WrongRequest(f'"reason" must have at most {LONGEST_REASON} characters')
 
 
 def _text(given: Mapping[str, Any], name: str) -> str | None:
@@ -58,12 +58,12 @@ def _text(given: Mapping[str, Any], name: str) -> str | None:
         return None
     value = given[name]
     if not isinstance(value, str) or not value.strip():
-        raise WrongRequest(f'"{name}" is a text that is not empty')
+        raise WrongRequest(f'"{name}" must be a non-empty string')
     return value.strip()
 
 
 def _limit(given: Mapping[str, Any]) -> int:
     limit = given.get("limit", DEFAULT_LIMIT)
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= HIGHEST_LIMIT:
-        raise WrongRequest(f'"limit" is a number from 1 to {HIGHEST_LIMIT}')
+        raise WrongRequest(f'"limit" must be a whole number from 1 to {HIGHEST_LIMIT}')
     return limit

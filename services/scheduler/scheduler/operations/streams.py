@@ -1,4 +1,4 @@
-"""Reading records of a table's stream again, which are kept for a day."""
+"""Reading records of a table's stream again; the stream keeps them for 24 hours."""
 
 import json
 from base64 import b64encode
@@ -15,9 +15,9 @@ from watchkeeper.errors import DatabaseError
 from watchkeeper.translation import translated, understood
 
 LARGEST_EVENT = 256 * 1024
-"""Octets of records given to a function at once; Lambda takes four times as many."""
+"""Bytes of records per invocation; Lambda accepts four times as many."""
 _EMPTY_PAGES = 50
-"""So many in a row are taken for the end."""
+"""After this many empty pages in a row, the end is assumed."""
 _GONE = frozenset({"TrimmedDataAccessException", "ResourceNotFoundException", "ExpiredIteratorException"})
 TRIMMED = "its records are no longer in the stream, which keeps them for a day"
 
@@ -26,7 +26,7 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Where the records of a letter are."""
+    """The range of the stream that a letter refers to."""
 
     stream: str
     shard: str
@@ -44,14 +44,14 @@ class _Batch:
 
 class Streams:
     def __init__(self, client: Any) -> None:
-        """``client`` is one for DynamoDB's streams."""
+        """``client`` is a DynamoDB Streams client."""
         self._client = client
 
     def events(self, info: Json) -> Iterator[Json]:
-        """The records a ``DDBStreamBatchInfo`` names, as events in the form Lambda gives them to a function; they are
-        ``redriven``, which says that nobody reads the function's answer.
+        """The records that a ``DDBStreamBatchInfo`` names, as events in the format Lambda passes to functions. They are
+        marked ``redriven``: nobody reads the function's response.
 
-        Raises ``NotSent`` when not all of them can be read; those before may have been given out then.
+        Raises ``NotSent`` when not all of them can be read; some events may have been yielded by then.
         """
         batch = _Batch.of(info)
         records: list[Json] = []
@@ -66,7 +66,7 @@ class Streams:
         yield _event(records)
 
     def _records(self, batch: _Batch) -> Iterator[Json]:
-        """All from the first to the last."""
+        """All records of the batch, from the first to the last."""
         for number, record in self._from(batch):
             if number > batch.last:
                 break
@@ -76,7 +76,7 @@ class Streams:
         raise NotSent(TRIMMED)
 
     def _from(self, batch: _Batch) -> Iterator[tuple[int, Json]]:
-        """Records with their sequence numbers, from the batch's first on."""
+        """Records with their sequence numbers, starting at the batch's first."""
         iterator, empty = self._iterator(batch), 0
         while iterator and empty < _EMPTY_PAGES:
             records, iterator = self._page(iterator)
@@ -102,7 +102,7 @@ class Streams:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Whatever is wrong with an answer is a reason not to send."""
+    """Any problem with a response becomes ``NotSent``."""
     try:
         with translated("the stream could not be read"), understood("the stream could not be read"):
             yield
@@ -117,7 +117,7 @@ def _event(records: list[Json]) -> Json:
 
 
 def _wire_form(value: object) -> Any:
-    """What botocore made of a moment or of octets, should it have parsed them."""
+    """Undoes botocore's parsing of timestamps and bytes, where it happened."""
     if isinstance(value, datetime):
         return value.timestamp()
     if isinstance(value, bytes):

@@ -142,7 +142,7 @@ class Store:
                 data=event.data,
                 aggregate_id="",
                 aggregate_type="",
-                sequence=1,
+                sequence=int(event.occurred_at.timestamp()),
                 causation_id="",
                 actor="",
             )

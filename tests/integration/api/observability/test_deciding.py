@@ -13,7 +13,7 @@ from tests.integration.api.asking import Asker
 from tests.integration.api.observability.conftest import NOON, Store
 from tests.integration.faults import Faults, throttled
 from watchkeeper.eventsourcing.repository import EventSourcedRepository
-from watchkeeper.eventsourcing.store import ConcurrencyConflict
+from watchkeeper.eventsourcing.store import KEYS, ConcurrencyConflict
 
 RULE = {"name": "slow", "metric": "latency", "comparison": "gt", "threshold": 2.5}
 INCIDENT = {"kind": "leak", "severity": "high", "summary": "A key was found in a log", "source": "a colleague"}
@@ -75,7 +75,7 @@ class TestRules:
 
         refused = admin.post("/alert-rules", RULE)
         assert (refused.status, types(store).count("AlertRuleDefined")) == (409, 2)
-        assert refused.json["detail"] == "There are 2 rules, and no more can be: retire one that is not needed."
+        assert refused.json["detail"] == "There are already 2 active rules: retire one that is not needed."
 
         admin.post(f"/alert-rules/{first.json['id']}/retire")
         store.project()
@@ -141,6 +141,23 @@ class TestRules:
             "rule retired",
             admin.user,
         )
+
+    def test_retiring_a_rule_calms_what_was_about_to_be_raised(self, admin: Asker, store: Store) -> None:
+        rule = admin.post("/alert-rules", RULE | {"breaches": 2}).json["id"]
+        admin.post("/metrics", {"name": "latency", "value": 3})
+        store.evaluate()
+        store.project()
+
+        for _ in range(2):
+            assert admin.post(f"/alert-rules/{rule}/retire").status == 200
+
+        assert sorted(types(store)) == [
+            "AlertCalmed",
+            "AlertPending",
+            "AlertRuleDefined",
+            "AlertRuleRetired",
+            "MetricRecorded",
+        ]
 
     def test_retiring_again_goes_on_where_it_stopped(
         self, admin: Asker, rule: str, alert: str, store: Store, monkeypatch: pytest.MonkeyPatch
@@ -228,12 +245,27 @@ class TestAlerts:
         assert admin.post(path, body, KEY).json["state"] == "resolved"
         assert types(store).count("AlertResolved") == 1
 
-    def test_a_key_that_failed_with_another_request_is_no_reason_to_do_nothing(
-        self, admin: Asker, alert: str, monkeypatch: pytest.MonkeyPatch
+    def test_a_key_is_not_another_request_s_although_there_is_no_answer_yet(
+        self, admin: Asker, alert: str, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         killed(monkeypatch, lambda: admin.post(f"/alerts/{alert}/acknowledge", headers=KEY))
 
-        assert admin.post(f"/alerts/{alert}/resolve", {"reason": "done"}, KEY).json["state"] == "resolved"
+        reply = admin.post(f"/alerts/{alert}/resolve", {"reason": "done"}, KEY)
+
+        assert (reply.status, reply.json["type"].rpartition(":")[2]) == (422, "idempotency-key-reused")
+        assert "AlertResolved" not in types(store)
+
+    def test_one_whose_history_cannot_be_read_is_our_own_fault(
+        self, admin: Asker, alert: str, store: Store, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        (raised,) = [item for item in store.table.scan() if item.get("eventType") == "AlertRaised"]
+        store.table.put({**raised, "eventType": "AlertForgotten"}, keys=KEYS)
+
+        reply = admin.post(f"/alerts/{alert}/acknowledge")
+
+        assert (reply.status, reply.json["type"]) == (500, "urn:watchkeeper:problem:internal-error")
+        assert "cannot be read" not in reply.text
+        assert "cannot be read: Alert knows no AlertForgotten" in caplog.text
 
     @pytest.mark.parametrize("body", [None, {}, {"reason": " "}, {"reason": "x" * 501}, {"reason": "x", "by": "me"}])
     def test_a_resolution_has_a_reason(self, admin: Asker, alert: str, body: Any) -> None:

@@ -1,5 +1,6 @@
 """Recording metrics: what is taken, what is not and why, and what a second request changes."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -10,8 +11,9 @@ from tests.integration.api.asking import Asker
 from tests.integration.api.observability.conftest import NOON, Store
 from tests.integration.faults import Faults, Plan, denied, lost, throttled, timed_out
 from watchkeeper import correlation
-from watchkeeper.eventsourcing.repository import EventSourcedRepository
-from watchkeeper.eventsourcing.store import ConcurrencyConflict
+from watchkeeper.eventsourcing.repository import EventSourcedRepository, Processed
+from watchkeeper.eventsourcing.store import KEYS, ConcurrencyConflict
+from watchkeeper.observability import ids
 from watchkeeper.observability.metrics import Metric
 
 KEY = {"Idempotency-Key": "one"}
@@ -23,7 +25,7 @@ def of(name: str = "latency", value: Any = 1.5, **more: Any) -> dict[str, Any]:
 
 def recorded(store: Store) -> list[tuple[str, str]]:
     """Series and value of all that was taken."""
-    return [(event.data["series"], one["value"]) for event in store.events() for one in event.data["values"]]
+    return [(ids.own(event.aggregate_id), one["value"]) for event in store.events() for one in event.data["values"]]
 
 
 class TestOneMetric:
@@ -35,18 +37,25 @@ class TestOneMetric:
         assert (reply.status, reply.json) == (200, {"taken": 1, "refused": 0, "results": [{"index": 0, "taken": True}]})
         (event,) = store.events()
         assert event.data["values"] == [{"at": "2026-11-20T11:59:58Z", "value": "0.1"}]
-        assert (event.data["series"], event.data["unit"]) == ("latency{app=a,route=b}", "Milliseconds")
+        assert (event.aggregate_id, event.data["unit"]) == ("metric:latency{app=a,route=b}", "Milliseconds")
         assert (event.actor, event.correlation_id, event.causation_id) == ("dev", "cause", "cause")
 
     def test_it_is_of_now_and_without_a_unit_unless_it_says_so(self, developer: Asker, store: Store) -> None:
         developer.post("/metrics", of())
 
         (event,) = store.events()
-        assert (event.data["latest"], event.data["unit"]) == ({"at": "2026-11-20T12:00:00Z", "value": "1.5"}, "None")
+        assert (event.data["values"], event.data["unit"]) == ([{"at": "2026-11-20T12:00:00Z", "value": "1.5"}], "None")
 
     @pytest.mark.parametrize(
         ("value", "kept"),
-        [(1, "1"), (-2.50, "-2.5"), (1e-7, "0.0000001"), ("12.340", "12.34"), (123456789012345, "123456789012345")],
+        [
+            (1, "1"),
+            (-2.50, "-2.5"),
+            (1e-7, "0.0000001"),
+            ("12.340", "12.34"),
+            (123456789012345, "123456789012345"),
+            (1 / 3, "0.333333333333333"),
+        ],
     )
     def test_a_value_is_a_number_or_its_text(self, developer: Asker, store: Store, value: Any, kept: str) -> None:
         assert developer.post("/metrics", of(value=value)).status == 200
@@ -58,6 +67,7 @@ class TestOneMetric:
             ({"value": 1}, "name"),
             (of(name="9"), "name"),
             (of(name="a b"), "name"),
+            (of(name="sign_in.failures"), "name"),
             (of(value=None), "value"),
             (of(value=True), "value"),
             (of(value="NaN"), "value"),
@@ -90,13 +100,17 @@ class TestOneMetric:
 
 
 class TestManyMetrics:
-    def test_those_of_a_series_are_appended_together(self, developer: Asker, store: Store) -> None:
+    def test_those_of_a_series_are_appended_in_order_of_time(self, developer: Asker, store: Store) -> None:
         sent = [of(value=number, at=f"2026-11-20T11:{number % 60:02d}:00Z") for number in range(120)]
 
-        reply = developer.post("/metrics", {"metrics": sent})
+        for _ in range(2):
+            reply = developer.post("/metrics", {"metrics": sent}, KEY)
+            assert (reply.json["taken"], reply.json["refused"]) == (120, 0)
 
-        assert (reply.json["taken"], reply.json["refused"]) == (120, 0)
-        assert [len(event.data["values"]) for event in store.events()] == [50, 50, 20]
+        values = [event.data["values"] for event in store.events()]
+        assert [len(some) for some in values] == [50, 50, 20]
+        times = [one["at"] for some in values for one in some]
+        assert times == sorted(times)
 
     def test_what_is_wrong_with_some_is_no_reason_to_refuse_others(self, developer: Asker, store: Store) -> None:
         developer.post("/metrics", of("size", 1, unit="Bytes"))
@@ -110,6 +124,7 @@ class TestManyMetrics:
             of("size", 1, unit="Count"),
             of(surprise=True),
             {},
+            of("circuit.open"),
         ]
 
         reply = developer.post("/metrics", {"metrics": [of(value=1), *wrong, of("other", 2)]})
@@ -127,6 +142,7 @@ class TestManyMetrics:
             "the time is more than 10 minutes ahead",
             "the unit of the series is Bytes",
         ]
+        assert reasons[-2] == "name: names beginning with 'circuit.' are reserved for the system"
         assert all(reasons[1:-1])
         assert recorded(store) == [("latency", "1"), ("other", "2"), ("size", "1")]
 
@@ -139,13 +155,13 @@ class TestManyMetrics:
     def test_series_are_appended_to_under_the_request_s_correlation_id(
         self, developer: Asker, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        execute, seen = EventSourcedRepository.execute, set[str]()
+        process, seen = EventSourcedRepository.process, set[str]()
 
-        def noting(self: Any, *arguments: Any, **more: Any) -> Metric:
+        def noting(self: Any, *arguments: Any, **more: Any) -> Processed[Metric]:
             seen.add(correlation.current())
-            return execute(self, *arguments, **more)  # type: ignore[no-any-return]
+            return process(self, *arguments, **more)
 
-        monkeypatch.setattr(EventSourcedRepository, "execute", noting)
+        monkeypatch.setattr(EventSourcedRepository, "process", noting)
         developer.post("/metrics", {"metrics": [of("a"), of("b")]}, {"X-Correlation-Id": "began-there"})
 
         assert seen == {"began-there"}
@@ -214,6 +230,15 @@ class TestRepeats:
 
         assert len(recorded(store)) == 2
 
+    def test_after_a_day_its_key_is_good_for_another(
+        self, developer: Asker, store: Store, time: time_machine.Traveller
+    ) -> None:
+        for _ in range(2):
+            assert developer.post("/metrics", of(), KEY).json["taken"] == 1
+            time.shift(timedelta(hours=25))
+
+        assert len(recorded(store)) == 2
+
     def test_another_person_s_key_is_another_key(self, developer: Asker, admin: Asker, store: Store) -> None:
         for one in (developer, admin):
             one.post("/metrics", of(), KEY)
@@ -227,6 +252,18 @@ class TestRepeats:
         assert len(recorded(store)) == 1
 
 
+def conflicting_for(failing: str) -> Callable[..., Processed[Metric]]:
+    """Others are faster all the time with that one aggregate."""
+    process = EventSourcedRepository.process
+
+    def conflicting(self: Any, aggregate_id: str, *arguments: Any, **more: Any) -> Processed[Metric]:
+        if aggregate_id == failing:
+            raise ConcurrencyConflict(aggregate_id, expected=1, current=2)
+        return process(self, aggregate_id, *arguments, **more)
+
+    return conflicting
+
+
 def fail(*_: object) -> None:
     raise RuntimeError("killed")
 
@@ -236,15 +273,9 @@ class TestTroubles:
         self, developer: Asker, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         body = {"metrics": [of("slow", 1), of("quick", 2), of(name="9"), of("slow", 3)]}
-        execute = EventSourcedRepository.execute
-
-        def conflicting(self: Any, aggregate_id: str, *arguments: Any, **more: Any) -> Metric:
-            if aggregate_id == "metric:slow":
-                raise ConcurrencyConflict(aggregate_id, expected=1, current=2)
-            return execute(self, aggregate_id, *arguments, **more)  # type: ignore[no-any-return]
 
         with monkeypatch.context() as others:
-            others.setattr(EventSourcedRepository, "execute", conflicting)
+            others.setattr(EventSourcedRepository, "process", conflicting_for("metric:slow"))
             first = developer.post("/metrics", body, KEY)
         second = developer.post("/metrics", body, KEY)
         third = developer.post("/metrics", body, KEY)
@@ -256,6 +287,57 @@ class TestTroubles:
         assert (second.json["taken"], second.json["refused"]) == (3, 1)
         assert third.json == second.json
         assert recorded(store) == [("quick", "2"), ("slow", "1"), ("slow", "3")]
+
+    def test_what_was_taken_is_not_denied_by_a_later_try(
+        self, developer: Asker, store: Store, time: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        at = "2026-11-20T11:00:00Z"
+        body = {"metrics": [of("slow", 1, at=at), of("quick", 2, at=at), of("quick", 3)]}
+        with monkeypatch.context() as others:
+            others.setattr(EventSourcedRepository, "process", conflicting_for("metric:slow"))
+            developer.post("/metrics", body, KEY)
+        time.shift(timedelta(hours=8))
+        developer.post("/metrics", of("quick", 4))
+
+        reply = developer.post("/metrics", body, KEY)
+
+        assert (reply.status, reply.json["taken"], reply.json["refused"]) == (200, 3, 0)
+        assert recorded(store) == [("quick", "2"), ("quick", "3"), ("quick", "4"), ("slow", "1")]
+
+    def test_nor_is_one_that_came_alone(
+        self, developer: Asker, store: Store, time: time_machine.Traveller, faults: Faults
+    ) -> None:
+        with faults.injected(lost, operation="TransactWriteItems"):
+            developer.post("/metrics", of(at="2026-11-20T06:00:01Z"), KEY)
+        time.shift(timedelta(hours=1))
+
+        assert developer.post("/metrics", of(at="2026-11-20T06:00:01Z"), KEY).json["taken"] == 1
+        assert len(recorded(store)) == 1
+
+    def test_another_request_with_the_key_of_one_that_is_open_is_refused(
+        self, developer: Asker, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as others:
+            others.setattr(EventSourcedRepository, "process", conflicting_for("metric:slow"))
+            developer.post("/metrics", {"metrics": [of("slow", 1), of("quick", 2)]}, KEY)
+
+        reply = developer.post("/metrics", {"metrics": [of("slow", 1), of("quick", 3)]}, KEY)
+
+        assert (reply.status, reply.json["type"].rpartition(":")[2]) == (422, "idempotency-key-reused")
+        assert recorded(store) == [("quick", "2")]
+
+    def test_a_series_that_cannot_be_read_is_told_for_good(self, developer: Asker, store: Store) -> None:
+        store.table.put({"aggregateId": "metric:spoilt", "eventSequence": 0, "commands": b""}, keys=KEYS)
+
+        reply = developer.post("/metrics", {"metrics": [of("spoilt"), of("good")]}, KEY)
+
+        spoilt, good = reply.json["results"]
+        assert (reply.status, good["taken"]) == (200, True)
+        assert spoilt == {
+            "index": 0,
+            "taken": False,
+            "reason": "the series cannot be read; an operator must look into it",
+        }
 
     @pytest.mark.parametrize(
         ("plan", "status"),

@@ -1,5 +1,6 @@
 """What is read of the read models: filters, pages, spans of time, and what is gone."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -96,7 +97,7 @@ def a_security_event(event_id: str, at: datetime = NOON, **changes: Any) -> Secu
 
 
 def an_error(number: int, where: str = "projections", at: datetime = NOON) -> Any:
-    failed = FailedEvent(f"event-{number}", "MetricRecorded", "metric:a", number)
+    failed = FailedEvent(f"event-{number}", "MetricRecorded", at, "metric:a", number)
     return error_event(failed, ValueError("it is wrong"), where=where, queue=where, occurred_at=at, correlation_id="c")
 
 
@@ -271,6 +272,24 @@ class TestLatestMetrics:
         ).json["items"]
 
     @pytest.mark.usefixtures("sent")
+    def test_the_link_to_the_next_page_asks_the_same(self, viewer: Asker) -> None:
+        query = "dimension=host:x&stale_since=2026-11-20T13:30:00%2B01:00&limit=1"
+        first = viewer.get(f"/metrics?{query}")
+        reference = first.headers["Link"].removeprefix("<").removesuffix('>; rel="next"')
+
+        following = viewer.get(f"/metrics{reference}")
+
+        assert [one["series"] for one in first.json["items"]] == ["cpu{app=a,host=x}"]
+        assert [one["series"] for one in following.json["items"]] == ["cpu{app=b,host=x}"]
+
+    @pytest.mark.usefixtures("sent")
+    def test_a_page_may_be_of_another_length_and_of_no_other_filter(self, viewer: Asker) -> None:
+        cursor = viewer.get("/metrics?name=cpu&limit=1").json["cursor"]
+
+        assert len(viewer.get(f"/metrics?name=cpu&limit=2&cursor={cursor}").json["items"]) == 2
+        assert viewer.get(f"/metrics?name=c&cursor={cursor}").status == 400
+
+    @pytest.mark.usefixtures("sent")
     def test_what_had_no_value_for_long_is_gone(self, viewer: Asker, time: time_machine.Traveller) -> None:
         time.shift(timedelta(days=30) - timedelta(hours=2))
 
@@ -351,6 +370,8 @@ class TestSeries:
             ("from=2026-11-20&to=2026-11-20&period=hour", ["2026-11-20T10:00:00Z", "2026-11-20T11:00:00Z"]),
             ("from=2026-11-19&to=2026-11-19&period=hour", []),
             ("from=2026-11-20T11:10:00%2B01:00&to=2026-11-20T11:35:00%2B01:00", ["2026-11-20T10:30:00Z"]),
+            ("to=2026-11-20", ["2026-11-20T11:00:00Z"]),
+            ("to=2030-01-01", ["2026-11-20T11:00:00Z"]),
         ],
     )
     def test_from_when_to_when_and_by_what(self, admin: Asker, store: Store, query: str, starts: list[str]) -> None:
@@ -372,7 +393,10 @@ class TestSeries:
         assert found("") == ["latency", "latency{app=a,host=x}", "latency{app=b,host=x}"]
         assert found("?dimension=host:x") == ["latency{app=a,host=x}", "latency{app=b,host=x}"]
         assert found("?dimension=app:b&dimension=host:x") == ["latency{app=b,host=x}"]
+        assert found("?exact=true") == ["latency"]
+        assert found("?exact=true&dimension=host:x,app:a") == ["latency{app=a,host=x}"]
         assert admin.get(f"{self.PATH}?dimension=app:c").status == 404
+        assert admin.get(f"{self.PATH}?exact=true&dimension=host:x").status == 404
 
     def test_too_many_series_are_to_be_narrowed(self, admin: Asker, store: Store) -> None:
         for number in range(11):
@@ -381,16 +405,37 @@ class TestSeries:
         assert refused(admin.get(self.PATH)) == ["dimension"]
         assert len(admin.get(f"{self.PATH}?dimension=host:h7").json["items"]) == 1
 
-    def test_a_series_that_is_named_fully_is_asked_for_alone(
+    def test_one_series_exactly_is_found_among_however_many(
         self, admin: Asker, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("api.web.paging.MAX_ROWS", 0)
         self.record(admin, store, ("2026-11-20T11:30:00Z", 1), app="a", host="x")
         self.record(admin, store, ("2026-11-20T11:30:00Z", 2), app="a", host="x", zone="1")
 
-        (series,) = admin.get(f"{self.PATH}?dimension=host:x&dimension=app:a").json["items"]
+        (series,) = admin.get(f"{self.PATH}?dimension=host:x&dimension=app:a&exact=true").json["items"]
 
         assert series["series"] == "latency{app=a,host=x}"
+
+    def test_a_series_is_no_less_among_those_with_its_dimensions_for_being_named_fully(
+        self, admin: Asker, store: Store
+    ) -> None:
+        self.record(admin, store, ("2026-11-20T11:30:00Z", 1), app="a")
+        self.record(admin, store, ("2026-11-20T11:30:00Z", 2), app="a", host="x")
+
+        found = [one["series"] for one in admin.get(f"{self.PATH}?dimension=app:a").json["items"]]
+
+        assert found == ["latency{app=a,host=x}", "latency{app=a}"]
+
+    def test_a_series_that_went_silent_is_found_beside_one_that_did_not(
+        self, admin: Asker, store: Store, time: time_machine.Traveller
+    ) -> None:
+        self.record(admin, store, ("2026-11-20T11:30:00Z", 1))
+        time.shift(timedelta(days=40))
+        self.record(admin, store, ("2026-12-30T11:30:00Z", 2), app="a")
+
+        (series,) = admin.get(f"{self.PATH}?period=day&from=2026-11-01&exact=true").json["items"]
+
+        assert (series["series"], len(series["buckets"])) == ("latency", 1)
 
     def test_a_metric_of_very_many_series_is_not_looked_through(
         self, admin: Asker, store: Store, monkeypatch: pytest.MonkeyPatch
@@ -425,7 +470,8 @@ class TestSeries:
             ("stat=median", "stat"),
             ("dimension=x", "dimension"),
             ("to=0001-01-01", "to"),
-            ("from=9999-12-31", "to"),
+            ("from=9999-12-31", "from"),
+            ("exact=perhaps", "exact"),
         ],
     )
     def test_what_means_nothing_is_refused(self, viewer: Asker, query: str, parameter: str) -> None:
@@ -460,6 +506,14 @@ class TestAlerts:
         self, viewer: Asker, query: str, found: list[str]
     ) -> None:
         assert ids(viewer.get(f"/alerts{query}")) == found
+
+    @pytest.mark.usefixtures("alerts")
+    def test_those_of_a_rule_are_found_among_however_many(self, viewer: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("api.web.paging.MAX_ROWS", 2)
+
+        reply = viewer.get("/alerts?rule=b")
+
+        assert (ids(reply), reply.json["cursor"]) == (["b.2"], None)
 
     @pytest.mark.usefixtures("alerts")
     def test_page_by_page_it_is_the_same(self, viewer: Asker) -> None:
@@ -577,11 +631,18 @@ class TestSecurityEvents:
         ("query", "found"),
         [
             ("", ["20261120T113000Z-00000000", "20261120T11-sign-in", "20261110T120000Z-00000000"]),
-            ("?state=detected", ["20261120T113000Z-00000000", "20261120T11-sign-in"]),
+            (
+                "?state=detected,triaged",
+                ["20261120T113000Z-00000000", "20261120T11-sign-in", "20260901T120000Z-00000000"],
+            ),
+            ("?state=detected&to=2026-11-19", ["20260901T120000Z-00000000"]),
+            ("?state=detected&from=2026-11-01", ["20261120T113000Z-00000000", "20261120T11-sign-in"]),
+            ("?state=detected&state=closed&severity=low", ["20261120T11-sign-in"]),
             ("?severity=low&severity=critical", ["20261120T11-sign-in"]),
             ("?from=2026-11-20T11:35:00Z", ["20261120T11-sign-in"]),
             ("?from=2026-11-20T11:30:00Z&to=2026-11-20T11:30:00Z", ["20261120T113000Z-00000000"]),
             ("?from=2026-01-01&to=2026-11-10", ["20261110T120000Z-00000000", "20260901T120000Z-00000000"]),
+            ("?to=2026-11-12&state=detected,closed", ["20261110T120000Z-00000000"]),
         ],
     )
     def test_the_newest_come_first(self, viewer: Asker, query: str, found: list[str]) -> None:
@@ -653,10 +714,38 @@ class TestErrors:
             "where": "projections",
             "error": "ValueError",
             "cause": "it is wrong",
-            "event": {"id": "event-0", "type": "MetricRecorded", "aggregate_id": "metric:a", "sequence": 0},
+            "event": {
+                "id": "event-0",
+                "type": "MetricRecorded",
+                "occurred_at": "2026-11-20T12:00:00Z",
+                "aggregate_id": "metric:a",
+                "sequence": 0,
+            },
             "again": "projections",
             "correlation_id": "c",
         }
+
+    def test_an_event_that_failed_again_is_one_error_of_the_last_time(self, viewer: Asker, store: Store) -> None:
+        failed = an_error(1, at=NOON - timedelta(hours=2))
+        later = replace(failed, occurred_at=NOON, data={**failed.data, "error": "KeyError"})
+        for one in (failed, later, failed):
+            store.put_error(one)
+
+        [found] = viewer.get("/errors").json["items"]
+
+        assert (found["error"], found["occurred_at"]) == ("KeyError", "2026-11-20T12:00:00Z")
+        assert found["event"]["occurred_at"] == "2026-11-20T10:00:00Z"
+
+    def test_what_was_told_as_it_was_is_shown_without_secrets(self, viewer: Asker, store: Store) -> None:
+        failed = an_error(1)
+        poisoned = {**failed.data["event"], "occurred_at": "2026-11-19T99:00:00Z"}
+        cause = "token=hunter2hunter2 of ada@example.org"
+        store.put_error(replace(failed, data={**failed.data, "cause": cause, "event": poisoned}))
+
+        [found] = viewer.get("/errors").json["items"]
+
+        assert found["cause"] == "token=[redacted] of [address]"
+        assert found["event"]["occurred_at"] is None
 
     @pytest.mark.usefixtures("failed")
     @pytest.mark.parametrize(

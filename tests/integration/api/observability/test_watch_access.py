@@ -8,7 +8,7 @@ from api.observability.access import handler
 from tests.integration.common.test_events import Bus
 from tests.integration.faults import Faults, Plan, all_refused, broken, denied, throttled
 from tests.lambdas import Context
-from tests.unit.api.observability.test_access import delivered, line
+from tests.unit.api.observability.test_refused_requests import delivered, line
 from watchkeeper.events import DeliveryFailed
 
 

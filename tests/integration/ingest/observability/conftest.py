@@ -11,7 +11,7 @@ from tests.integration.ingest.observability.watch import Watch
 
 @pytest.fixture
 def watch(faults: Faults, tables: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
-    monkeypatch.setattr("ingest.observability.container.time", faults.clock)
+    monkeypatch.setattr("ingest.observability.containers.rebuild_read_model.time", faults.clock)
     with stamina.set_testing(True, attempts=5, cap=True):
         watch = Watch(faults, monkeypatch)
         yield watch

@@ -14,7 +14,12 @@ from tests.integration.faults import Send, broken, denied, throttled
 from tests.integration.ingest.observability.watch import DONE, Watch, context, from_on, listening, said
 from tests.unit.ingest.observability.events import NOW, a_rule, recorded
 from watchkeeper.errors import DatabaseError
+from watchkeeper.eventsourcing.event import Cause
 from watchkeeper.eventsourcing.read_models import Row, Stamp
+from watchkeeper.eventsourcing.repository import EventSourcedRepository
+from watchkeeper.observability import ids
+from watchkeeper.observability.alerts import AlertRule
+from watchkeeper.observability.events import AlertRuleRetired
 from watchkeeper.observability.models import Rule, as_json
 
 RULE, OTHER = a_rule(), a_rule("bbbbbbbbbbbb", threshold=20)
@@ -73,7 +78,20 @@ def test_a_rule_that_was_retired_meanwhile_leaves_no_alert(watch: Watch) -> None
     assert raised(watch) == [("a", "AlertRaised"), ("a", "AlertResolved")]
 
 
-def test_what_alerts_record_is_passed_over_when_it_comes_by_the_stream(watch: Watch) -> None:
+def test_a_rule_that_was_retired_while_an_alert_was_raised_leaves_none(watch: Watch) -> None:
+    rules = EventSourcedRepository(watch.store, AlertRule, lambda: NOW)
+    retired = AlertRuleRetired(a_rule(retired_at=NOW))
+    cause = Cause("cause", "command", "somebody")
+    rules.execute(ids.alert_rule(RULE.id), lambda rule: rule.record(retired), cause=cause)
+    define(watch, RULE)  # as the read model has it for a moment after
+    evaluate(records(EVENTS[:2]))
+
+    assert [evaluate(watch.stream("alert:")), evaluate(watch.stream("alert:"))] == [DONE] * 2
+
+    assert raised(watch) == [("a", "AlertRaised"), ("a", "AlertResolved")]
+
+
+def test_what_alerts_record_changes_nothing_while_their_rules_hold(watch: Watch) -> None:
     define(watch, RULE)
     watch.put(*EVENTS)
     evaluate(watch.stream())
@@ -157,6 +175,7 @@ def test_an_event_nobody_can_read_is_heard_of_kept_and_evaluated_once_it_is_sent
     assert told["data"]["event"] == {
         "id": "metric:load/2",
         "type": "MetricRecorded",
+        "occurred_at": "2026-11-20T21:00:00Z",
         "aggregate_id": "metric:load",
         "sequence": 2,
     }

@@ -3,19 +3,21 @@ an operator finds it."""
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from ingest.changes import NotTold
-from ingest.observability.container import publication
+from ingest.observability.containers.publish_events import publication
 from ingest.observability.handlers import publish_events
 from scheduler.operations.letters import Kind, Reader
 from tests.fakes.event_stream import record, records
 from tests.integration.faults import Plan, Send, all_refused, broken, burst, every, first, garbage, throttled, timed_out
 from tests.integration.ingest.observability.watch import DONE, Watch, context, from_on, listening, said
 from tests.lambdas import sqs_record
-from tests.unit.ingest.observability.events import an_event
+from tests.unit.ingest.observability.events import NOW, an_event
 from watchkeeper.dead_letters import FAILURE
 from watchkeeper.errors import ConfigurationError
 from watchkeeper.events import MAX_EVENT_BYTES
@@ -153,6 +155,7 @@ def test_an_event_that_never_can_be_told_is_heard_of_and_kept_and_holds_up_nobod
     assert told["data"]["event"] == {
         "id": LARGE.id,
         "type": "MetricRecorded",
+        "occurred_at": "2026-11-20T21:00:00Z",
         "aggregate_id": "metric:a",
         "sequence": 9,
     }
@@ -160,6 +163,16 @@ def test_an_event_that_never_can_be_told_is_heard_of_and_kept_and_holds_up_nobod
     assert told["data"]["again"] == {"queue": "publication"}
     [letter] = watch.letters("publication-dlq")
     assert json.loads(letter["Body"]) == {"aggregate_id": "metric:a", "sequence": 9}
+
+
+def test_an_event_that_fails_again_is_the_same_error_of_a_later_time(watch: Watch) -> None:
+    for hour in (1, 2):
+        with time_machine.travel(NOW + timedelta(hours=hour), tick=False):
+            publish([record(LARGE, 9)])
+
+    first, again = watch.told("errors")
+    assert (first["id"], first["data"]) == (again["id"], again["data"])
+    assert [first["occurred_at"], again["occurred_at"]] == ["2026-11-20T22:00:00Z", "2026-11-20T23:00:00Z"]
 
 
 def test_its_letter_says_why_to_who_reads_it(watch: Watch) -> None:
@@ -253,7 +266,12 @@ def test_a_message_that_names_no_event_is_a_letter_in_the_end(watch: Watch, body
     [told] = watch.told("errors")
     assert told["data"]["error"] == "WorkRefused"
     named = body.items() if "sequence" in body else ()
-    assert told["data"]["event"] == {"id": "m", "type": "unknown", **dict(named)}
+    assert told["data"]["event"] == {
+        "id": "m",
+        "type": "unknown",
+        "occurred_at": "2026-01-01T00:00:00Z",  # it was sent
+        **dict(named),
+    }
     assert watch.told() == []
 
 

@@ -12,8 +12,9 @@ from tests.integration.faults import Plan, Send, broken, lost, throttled
 from tests.integration.ingest.observability.watch import DONE, Watch, context
 from tests.lambdas import sqs_record
 from watchkeeper import metrics
-from watchkeeper.clock import utc_now
+from watchkeeper.clock import from_iso, to_iso, utc_now
 from watchkeeper.observability.facts import (
+    ALL_SERVICES,
     CircuitOpened,
     DeadLettersCounted,
     Fact,
@@ -31,11 +32,12 @@ FACTS: dict[str, Fact] = {
     "a failure": ReadingFailed(SOURCE, "it answers 503", blocked=False),
     "a breaker": CircuitOpened("lore"),
     "letters": DeadLettersCounted("threads", "ingest", 3),
+    "letters of all services": DeadLettersCounted("failures", ALL_SERVICES, 3),
     "an age": SourceAged(SOURCE, 90, stale=True, blocked=False),
     "a sign-in": SignInFailed("wrong-code"),
     "refusals": RequestRefused(401, "GET /api/v1/me", 12),
 }
-WRITES = {"a run": 6, "a failure": 2, "a breaker": 2, "letters": 2, "an age": 2, "a sign-in": 2, "refusals": 2}
+WRITES = dict.fromkeys(FACTS, 2) | {"a run": 6, "letters of all services": 4}
 every_fact = pytest.mark.parametrize("name", FACTS)
 
 
@@ -129,12 +131,12 @@ def test_a_fact_nobody_can_record_is_a_letter_with_the_reason_and_heard_of(watch
     [letter] = watch.letters("facts-dlq")
     assert letter["Body"] == text
     reason = json.loads(letter["MessageAttributes"]["failure"]["StringValue"])
-    [told] = watch.told("errors")
+    sent, [told] = json.loads(text), watch.told("errors")
     assert told["data"] == {
         "where": "record-facts",
         "error": reason["error"],
         "cause": reason["message"],
-        "event": {"id": json.loads(text)["id"], "type": kind},
+        "event": {"id": sent["id"], "type": kind, "occurred_at": to_iso(from_iso(sent["occurred_at"]))},
         "again": {"queue": "facts"},
     }
     assert told["correlation_id"] == "trace"
@@ -145,7 +147,8 @@ def test_of_a_message_that_is_no_fact_the_message_is_named(watch: Watch) -> None
     assert take("rubbish {", receives=5) == DONE
 
     [told] = watch.told("errors")
-    assert told["data"]["event"] == {"id": "m0", "type": "unknown"}
+    sent_at = "2026-01-01T00:00:00Z"
+    assert told["data"]["event"] == {"id": "m0", "type": "unknown", "occurred_at": sent_at}
     assert told["correlation_id"] == "rule"
 
 

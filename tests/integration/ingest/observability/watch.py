@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from ingest.observability import container
+from ingest.observability.containers.evaluate_alerts import evaluation
+from ingest.observability.containers.publish_events import publication
+from ingest.observability.containers.rebuild_read_model import read_model_rebuilding
+from ingest.observability.containers.record_facts import recording
 from tests.fakes.event_stream import inserted, record
 from tests.integration.account import ACCOUNT, REGION, lay_queue
 from tests.integration.faults import Faults
@@ -55,9 +58,10 @@ class Watch:
 
     def forget(self) -> None:
         """What was built of the settings before."""
-        for built in (container.publication, container.evaluation, container.recording):
-            built.cache_clear()
-        container.read_model_rebuilding.cache_clear()
+        publication.cache_clear()
+        evaluation.cache_clear()
+        recording.cache_clear()
+        read_model_rebuilding.cache_clear()
 
     def use_letters_of(self, queue: str) -> None:
         self.set(DEAD_LETTERS_URL=self._queues[queue])

@@ -8,9 +8,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from api.observability.commands.bodies import Figure, NewMetric, NewMetrics, Unreadable
+from api.observability.commands.bodies import Figure, NewAlertRule, NewMetric, NewMetrics, Unreadable
 from watchkeeper.observability import series
-from watchkeeper.observability.figures import unfit
+from watchkeeper.observability.decimals import rounded, unfit
 from watchkeeper.observability.refusals import Refused
 from watchkeeper.observability.series import Series, is_unit
 
@@ -79,11 +79,29 @@ def test_a_figure_is_exactly_what_was_written_or_is_refused(figure: Decimal) -> 
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-def test_a_number_is_the_one_its_shortest_text_says(number: float) -> None:
+@example(1 / 3)
+@example(1e-16)
+def test_a_number_that_is_not_whole_is_rounded(number: float) -> None:
+    figure = Decimal(repr(number))
+    kept = figure if number.is_integer() else rounded(figure)
     try:
-        assert FIGURE.validate_python(number) == Decimal(repr(number))
+        assert FIGURE.validate_python(number) == kept
     except ValidationError:
-        assert unfit(Decimal(repr(number)))
+        assert unfit(kept)
+
+
+@pytest.mark.parametrize("value", ["0.1234567890123456", 1234567890123456, 1234567890123456.0])
+def test_a_text_and_a_whole_number_are_meant_as_they_are(value: Any) -> None:
+    with pytest.raises(ValidationError):
+        FIGURE.validate_python(value)
+
+
+def test_a_name_of_the_system_s_own_is_refused_for_a_metric_and_not_for_a_rule() -> None:
+    rule = {"name": "a", "metric": "ingest.run.failures", "comparison": "gt", "threshold": 1}
+
+    assert not is_taken(name="ingest.mine")
+    assert is_taken(name="ingestion.mine")
+    assert NewAlertRule.model_validate(rule).metric == "ingest.run.failures"
 
 
 @pytest.mark.parametrize("value", [True, False, None, "", " 1", "1_0", "٣", "0x10", "1e9999", "+1", [], float("nan")])
@@ -103,7 +121,7 @@ def test_whatever_comes_among_others_is_a_metric_or_says_why_not(sent: list[Any]
 def test_a_refusal_does_not_repeat_what_was_sent() -> None:
     (found,) = NewMetrics.model_validate({"metrics": [{"name": "a", "value": "SECRET"}]}).sent
 
-    assert found == Unreadable("value", "is no number that is finite")
+    assert found == Unreadable("value", "is not a finite number")
 
 
 def test_a_batch_of_one_is_a_batch() -> None:

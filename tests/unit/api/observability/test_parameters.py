@@ -1,5 +1,6 @@
 """Spans of time that are asked for."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -46,10 +47,10 @@ def test_any_span_is_in_order_and_bounded_or_refused(since: str | None, until: s
     except InvalidParameter:
         return
     assert span.since <= span.until
-    assert span.until - span.since < LONGEST[period] + timedelta(seconds=period.seconds)
+    assert min(span.until, NOW) - span.since < LONGEST[period] + timedelta(seconds=period.seconds)
 
 
-@pytest.mark.parametrize(("find", "days"), [(history_span, 400), (security_span, 400), (errors_span, 30)])
+@pytest.mark.parametrize(("find", "days"), [(history_span, 400), (security_span, 400), (errors_span, 60)])
 @given(since=TEXTS, until=TEXTS)
 def test_nothing_is_looked_for_beyond_what_is_kept(
     find: object, days: int, since: str | None, until: str | None
@@ -60,6 +61,36 @@ def test_nothing_is_looked_for_beyond_what_is_kept(
         return
     assert span.since >= NOW - timedelta(days=days)
     assert span.until <= NOW + timedelta(days=1)
+
+
+@pytest.mark.parametrize("until", ["2026-11-20", "2030-01-01T00:00:00Z"])
+@pytest.mark.parametrize("period", Period)
+def test_the_usual_span_before_an_end_to_come_is_the_one_before_now(until: str, period: Period) -> None:
+    span = series_span(None, until, period, NOW)
+
+    assert span.since == period.start(NOW - USUAL[period])
+    assert span.until > NOW
+
+
+@pytest.mark.parametrize("find", [history_span, security_span])
+@pytest.mark.parametrize("days_ago", [0, 20, 40])
+def test_without_a_beginning_it_is_thirty_days(find: Callable[..., Span], days_ago: int) -> None:
+    end = NOW.replace(microsecond=0) - timedelta(days=days_ago)
+
+    assert find(None, end.isoformat(), NOW) == Span(end - timedelta(days=30), end)
+
+
+def test_without_a_beginning_incidents_nobody_closed_are_all_that_are_kept() -> None:
+    assert security_span(None, None, NOW, only_open=True) == Span(NOW - timedelta(days=400), NOW)
+    assert security_span("2026-11-01", None, NOW, only_open=True).since == datetime(2026, 11, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("until", "parameter"), [(None, "from"), ("2026-11-20", "to")])
+def test_what_ends_before_it_begins_is_refused_for_what_was_given(until: str | None, parameter: str) -> None:
+    with pytest.raises(InvalidParameter) as refused:
+        series_span("2026-11-21", until, Period.HOUR, NOW)
+
+    assert refused.value.parameter == parameter
 
 
 def test_a_day_counts_to_its_end() -> None:

@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from ingest.observability.stream import Appended, appended
+from ingest.observability.stream import StreamedEvent, streamed_events
 from ingest.observability.use_cases.evaluate_alerts import AlertEvaluation, Outcome
 from tests.fakes.event_store import InMemoryEventStore
 from tests.fakes.event_stream import record, records
 from tests.unit.ingest.observability.events import NOW, a_rule, an_event, recorded
 from watchkeeper.errors import NoAnswer
-from watchkeeper.eventsourcing.event import Event
+from watchkeeper.eventsourcing.event import Cause, Event
 from watchkeeper.eventsourcing.repository import EventSourcedRepository
-from watchkeeper.eventsourcing.store import Appended as StoreAppended
-from watchkeeper.eventsourcing.store import Head
+from watchkeeper.eventsourcing.store import Appended, Head
 from watchkeeper.observability import ids
-from watchkeeper.observability.alerts import Alert
+from watchkeeper.observability.alerts import Alert, AlertRule
+from watchkeeper.observability.events import AlertRuleDefined
 from watchkeeper.observability.models import Rule
 from watchkeeper.observability.series import Series
 
@@ -31,12 +31,12 @@ class Store(InMemoryEventStore):
         self.away: Callable[[str], bool] = lambda _: False
 
     def append(
-        self, head: Head, events: Sequence[Event], *, command_id: str | None = None, given_at: datetime | None = None
-    ) -> StoreAppended:
+        self, head: Head, events: Sequence[Event], *, command_id: str | None = None, issued_at: datetime | None = None
+    ) -> Appended:
         if self.away(head.aggregate_id):
             raise NoAnswer("the store is away")
         self.appends += bool(events)
-        return super().append(head, events, command_id=command_id, given_at=given_at)
+        return super().append(head, events, command_id=command_id, issued_at=issued_at)
 
 
 class Watch:
@@ -47,9 +47,18 @@ class Watch:
         self.store = Store()
         self.aside: list[str] = []
         self.alerts = EventSourcedRepository(self.store, Alert, lambda: NOW)
+        self.defined = EventSourcedRepository(self.store, AlertRule, lambda: NOW)
 
     def evaluate(self, some: Sequence[dict[str, Any]]) -> Outcome:
-        return AlertEvaluation(self._rules, self.alerts, self._set_aside).evaluate(appended(some), self._has_time)
+        evaluation = AlertEvaluation(self._rules, self.defined, self.alerts, self._set_aside)
+        return evaluation.evaluate(streamed_events(some), self._has_time)
+
+    def define(self, rule: Rule) -> None:
+        """In the store; what is listed of it follows later."""
+        self.defined.execute(ids.alert_rule(rule.id), lambda one: one.record(AlertRuleDefined(rule)), cause=CAUSE)
+
+    def retire(self, rule: Rule) -> None:
+        self.defined.execute(ids.alert_rule(rule.id), lambda one: one.retire(NOW), cause=CAUSE)
 
     def events(self, rule: Rule, series: str = "load") -> list[Event]:
         return list(self.store.read(alert_id(rule, series)))
@@ -65,7 +74,7 @@ class Watch:
         self.time_for -= 1
         return self.time_for >= 0
 
-    def _set_aside(self, one: Appended, error: Exception) -> None:
+    def _set_aside(self, one: StreamedEvent, error: Exception) -> None:
         self.aside.append(f"{one.named.id}: {type(error).__name__}")
 
 
@@ -73,6 +82,7 @@ def alert_id(rule: Rule, series: str = "load") -> str:
     return ids.alert(ids.alert_of(rule.id, Series.parse(series)))
 
 
+CAUSE = Cause("cause", "command", "somebody")
 RULE = a_rule()
 OTHER = a_rule("bbbbbbbbbbbb", threshold=20)
 
@@ -119,7 +129,7 @@ def test_rules_are_asked_for_once_and_not_for_other_events() -> None:
 
     watch.evaluate(records([recorded(1, 5), recorded(2, 15), recorded(3, 16)]))
     watch.evaluate(
-        records([an_event("alert:x", kind="AlertRaised"), an_event("alert-rule:x", kind="AlertRuleRetired")])
+        records([an_event("alert:x", kind="AlertResolved"), an_event("alert-rule:x", kind="AlertRuleRetired")])
     )
 
     assert watch.asked == 1
@@ -159,6 +169,67 @@ def test_what_a_rule_left_when_it_was_retired_is_over_with_the_next_value() -> N
     watch.evaluate(records([recorded(2, 16), recorded(3, 17)], 2))
 
     assert watch.types(RULE) == ["AlertRaised", "AlertResolved"]
+
+
+ENDS = [(1, ["AlertRaised", "AlertResolved"]), (2, ["AlertPending", "AlertCalmed"])]
+
+
+@pytest.mark.parametrize(("breaches", "told"), ENDS)
+def test_an_alert_whose_rule_was_retired_while_it_was_raised_is_over_without_another_value(
+    breaches: int, told: list[str]
+) -> None:
+    rule = a_rule(breaches=breaches)
+    watch = Watch(rule)
+    watch.define(rule)
+    watch.evaluate(records([recorded(1, 15)]))
+    watch.retire(rule)
+    raised = records(watch.events(rule))
+
+    assert [watch.evaluate(raised), watch.evaluate(raised)] == [Outcome(1, {})] * 2
+
+    assert watch.types(rule) == told
+    assert watch.events(rule)[1].causation_id == watch.events(rule)[0].id
+    assert (watch.asked, watch.aside) == (1, [])
+
+
+def test_an_alert_whose_rule_holds_stays_as_it_is() -> None:
+    watch = Watch(RULE, OTHER)
+    watch.define(RULE)
+    watch.evaluate(records([recorded(1, 25)]))
+
+    assert watch.evaluate(records([*watch.events(RULE), *watch.events(OTHER)])) == Outcome(2, {})
+
+    assert watch.types(RULE) == watch.types(OTHER) == ["AlertRaised"]
+
+
+def test_an_alert_that_cannot_be_ended_now_comes_again() -> None:
+    watch = Watch(RULE)
+    watch.define(RULE)
+    watch.evaluate(records([recorded(1, 15)]))
+    watch.retire(RULE)
+    watch.store.away = lambda aggregate_id: aggregate_id == alert_id(RULE)
+
+    assert watch.evaluate(records(watch.events(RULE))).failed == {"1": "NoAnswer: the store is away"}
+
+
+def test_an_alert_whose_rule_nobody_can_read_is_set_aside() -> None:
+    watch = Watch(RULE)
+    watch.evaluate(records([recorded(1, 15)]))
+    poison = an_event(ids.alert_rule(RULE.id), 1, kind="AlertRuleDefined")
+    watch.store.append(Head(poison.aggregate_id), [poison])
+    [raised] = watch.events(RULE)
+
+    assert watch.evaluate(records([raised])).failed == {}
+
+    assert watch.aside == [f"{raised.id}: HistoryUnreadable"]
+
+
+def test_records_of_a_metric_that_come_reversed_raise_what_those_in_order_raise() -> None:
+    watch = Watch(RULE)
+
+    watch.evaluate(records([recorded(1, 15), recorded(2, 5), recorded(3, 15)])[::-1])
+
+    assert watch.types(RULE) == ["AlertRaised", "AlertResolved", "AlertRaised"]
 
 
 def test_what_there_is_no_time_for_comes_again() -> None:

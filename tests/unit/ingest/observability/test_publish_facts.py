@@ -1,4 +1,4 @@
-"""Of all that is written of sources and breakers, what turns becomes a fact, and the same change the same one."""
+"""Of all that is written about sources and breakers, what happened becomes a fact, and the same change the same one."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.changes import Change, Published
+from ingest.errors import UpstreamBlocked, UpstreamUnavailable
 from ingest.observability.use_cases.publish_facts import publish_facts
+from ingest.reading import failed
 from watchkeeper import records
 from watchkeeper.dynamodb import Item
 from watchkeeper.events import DeliveryFailed, DomainEvent
@@ -85,18 +87,25 @@ def test_a_run_is_told_once_however_often_its_source_is_written() -> None:
     assert of_source(ended, replace(SOURCE, run=replace(ENDED, id="run-2"))) == ["RunFinished"]
 
 
-def test_a_source_that_begins_to_fail_or_to_be_blocked_is_told_once() -> None:
-    failing = replace(SOURCE, failing_since=AT, error="403 with token=abcdefghijkl")
-    blocked = replace(failing, blocked_since=AT)
+def test_every_failed_attempt_is_told_and_whether_the_source_is_blocked() -> None:
+    once = failed(SOURCE, UpstreamUnavailable("503"), AT)
+    blocked = failed(once, UpstreamBlocked("403 with token=abcdefghijkl"), AT)
+    again = failed(blocked, UpstreamUnavailable("503"), AT)
+    steps = [SOURCE, once, blocked, again, failed(again, UpstreamUnavailable("503"), AT)]
 
-    assert of_source(SOURCE, failing) == ["ReadingFailed"]
-    assert of_source(failing, replace(failing, error="another")) == []
-    assert of_source(failing, blocked) == ["ReadingFailed"]
-    assert of_source(blocked, failing) == []
+    facts = told(*(change(item(old), item(new)) for old, new in pairwise(steps)))
+
+    assert [(name, data["source"], data["blocked"]) for name, data in facts] == [
+        ("ReadingFailed", SOURCE.name, is_blocked) for is_blocked in (False, True, False, False)
+    ]
+    assert "abcdefghijkl" not in facts[1][1]["error"]
+
+
+def test_a_source_that_is_written_while_it_fails_or_is_well_again_tells_no_failure() -> None:
+    failing = failed(SOURCE, UpstreamUnavailable("503"), AT)
+
+    assert of_source(failing, replace(failing, cursor={"page": 2})) == []
     assert of_source(failing, SOURCE) == []
-    [(_, data)] = told(change(item(SOURCE), item(blocked)))
-    assert (data["source"], data["blocked"]) == ("lore:linux-hwmon", True)
-    assert "abcdefghijkl" not in data["error"]
 
 
 def test_leases_figures_and_budgets_tell_nothing() -> None:
@@ -145,7 +154,7 @@ def test_no_breaker_opens_twice_without_closing(states: list[str | None]) -> Non
 
 
 def test_the_same_change_is_the_same_fact_and_another_one_another() -> None:
-    bus, failing = Bus(), item(replace(SOURCE, failing_since=AT, run=ENDED))
+    bus, failing = Bus(), item(failed(replace(SOURCE, run=ENDED), UpstreamUnavailable("503"), AT))
 
     for _ in range(2):
         publish_facts([change(item(SOURCE), failing)], bus, "the-publication")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ingest.observability.stream import Unreadable, appended
+from ingest.observability.stream import Unreadable, streamed_events
 from tests.fakes.event_stream import inserted, record
 from tests.unit.ingest.observability.events import NOW, an_event
 from watchkeeper.eventsourcing.upcasting import Upcasters
@@ -15,7 +15,7 @@ from watchkeeper.observability import events
 def test_an_event_is_read_with_its_place_and_time() -> None:
     event = an_event("metric:load", 3)
 
-    [one] = appended([record(event, 17)])
+    [one] = streamed_events([record(event, 17)])
 
     assert (one.place, one.at, one.content) == ("17", NOW, event)
     assert (one.named.id, one.named.type, one.aggregate_id, one.named.sequence) == (
@@ -25,6 +25,18 @@ def test_an_event_is_read_with_its_place_and_time() -> None:
         3,
     )
     assert one.correlation_id == event.correlation_id
+
+
+def test_what_one_transaction_appended_is_in_order_however_it_comes() -> None:
+    load = [an_event("metric:load", sequence) for sequence in (3, 4, 5)]
+    other, last = an_event("metric:other", 1), an_event("metric:other", 2)
+
+    some = streamed_events(
+        [record(load[2], 1), record(other, 2), record(load[0], 3), record(last, 4), record(load[1], 5)]
+    )
+
+    assert [one.content for one in some] == [load[0], other, load[1], last, load[2]]
+    assert [one.place for one in some] == ["3", "2", "5", "4", "1"], "each is answered for by its own place"
 
 
 HEAD = {"aggregateId": {"S": "metric:load"}, "eventSequence": {"N": "0"}, "version": {"N": "1"}}
@@ -37,14 +49,14 @@ PASSED_OVER: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("other", PASSED_OVER.values(), ids=PASSED_OVER)
 def test_whatever_is_no_appended_event_is_passed_over(other: dict[str, Any]) -> None:
-    assert appended([other]) == []
+    assert streamed_events([other]) == []
 
 
 def test_an_event_of_an_old_version_is_the_newest_by_the_time_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     steps = Upcasters({("MetricRecorded", 0): lambda data: {"load": data["amount"]}})
     monkeypatch.setattr(events, "UPCASTERS", steps)
 
-    [one] = appended([record(an_event(version=0, amount=1))])
+    [one] = streamed_events([record(an_event(version=0, amount=1))])
 
     assert one.content == an_event(load=1)
 
@@ -65,14 +77,17 @@ UNREADABLE: dict[str, dict[str, Any]] = {
 def test_an_event_nobody_can_read_is_known_by_its_key(image: dict[str, Any]) -> None:
     event = an_event("metric:load", 3)
 
-    [one] = appended([record(event, 5, **image)])
+    [one] = streamed_events([record(event, 5, **image)])
 
     assert isinstance(one.content, Unreadable)
     assert (one.named.id, one.aggregate_id, one.named.sequence) == (event.id, "metric:load", 3)
+    assert one.named.occurred_at == NOW
     assert one.at == datetime.fromtimestamp(NOW.timestamp(), UTC)
 
 
 def test_what_an_unreadable_event_does_not_even_say_is_made_up_for() -> None:
-    [one] = appended([record(an_event(), 5, eventId={"L": []}, eventType={"N": "1"}, correlationId={"S": "a b"})])
+    [one] = streamed_events(
+        [record(an_event(), 5, eventId={"L": []}, eventType={"N": "1"}, correlationId={"S": "a b"})]
+    )
 
     assert (one.named.id, one.named.type, one.correlation_id) == ("record-5", "unknown", "record-5")

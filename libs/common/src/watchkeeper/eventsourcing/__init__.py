@@ -1,5 +1,5 @@
-"""Event sourcing for any domain: aggregates whose events are kept for ever, and read models made of them.
+"""Event sourcing for any domain: aggregates whose events are kept for ever, and read models projected from them.
 
-A command loads an aggregate from its events, lets it decide, and appends what it decided in one transaction. The
-event store's table stream is what publishes: nothing that was appended goes untold, and nothing is told that was not.
+A command loads an aggregate from its events, lets it decide, and appends the resulting events in one transaction. They
+are published from the stream of the event store's table: everything that was appended is published, and nothing else.
 """

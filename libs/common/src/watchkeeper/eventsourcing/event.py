@@ -1,4 +1,4 @@
-"""An event as it is kept, and what it follows from."""
+"""An event as it is stored, and its cause."""
 
 from dataclasses import dataclass
 
@@ -7,21 +7,21 @@ from watchkeeper.events import DomainEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event(DomainEvent):
-    """A domain event of an aggregate. On the bus it is its envelope: what others have, and these fields."""
+    """A domain event of an aggregate. On the bus these fields are added to the common envelope."""
 
     aggregate_id: str
     aggregate_type: str
     sequence: int
-    """Its place among the aggregate's events: 1, 2, 3 and so on, without a gap."""
+    """Its position among the aggregate's events: 1, 2, 3 and so on, without gaps."""
     causation_id: str
-    """The id of the event or command it follows from."""
+    """The id of the event or command that caused it."""
     actor: str
-    """Who made it happen: the user pool's ``sub`` of a person, or the name of one of our functions."""
+    """Who caused it: a person, by the user pool's ``sub``, or one of our functions, by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What a command follows from."""
+    """What caused a command."""
 
     correlation_id: str
     causation_id: str

@@ -1,61 +1,65 @@
-"""Events out of the store onto a bus, those of one aggregate in their order."""
+"""Publishing events from the store to a bus, in order for each aggregate."""
 
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import zip_longest
 
 from watchkeeper.budgets import Patience
 from watchkeeper.events import PATIENCE_SECONDS, DeliveryFailed, EventPublisher
 from watchkeeper.eventsourcing.event import Event
 
-_EVENTS_AT_ONCE = 10
-"""What a request to EventBridge takes: a refusal is known before the next one is sent."""
 
-_NO_TIME = "there was no time left"
+@dataclass(frozen=True, slots=True)
+class PublicationResult:
+    """The result of publishing some events."""
 
-
-@dataclass(slots=True)
-class Published:
-    """What became of some events."""
-
-    events: int = 0
-    """So many are on the bus."""
-    undeliverable: dict[str, str] = field(default_factory=dict)
-    """Why no bus will ever take them as they are, by id."""
-    failed: dict[str, str] = field(default_factory=dict)
-    """Why they are to be sent again, by id: the bus did not take them now, or one of their aggregate before them."""
+    events: int
+    """How many were published."""
+    undeliverable: dict[str, str]
+    """Why no bus will ever accept them, by event id."""
+    failed: dict[str, str]
+    """Why they must be retried, by event id: the bus did not accept them, or an earlier event of their aggregate."""
 
 
-def publish_in_order(events: Sequence[Event], publisher: EventPublisher) -> Published:
-    """Put events on the bus, each aggregate's in their order.
+def publish_in_order(events: Sequence[Event], publisher: EventPublisher) -> PublicationResult:
+    """Publish events, in order for each aggregate.
 
-    Once the bus refuses an event no later one of its aggregate counts as sent, and none is sent after that request. An
-    event that can never be delivered holds up nobody. No request begins later than ``PATIENCE_SECONDS``: a bus that
-    is slow, or not there, is not asked again and again.
+    A bus may accept some entries of a request and reject others, and a retry would put those after the accepted ones.
+    So only one event of each aggregate is sent at a time, and the next one once it was accepted. A temporary rejection
+    blocks the rest of the aggregate; an event that can never be delivered blocks nothing. No request starts after
+    ``PATIENCE_SECONDS``: a bus that is slow or unavailable is not called again and again.
     """
-    published = Published()
-    stopped: dict[str, str] = {}
     patience = Patience(PATIENCE_SECONDS)
-    for start in range(0, len(events), _EVENTS_AT_ONCE):
-        some = events[start : start + _EVENTS_AT_ONCE]
-        if patience.ended:
-            stopped |= {event.aggregate_id: _NO_TIME for event in some if event.aggregate_id not in stopped}
-        refused = _put([event for event in some if event.aggregate_id not in stopped], publisher, published)
-        for event in some:
-            if reason := stopped.get(event.aggregate_id) or refused.get(event.id):
-                stopped[event.aggregate_id] = reason
-                published.failed[event.id] = reason
-                published.undeliverable.pop(event.id, None)  # that is told when its turn comes
-            elif event.id not in published.undeliverable:
-                published.events += 1
-    return published
+    undeliverable: dict[str, str] = {}
+    failed: dict[str, str] = {}
+    stopped: dict[str, str] = {}
+    for turn in _turns(events):
+        going = [event for event in turn if event.aggregate_id not in stopped]
+        if error := _undelivered(going, publisher, patience):
+            undeliverable |= error.undeliverable
+            refused = {event.id for event in error.failed} - error.undeliverable.keys()
+            stopped |= {event.aggregate_id: str(error) for event in going if event.id in refused}
+        failed |= {event.id: stopped[event.aggregate_id] for event in turn if event.aggregate_id in stopped}
+    return PublicationResult(len(events) - len(failed) - len(undeliverable), undeliverable, failed)
 
 
-def _put(events: Sequence[Event], publisher: EventPublisher, published: Published) -> dict[str, str]:
-    """Why events were refused for now, by id."""
+def _turns(events: Sequence[Event]) -> list[list[Event]]:
+    """First the first event of each aggregate, then the second of each that has one, and so on."""
+    own: dict[str, list[Event]] = defaultdict(list)
+    for event in events:
+        own[event.aggregate_id].append(event)
+    return [[event for event in turn if event] for turn in zip_longest(*own.values())]
+
+
+def _undelivered(events: Sequence[Event], publisher: EventPublisher, patience: Patience) -> DeliveryFailed | None:
+    """The events that could not be published, if any."""
+    if not events:
+        return None
+    if patience.ended:
+        return DeliveryFailed(events, "there was no time left")
     try:
-        if events:
-            publisher.publish(events)
+        publisher.publish(events)
     except DeliveryFailed as error:
-        published.undeliverable |= error.undeliverable
-        return {event.id: str(error) for event in error.failed if event.id not in error.undeliverable}
-    return {}
+        return error
+    return None

@@ -1,17 +1,17 @@
-"""Read models: rows made of events, in generations, so that a model can be made anew while it is read.
+"""Read models: rows projected from events, in generations, so that a model can be rebuilt while it is being read.
 
 | access pattern | key condition |
 |---|---|
 | the rows of a model | table: `pk = <model>#<generation>#<partition>`, `sk` in order |
 | which generation of each model is read, and which are written | table: `pk = READ-MODELS`, `sk = generations` |
 
-A row says what one event's aggregate was like after it, and keeps that event's sequence: it is written only over a row
-of a lower one. So an event that comes twice, or after a later one, changes nothing, and the rows are the same in
-whatever order the events came. Rows of one key must come of one aggregate.
+A row holds the state of an aggregate after one event, and that event's sequence; it only ever overwrites a row with a
+lower sequence. So projections are idempotent and independent of order: an event that arrives twice, or after a later
+one, changes nothing. All rows of one key must come from the same aggregate.
 
-Who projects writes each row to every generation of its model. A rebuild adds a generation to those, then reads the
-whole store into it, and then lets it be read: what was appended before the addition is in the store when it is read,
-and what was appended after is projected into both.
+Projections write each row to every written generation of its model. A rebuild adds a generation to these, then projects
+the whole store into it, and then switches reads to it: events appended before the addition are found in the store, and
+events appended after it are projected into both generations.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,30 +28,30 @@ from watchkeeper.eventsourcing.event import Event
 KEYS = Keys("pk", "sk")
 
 FIRST = "1"
-"""The generation of a model that was never rebuilt."""
+"""The generation of a model that has never been rebuilt."""
 
 _POINTER: Key = {"pk": "READ-MODELS", "sk": "generations"}
-"""One item, so that a projection reads it once; an attribute a model, so that they are changed without each other."""
+"""One item, so that a projection needs a single read; one attribute per model, so that they change independently."""
 _IS_NEWER = "attribute_not_exists(pk) OR #sequence < :sequence"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a read model, as an event makes it."""
+    """A row of a read model, projected from an event."""
 
     model: str
     partition: str
     """Empty for a model with only one."""
     sort: str
     record: Mapping[str, Any]
-    """In terms of JSON."""
+    """JSON types."""
     expires_at: int | None = None
-    """Seconds since 1970 after which it may go."""
+    """When it may be deleted, in seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """The event a row was made of."""
+    """The event that a row was projected from."""
 
     event_id: str
     sequence: int
@@ -61,8 +61,8 @@ class Stamp:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A row as it is kept."""
+class StoredRow:
+    """A row as it is stored."""
 
     sort: str
     record: dict[str, Any]
@@ -70,39 +70,39 @@ class Kept:
     expires_at: int | None = None
 
     def is_over(self, now: datetime) -> bool:
-        """Whether its time is over: DynamoDB may take days to remove it."""
+        """Whether it has expired: DynamoDB may take days to delete it."""
         return self.expires_at is not None and self.expires_at <= now.timestamp()
 
 
 @dataclass(frozen=True, slots=True)
 class Generations:
-    """Which generation of a model is read, and into which it is projected."""
+    """Which generation of a model is read, and which are written."""
 
     read: str = FIRST
     written: tuple[str, ...] = (FIRST,)
     rebuild: Mapping[str, Any] | None = None
-    """How far a rebuild is that is not done; the shape is its own."""
+    """The progress of an unfinished rebuild, in its own format."""
 
 
 class AllGenerations(dict[str, Generations]):
-    """Those of each model, by its name."""
+    """The generations of each model, by its name."""
 
     def __missing__(self, model: str) -> Generations:
         return Generations()
 
 
 class View:
-    """The models as one request reads them: of the generations there were when it began."""
+    """The models as one request reads them: in the generations that were current when it began."""
 
     def __init__(self, table: Table, generations: AllGenerations) -> None:
         self._table = table
         self._generations = generations
 
-    def get(self, model: str, sort: str, partition: str = "") -> Kept:
+    def get(self, model: str, sort: str, partition: str = "") -> StoredRow:
         """Raises ``ItemNotFound``."""
         if (item := self._table.get({"pk": self._key(model, partition), "sk": sort}, consistent=False)) is None:
             raise ItemNotFound(f"there is no {sort} in {model}")
-        return _kept(item)
+        return _stored_row(item)
 
     def rows(
         self,
@@ -112,12 +112,12 @@ class View:
         between: Between | None = None,
         descending: bool = False,
         page_size: int | None = None,
-    ) -> Iterator[Kept]:
-        """In the order of what they are sorted by. Rows whose time is over may be among them for some days."""
+    ) -> Iterator[StoredRow]:
+        """In order of sort key. Expired rows may be included for some days."""
         bounds = ("sk", between) if between else None
         key = {"pk": self._key(model, partition)}
         found = self._table.query(key, sort=bounds, descending=descending, page_size=page_size)
-        return map(_kept, found)
+        return map(_stored_row, found)
 
     def _key(self, model: str, partition: str) -> str:
         return partition_key(model, self._generations[model].read, partition)
@@ -134,7 +134,7 @@ class ReadModels:
         return AllGenerations({name: _generations(value) for name, value in kept.items() if name not in _POINTER})
 
     def change(self, model: str, before: Generations, after: Generations) -> Generations:
-        """Replace those of a model. Raises ``ConditionFailed`` if they are not ``before`` any more."""
+        """Replace the generations of a model. Raises ``ConditionFailed`` if they are no longer ``before``."""
         self._table.update(_POINTER, {model: _text(after)}, keys=KEYS, expected={model: _text(before)})
         return after
 
@@ -142,7 +142,7 @@ class ReadModels:
         return View(self._table, self.generations())
 
     def put(self, row: Row, generation: str, stamp: Stamp) -> bool:
-        """Write the row over one of a lower sequence; whether it was."""
+        """Write the row unless there is one with the same or a higher sequence; whether it was written."""
         try:
             self._table.put(
                 _item(row, generation, stamp), keys=KEYS, condition=_IS_NEWER, values={":sequence": stamp.sequence}
@@ -152,8 +152,8 @@ class ReadModels:
         return True
 
     def delete_before(self, model: str, generation: str, start: Key | None = None) -> Key | None:
-        """Delete the rows of the model's earlier generations that a page of the table holds, from a key on; where the
-        next page starts, ``None`` after the last."""
+        """Delete the rows of the model's earlier generations from one page of the table, which starts at ``start``;
+        where the next page starts, ``None`` after the last."""
         earlier = tuple(partition_key(model, str(number), "") for number in range(1, int(generation)))
         page = self._table.scan_page(start=start)
         self._table.batch_delete([item for item in page.items if str(item["pk"]).startswith(earlier)], keys=KEYS)
@@ -181,14 +181,14 @@ def _item(row: Row, generation: str, stamp: Stamp) -> Item:
     return item if row.expires_at is None else {**item, "expires_at": row.expires_at}
 
 
-def _kept(item: Item) -> Kept:
+def _stored_row(item: Item) -> StoredRow:
     stamp = Stamp(str(item["event_id"]), int(item["sequence"]), str(item["occurred_at"]), str(item["correlation_id"]))
     expires_at = int(item["expires_at"]) if "expires_at" in item else None
-    return Kept(str(item["sk"]), records.loads(str(item["record"])), stamp, expires_at)
+    return StoredRow(str(item["sk"]), records.loads(str(item["record"])), stamp, expires_at)
 
 
 def _text(generations: Generations) -> str | None:
-    """As they are kept; those of a model that was never rebuilt are not."""
+    """As they are stored; those of a model that has never been rebuilt are not stored."""
     return None if generations == Generations() else records.encode(generations)
 
 

@@ -1,11 +1,11 @@
-"""Making a read model anew from the event store, while it is read and new events keep coming.
+"""Rebuilding a read model from the event store, while it is being read and new events keep arriving.
 
-A rebuild can stop anywhere and go on in another call: how far it is stands beside the generations. It reads the store
-page by page, writes what each page makes of the model into a fresh generation, and lets that be read once the last
-page is written. The generation before it goes last, when nobody reads it any more.
+A rebuild can stop at any point and continue in another call: its progress is stored with the generations. It reads the
+store page by page, projects each page into a fresh generation, and switches reads to that once the last page is
+written. Finally it deletes the previous generation, when nobody reads it any more.
 
-Events that cannot be read stop it before that, unless it is told to leave them out: what is read now may have rows of
-them.
+Events that cannot be read stop it before the switch, unless it is told to leave them out: the current generation may
+have rows of them.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -14,55 +14,54 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
 from watchkeeper.dynamodb import Item, Table
-from watchkeeper.errors import DatabaseError
+from watchkeeper.errors import HistoryError
 from watchkeeper.eventsourcing.read_models import Generations, ReadModels, Row, Stamp
 from watchkeeper.eventsourcing.store import is_event
-from watchkeeper.eventsourcing.upcasting import UnknownEvent
 from watchkeeper.logs import logger
 
 WRITERS = 8
-"""Rows written at once."""
+"""Rows written in parallel."""
 
 REQUESTS_END_SECONDS = 10
-"""Whoever asked which generation is read has its rows by then: requests of people last five at the most."""
+"""After this, no request still reads the previous generation: API requests take five seconds at most."""
 
-_UNREADABLE = (DatabaseError, UnknownEvent, KeyError, TypeError, ValueError)
+_UNREADABLE = (HistoryError, KeyError, TypeError, ValueError)
 
 
 class Fold(Protocol):
-    """What some events make of a model."""
+    """The rows of a model that some events yield."""
 
     def add(self, item: Item) -> None:
-        """Take an event as the store holds it. Raises ``DatabaseError``, ``UnknownEvent``, ``KeyError``, ``TypeError``
-        or ``ValueError`` for one that cannot be projected; then nothing of it is taken."""
+        """Add an event as the store holds it. Raises ``HistoryError``, ``KeyError``, ``TypeError`` or ``ValueError``
+        for one that cannot be projected, which then leaves no trace."""
 
     def rows(self) -> Iterable[tuple[Row, Stamp]]:
-        """One for each key: that of the highest sequence."""
+        """One for each key: the one with the highest sequence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a rebuild is."""
+    """The progress of a rebuild."""
 
     generation: str
     started_at: str
     cursor: Mapping[str, Any] | None = None
-    """The key of the last item that was read, of the store, or of the read models once ``switched``; ``None`` before
-    the first."""
+    """The key of the last item read from the store or, once ``switched``, from the read models; ``None`` before the
+    first."""
     events: int = 0
     rows: int = 0
-    """So many were written; those that live projection was faster with are not counted."""
+    """How many were written, not counting those that live projection had already written."""
     unreadable: int = 0
-    """Events that cannot be projected, and were left out."""
+    """Events that could not be projected, and were left out."""
     complete: bool = False
-    """The whole store was read."""
+    """The whole store has been read."""
     switched: bool = False
-    """The fresh generation is read by now, and what is left is to delete the one before it."""
+    """Reads use the fresh generation; what remains is to delete the previous one."""
     done: bool = False
 
     @property
     def stopped(self) -> bool:
-        """Whether it waits for the word that what cannot be read may be left out."""
+        """Whether it waits for permission to leave out unreadable events."""
         return self.complete and not self.switched and self.unreadable > 0
 
 
@@ -86,11 +85,11 @@ class Rebuild:
     def run(
         self, now: str, has_time: Callable[[], bool], tell: Callable[[Progress], None], *, leave_out: bool = False
     ) -> Progress:
-        """Begin, or go on with the rebuild that is not done, for as long as there is time; how far it is then.
+        """Start a rebuild, or continue the unfinished one, for as long as there is time; its progress by then.
 
-        Once it has ``stopped`` it goes on if it is to ``leave_out`` what cannot be read, and begins anew if not: what
-        reads the store by then may be another release. Raises ``ConditionFailed`` when the generations were changed by
-        somebody else meanwhile: then it can be run again.
+        Once it has ``stopped``, it continues if it may ``leave_out`` unreadable events, and otherwise starts over:
+        a newer release may be able to read them. Raises ``ConditionFailed`` when somebody else changed the generations
+        meanwhile: then it can be run again.
         """
         generations, progress = self._begun(now, leave_out)
         while not progress.complete:

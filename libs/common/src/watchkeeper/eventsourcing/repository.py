@@ -1,4 +1,4 @@
-"""Aggregates out of the event store, and what they decided back into it."""
+"""The repository: loads aggregates from the event store, and appends what they decide."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from watchkeeper.clock import Clock
-from watchkeeper.errors import DatabaseError, ItemNotFound, LimitExceeded, WatchkeeperError
+from watchkeeper.errors import DatabaseError, HistoryError, ItemNotFound, LimitExceeded, WatchkeeperError
 from watchkeeper.events import event_id
 from watchkeeper.eventsourcing.aggregate import AggregateRoot, EventData
 from watchkeeper.eventsourcing.event import Cause, Event
@@ -15,22 +15,33 @@ from watchkeeper.eventsourcing.upcasting import UnknownEvent, Upcasters
 from watchkeeper.logs import logger
 
 A = TypeVar("A", bound=AggregateRoot)
+T = TypeVar("T")
 
 ATTEMPTS = 100
 PATIENCE_SECONDS = 10.0
-"""A command is decided anew so often after others were faster, and not later than this: enough for sixteen writers who
-never stop."""
+"""A command is retried this often, and for this long, after concurrency conflicts: enough for sixteen writers that
+never pause."""
 
 _SHORTEST_PAUSE_SECONDS = 0.02
 _JITTER_SECONDS = 0.1
-"""Pauses do not grow: among many writers those who had waited longest would lose to those who have just begun."""
+"""Without exponential back-off: among many writers, those that had waited longest would lose to newcomers."""
 
 
 class HistoryIncomplete(DatabaseError):
-    """Not all events that the head tells of can be read: what a transaction wrote appears item by item."""
+    """Not all events that the head counts are visible yet: the items of a transaction appear one by one."""
 
 
 _OUTRUN = (ConcurrencyConflict, HistoryIncomplete)
+
+
+@dataclass(frozen=True, slots=True)
+class Processed(Generic[A]):
+    """The result of a command."""
+
+    aggregate: A
+    """The aggregate afterwards."""
+    already: bool = False
+    """It had been processed before: nothing was appended now, and what ``decide`` recorded was discarded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +49,11 @@ class _Loaded(Generic[A]):
     aggregate: A
     head: Head
     snapshot_at: int
-    """The version of the snapshot it was made from; 0 without one."""
+    """The version of the snapshot it was loaded from; 0 without one."""
 
 
 class EventSourcedRepository(Generic[A]):
-    """The aggregates of one type. Loading reads one snapshot at the most, and the events after it."""
+    """The aggregates of one type. Loading reads at most one snapshot, and the events after it."""
 
     def __init__(
         self,
@@ -61,7 +72,7 @@ class EventSourcedRepository(Generic[A]):
         self._patience_seconds = patience_seconds
 
     def get(self, aggregate_id: str) -> A:
-        """Raises ``ItemNotFound`` for one nothing ever happened to."""
+        """Raises ``ItemNotFound`` for one without events."""
         if (found := self.find(aggregate_id)) is None:
             raise ItemNotFound(f"there is no {aggregate_id}")
         return found
@@ -77,27 +88,39 @@ class EventSourcedRepository(Generic[A]):
         *,
         cause: Cause,
         command_id: str | None = None,
-        given_at: datetime | None = None,
+        issued_at: datetime | None = None,
     ) -> A:
-        """Have the aggregate decide, and append what it recorded; the aggregate as it is then.
+        """Have the aggregate decide, and append what it recorded; returns the aggregate afterwards.
 
-        ``decide`` gets one with no events yet where nothing ever happened. When somebody else appends meanwhile it is
-        asked again, of the aggregate as it is by then: it must do nothing but tell the aggregate. What it raises ends
-        the command; nothing is appended. A command with an id that was taken before changes nothing, whatever
-        ``decide`` would record now; ``given_at`` is as the store's ``append`` has it. Raises ``ConcurrencyConflict``
-        when others are faster all the time.
+        If there are no events yet, ``decide`` gets a new aggregate. After a concurrency conflict it is called again
+        with the reloaded aggregate, so it must have no other side effects. If it raises, nothing is appended. A command
+        with an id that was processed before changes nothing, whatever ``decide`` would record now; for ``issued_at``
+        see the store's ``append``. Raises ``ConcurrencyConflict`` when conflicts persist, and ``HistoryError`` for an
+        aggregate that cannot be read.
         """
-        return self._patiently(lambda: self._once(aggregate_id, decide, cause, command_id, given_at))
+        return self.process(aggregate_id, decide, cause=cause, command_id=command_id, issued_at=issued_at).aggregate
+
+    def process(
+        self,
+        aggregate_id: str,
+        decide: Callable[[A], object],
+        *,
+        cause: Cause,
+        command_id: str | None = None,
+        issued_at: datetime | None = None,
+    ) -> Processed[A]:
+        """Like ``execute``, but also says whether the command had been processed before."""
+        return self._patiently(lambda: self._once(aggregate_id, decide, cause, command_id, issued_at))
 
     def _read(self, aggregate_id: str) -> A:
         return self._patiently(lambda: self._load(aggregate_id).aggregate)
 
-    def _patiently(self, attempt: Callable[[], A]) -> A:
-        """Once more at once when others were faster, and from then on after pauses."""
+    def _patiently(self, attempt: Callable[[], T]) -> T:
+        """After a conflict, retry once immediately, and from then on after pauses."""
         try:
             return attempt()
         except _OUTRUN:
-            import stamina  # few commands meet others, and no start is to wait for this
+            import stamina  # conflicts are rare, and cold starts should not pay for this
         again = stamina.RetryingCaller(
             attempts=ATTEMPTS - 1,
             timeout=self._patience_seconds,
@@ -113,21 +136,22 @@ class EventSourcedRepository(Generic[A]):
         decide: Callable[[A], object],
         cause: Cause,
         command_id: str | None,
-        given_at: datetime | None,
-    ) -> A:
+        issued_at: datetime | None,
+    ) -> Processed[A]:
         loaded = self._load(aggregate_id)
         try:
             decide(loaded.aggregate)
         except WatchkeeperError:
-            if command_id and self._store.took(loaded.head, command_id, given_at):
-                return self._read(aggregate_id)  # what it did is why it cannot be done again
+            if command_id and self._store.has_processed(loaded.head, command_id, issued_at):
+                # Its own earlier effect is why it is rejected now.
+                return Processed(self._read(aggregate_id), already=True)
             raise
         events = self._events_of(loaded.aggregate, loaded.head.version, cause)
-        if self._store.append(loaded.head, events, command_id=command_id, given_at=given_at).repeated:
-            return self._read(aggregate_id)
+        if self._store.append(loaded.head, events, command_id=command_id, issued_at=issued_at).already_processed:
+            return Processed(self._read(aggregate_id), already=True)
         loaded.aggregate.recorded.clear()
         self._keep_snapshot(loaded)
-        return loaded.aggregate
+        return Processed(loaded.aggregate)
 
     def _load(self, aggregate_id: str) -> _Loaded[A]:
         opened = self._store.open(aggregate_id)
@@ -140,9 +164,9 @@ class EventSourcedRepository(Generic[A]):
         return _Loaded(aggregate, opened.head, read_from)
 
     def _restored(self, aggregate_id: str, snapshot: Snapshot | None) -> A:
-        """As the snapshot has it; without one that this release can read, as nothing has happened to it yet."""
+        """From the snapshot; a new one if there is no snapshot that this release can read."""
         aggregate = self._aggregate(aggregate_id)
-        if snapshot is None or snapshot.form != self._aggregate.snapshot_version:
+        if snapshot is None or snapshot.schema_version != self._aggregate.snapshot_version:
             return aggregate
         try:
             aggregate.restore(snapshot.state)
@@ -153,14 +177,19 @@ class EventSourcedRepository(Generic[A]):
         return aggregate
 
     def _data_of(self, event: Event) -> EventData:
+        named = f"event {event.sequence} of {event.aggregate_id} cannot be read"
+        try:
+            return self._known(event)
+        except HistoryError as error:
+            raise type(error)(f"{named}: {error}") from error
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
+            raise HistoryUnreadable(f"{named}: {type(error).__name__}") from error
+
+    def _known(self, event: Event) -> EventData:
         known = self._events.get(event.type)
         if known is None:
             raise UnknownEvent(f"{self._aggregate.kind} knows no {event.type}")
-        try:
-            return known.of(self._upcasters.upcast(event, known.version).data)
-        except (KeyError, TypeError, ValueError) as error:
-            reason = f"event {event.sequence} of {event.aggregate_id} cannot be read: {type(error).__name__}"
-            raise HistoryUnreadable(reason) from error
+        return known.of(self._upcasters.upcast(event, known.version).data)
 
     def _events_of(self, aggregate: A, version: int, cause: Cause) -> list[Event]:
         now = self._clock()
@@ -182,7 +211,7 @@ class EventSourcedRepository(Generic[A]):
         ]
 
     def _keep_snapshot(self, loaded: _Loaded[A]) -> None:
-        """A snapshot saves time and is nothing else: one that cannot be kept is no failure of the command."""
+        """Snapshots are only an optimisation: failing to store one does not fail the command."""
         aggregate, every = loaded.aggregate, self._aggregate.snapshot_every
         if aggregate.version // every == loaded.snapshot_at // every:
             return

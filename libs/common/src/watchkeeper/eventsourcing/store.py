@@ -1,20 +1,19 @@
-"""The event store: every aggregate's events, in order, for ever.
+"""The event store: the events of every aggregate, in order, for ever.
 
 | access pattern | key condition |
 |---|---|
 | an aggregate's head and snapshot | table: `aggregateId`, `eventSequence` of -1 and 0 |
-| an aggregate's events from one on | table: `aggregateId`, `eventSequence` >= it |
-| the commands an aggregate has taken | table: `aggregateId`, `eventSequence` < -1 |
+| an aggregate's events from a sequence on | table: `aggregateId`, `eventSequence` >= it |
+| older commands of an aggregate | table: `aggregateId`, `eventSequence` < -1 |
 
-The **head** says how many events there are. Each append replaces it in the same transaction, on condition that it still
-says what the writer saw: so there is one writer for each sequence, and no gap. (That an event is not there yet would
-stop two writers of the same sequence, and let a third leave one out.)
+The **head** holds the number of events. Each append replaces it in the same transaction, on condition that it has not
+changed since the writer read it (optimistic concurrency): so each sequence has one writer, and there are no gaps. (The
+condition that an event does not exist yet would stop two writers of the same sequence, but let a third skip one.)
 
-It also remembers the last commands, by six octets of their digest each: the same command a second time appends
-nothing. A marker of its own for each command would make an append half as dear again. When the head is full, what it
-remembers is moved to a **page of commands**, which is kept for thirty days, and looked at only for a command that may
-be as old as the newest of them. An append of one event up to a kilobyte takes four write units, and each sixty-fourth
-two more.
+It also remembers the latest commands, by six bytes of their digest each, so that a retried command appends nothing. A
+marker item for each command would raise the cost of an append by half. When the head is full, its commands are moved to
+a **page of commands**, which is kept for thirty days and read only for a command that may be old enough to be on it.
+An append of one event up to a kilobyte takes four write units; every 64th append costs two more.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,7 +28,7 @@ from typing import Any, Protocol
 from watchkeeper import records
 from watchkeeper.clock import Clock, from_iso, to_iso, utc_now
 from watchkeeper.dynamodb import Item, Keys, Put, Span, Table, Write
-from watchkeeper.errors import ConditionFailed, DatabaseError, LimitExceeded, WatchkeeperError
+from watchkeeper.errors import ConditionFailed, HistoryError, LimitExceeded, WatchkeeperError
 from watchkeeper.events import MAX_EVENT_BYTES
 from watchkeeper.eventsourcing.event import Event
 
@@ -37,27 +36,27 @@ KEYS = Keys("aggregateId", "eventSequence")
 
 COMMANDS_IN_HEAD = 64
 COMMANDS_KEPT = timedelta(days=30)
-"""Longer than a dead letter is."""
+"""Longer than dead letters are kept."""
 
-CLOCKS_DIFFER = timedelta(minutes=15)
-"""At the most, between who gives a command and who appends its events."""
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""The maximum clock skew between whoever issues a command and whoever appends its events."""
 
 MAX_EVENTS_PER_APPEND = 98
-"""A transaction's hundred writes, without those of the head and of a page of commands."""
+"""A transaction has at most a hundred writes, of which two are for the head and a page of commands."""
 
 MAX_DATA_BYTES = MAX_EVENT_BYTES - 4 * 1024
-"""Of what an event says, as JSON: a bus takes it with all that is around it."""
+"""The maximum size of an event's data as JSON: a bus accepts that together with the envelope."""
 
 _SNAPSHOT = -1
 _HEAD = 0
 _PAGES_PER_READ = 32
-_TOKEN_OCTETS = 6
-_TOKENS = COMMANDS_IN_HEAD * _TOKEN_OCTETS
+_TOKEN_BYTES = 6
+_TOKENS = COMMANDS_IN_HEAD * _TOKEN_BYTES
 _IS_NEW = "attribute_not_exists(aggregateId)"
 
 
 class ConcurrencyConflict(WatchkeeperError):
-    """Somebody else has appended to the aggregate since it was loaded."""
+    """Another writer has appended to the aggregate since it was loaded."""
 
     def __init__(self, aggregate_id: str, *, expected: int, current: int) -> None:
         super().__init__(f"{aggregate_id} has {current} events, not {expected}")
@@ -66,27 +65,27 @@ class ConcurrencyConflict(WatchkeeperError):
         self.current = current
 
 
-class HistoryUnreadable(DatabaseError):
-    """This release cannot read what an aggregate's history holds, however often it tries."""
+class HistoryUnreadable(HistoryError):
+    """An item of the event store is malformed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """How far an aggregate is: what an append is conditional on."""
+    """The head of an aggregate, which appends are conditional on."""
 
     aggregate_id: str
     version: int = 0
     """The sequence of its last event; 0 before the first."""
     commands: bytes = b""
-    """Tokens of the last commands, the oldest first."""
+    """Tokens of the latest commands, oldest first."""
     paged_at: datetime | None = None
-    """When the newest page of older commands was made; ``None`` if there is none."""
+    """When the newest page of older commands was created; ``None`` if there is none."""
 
-    def pages_may_hold(self, given_at: datetime | None, now: datetime) -> bool:
-        """Whether a command can be on a page that was first given at that time, or at any."""
+    def pages_may_hold(self, issued_at: datetime | None, now: datetime) -> bool:
+        """Whether a command issued at that time, or at an unknown one, can be on a page."""
         if self.paged_at is None or self.paged_at + COMMANDS_KEPT < now:
             return False
-        return _may_hold(self.paged_at, given_at)
+        return _may_hold(self.paged_at, issued_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +94,14 @@ class Snapshot:
 
     aggregate_id: str
     version: int
-    form: int
+    schema_version: int
     """The aggregate's ``snapshot_version``."""
     state: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What an aggregate's loading begins with."""
+    """What loading an aggregate starts with."""
 
     head: Head
     snapshot: Snapshot | None = None
@@ -110,44 +109,44 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What became of an append."""
+    """The result of an append."""
 
     head: Head
-    """After it; of a repeated command the one it was sent with, or a later one."""
-    repeated: bool = False
-    """The command was taken before: nothing was appended now."""
+    """The head afterwards; for a repeated command the given one, or a later one."""
+    already_processed: bool = False
+    """The command had been processed before: nothing was appended now."""
 
 
 class EventStore(Protocol):
     def open(self, aggregate_id: str) -> Opened:
-        """The head and the newest snapshot, as they are now."""
+        """The current head and the latest snapshot."""
 
     def append(
-        self, head: Head, events: Sequence[Event], *, command_id: str | None = None, given_at: datetime | None = None
+        self, head: Head, events: Sequence[Event], *, command_id: str | None = None, issued_at: datetime | None = None
     ) -> Appended:
         """Append all of a command's events, or none.
 
-        They follow the head's version without a gap; ``ValueError`` if not. The same command a second time appends
-        nothing, whatever its events are now, and says so; one without an id cannot come again. ``given_at`` is when the
-        command was given for the first time, or a time before that, where any is known: pages that are older are not
-        looked at. Raises ``ConcurrencyConflict`` if the aggregate is not at ``head`` any more, and ``LimitExceeded``
-        for more than 98 events, or one that is larger than a bus takes.
+        They must follow the head's version without a gap; otherwise it raises ``ValueError``. A retried command
+        appends nothing, whatever its events are now, even if there are none, and the result says so; a command without
+        an id is never retried. ``issued_at`` is when the command was first issued, or an earlier time, if known: older
+        pages are not read. Raises ``ConcurrencyConflict`` if the aggregate is no longer at ``head``, and
+        ``LimitExceeded`` for more than 98 events, or one that is larger than a bus accepts.
         """
 
-    def took(self, head: Head, command_id: str, given_at: datetime | None = None) -> bool:
-        """Whether the aggregate has taken that command, in the last thirty days at the least; ``given_at`` is as in
+    def has_processed(self, head: Head, command_id: str, issued_at: datetime | None = None) -> bool:
+        """Whether the aggregate has processed that command, within at least the last thirty days; for ``issued_at`` see
         ``append``."""
 
     def read(self, aggregate_id: str, *, after: int = 0, up_to: int | None = None) -> Iterator[Event]:
-        """Its events in order, those with a sequence above ``after`` and not above ``up_to``, as they were appended:
-        no event is upcast here."""
+        """Its events in order, with sequences above ``after`` and up to ``up_to``, as they were appended: nothing is
+        upcast here."""
 
     def keep_snapshot(self, snapshot: Snapshot) -> None:
-        """Keep it, unless a newer one is kept already."""
+        """Store it, unless a newer one is already stored."""
 
 
 class DynamoDBEventStore:
-    """An ``EventStore`` in one table. Reads are consistent. Errors are those of ``Table``."""
+    """An ``EventStore`` in one DynamoDB table, with consistent reads. Errors are those of ``Table``."""
 
     def __init__(self, table: Table, clock: Clock = utc_now) -> None:
         self._table = table
@@ -161,17 +160,20 @@ class DynamoDBEventStore:
             return Opened(head, _snapshot(items[_SNAPSHOT]) if _SNAPSHOT in items else None)
 
     def append(
-        self, head: Head, events: Sequence[Event], *, command_id: str | None = None, given_at: datetime | None = None
+        self, head: Head, events: Sequence[Event], *, command_id: str | None = None, issued_at: datetime | None = None
     ) -> Appended:
         items = [event_item(event) for event in events]
         require_appendable(head, items)
+        if command_id and self.has_processed(head, command_id, issued_at):
+            return Appended(head, already_processed=True)
         if not items:
             return Appended(head)
-        token = _token(command_id) if command_id else urandom(_TOKEN_OCTETS)
-        if command_id and self._took(head, token, given_at):
-            return Appended(head, repeated=True)
-        full = len(head.commands) >= _TOKENS
         now = self._clock().replace(microsecond=0)
+        if command_id is None:
+            token, issued_at = urandom(_TOKEN_BYTES), now
+        else:
+            token = _token(command_id)
+        full = len(head.commands) >= _TOKENS
         after = Head(
             head.aggregate_id,
             head.version + len(items),
@@ -183,11 +185,11 @@ class DynamoDBEventStore:
         try:
             self._table.write(writes, keys=KEYS)
         except ConditionFailed as error:
-            return self._outrun(head, token, given_at, error)
+            return self._outrun(head, token, issued_at, error)
         return Appended(after)
 
-    def took(self, head: Head, command_id: str, given_at: datetime | None = None) -> bool:
-        return self._took(head, _token(command_id), given_at)
+    def has_processed(self, head: Head, command_id: str, issued_at: datetime | None = None) -> bool:
+        return self._has_processed(head, _token(command_id), issued_at)
 
     def read(self, aggregate_id: str, *, after: int = 0, up_to: int | None = None) -> Iterator[Event]:
         return map(event_of, self._query(aggregate_id, Span(max(after, 0) + 1, up_to)))
@@ -197,35 +199,35 @@ class DynamoDBEventStore:
             "aggregateId": snapshot.aggregate_id,
             "eventSequence": _SNAPSHOT,
             "version": snapshot.version,
-            "form": snapshot.form,
+            "schemaVersion": snapshot.schema_version,
             "state": records.dumps(snapshot.state),
         }
-        condition = f"{_IS_NEW} OR version < :version OR form < :form"
-        values = {":version": snapshot.version, ":form": snapshot.form}
+        condition = f"{_IS_NEW} OR version < :version OR schemaVersion < :schemaVersion"
+        values = {":version": snapshot.version, ":schemaVersion": snapshot.schema_version}
         try:
             self._table.put(item, keys=KEYS, condition=condition, values=values)
         except ConditionFailed:
             return
 
-    def _outrun(self, head: Head, token: bytes, given_at: datetime | None, error: ConditionFailed) -> Appended:
-        """Somebody was faster: this very command, as when its answer was lost, or another."""
+    def _outrun(self, head: Head, token: bytes, issued_at: datetime | None, error: ConditionFailed) -> Appended:
+        """Another append won: of this very command, as when its response was lost, or of another."""
         now = self.open(head.aggregate_id).head
-        if self._took(now, token, given_at):
-            return Appended(now, repeated=True)
+        if self._has_processed(now, token, issued_at):
+            return Appended(now, already_processed=True)
         raise ConcurrencyConflict(head.aggregate_id, expected=head.version, current=now.version) from error
 
-    def _took(self, head: Head, token: bytes, given_at: datetime | None) -> bool:
+    def _has_processed(self, head: Head, token: bytes, issued_at: datetime | None) -> bool:
         if _holds(head.commands, token):
             return True
-        if not head.pages_may_hold(given_at, self._clock()):
+        if not head.pages_may_hold(issued_at, self._clock()):
             return False
-        return any(_holds(_octets(page, "commands"), token) for page in self._pages(head.aggregate_id, given_at))
+        return any(_holds(_bytes(page, "commands"), token) for page in self._pages(head.aggregate_id, issued_at))
 
-    def _pages(self, aggregate_id: str, given_at: datetime | None) -> Iterator[Item]:
-        """The newest first, as far back as they may hold a command that was given then."""
-        at_once = None if given_at is None else _PAGES_PER_READ
+    def _pages(self, aggregate_id: str, issued_at: datetime | None) -> Iterator[Item]:
+        """Newest first, as far back as they may hold a command issued at that time."""
+        at_once = None if issued_at is None else _PAGES_PER_READ
         pages = self._query(aggregate_id, Span(None, _SNAPSHOT - 1), page_size=at_once)
-        return takewhile(lambda page: _may_hold(_made_at(page), given_at), pages)
+        return takewhile(lambda page: _may_hold(_made_at(page), issued_at), pages)
 
     def _query(self, aggregate_id: str, between: Span, *, page_size: int | None = None) -> Iterator[Item]:
         key, sort = {"aggregateId": aggregate_id}, ("eventSequence", between)
@@ -233,8 +235,8 @@ class DynamoDBEventStore:
 
 
 def event_of(item: Item) -> Event:
-    """The event an item of the table holds, from a query, a scan or the table's stream. Raises ``HistoryUnreadable``
-    for an item that is none, or cannot be read."""
+    """The event in an item of the table, from a query, a scan or the stream. Raises ``HistoryUnreadable`` for an item
+    that is not an event, or is malformed."""
     with _reading():
         return Event(
             id=str(item["eventId"]),
@@ -253,7 +255,7 @@ def event_of(item: Item) -> Event:
 
 @contextmanager
 def _reading() -> Iterator[None]:
-    """What cannot be read leaves as ``HistoryUnreadable``."""
+    """Turns parsing errors into ``HistoryUnreadable``."""
     try:
         yield
     except (KeyError, TypeError, ValueError) as error:
@@ -261,12 +263,12 @@ def _reading() -> Iterator[None]:
 
 
 def is_event(item: Item) -> bool:
-    """Whether an item of the table is an event, and neither head, snapshot nor page of commands."""
+    """Whether an item of the table is an event, rather than a head, snapshot or page of commands."""
     return "eventType" in item
 
 
 def event_item(event: Event) -> Item:
-    """The item that holds an event; what it says is one JSON text."""
+    """The item for an event, with its data as one JSON string."""
     return {
         "aggregateId": event.aggregate_id,
         "eventSequence": event.sequence,
@@ -283,8 +285,8 @@ def event_item(event: Event) -> Item:
 
 
 def require_appendable(head: Head, items: Sequence[Item]) -> None:
-    """Raises ``ValueError`` for items of events that do not follow the head, and ``LimitExceeded`` for too many, or one
-    that is too large: what no bus takes would be known to nobody, for ever."""
+    """Raises ``ValueError`` for events that do not follow the head, and ``LimitExceeded`` for too many, or one that is
+    too large: an event that no bus accepts could never be published."""
     places = [(item["aggregateId"], item["eventSequence"]) for item in items]
     wanted = [(head.aggregate_id, head.version + number) for number in range(1, len(items) + 1)]
     if places != wanted:
@@ -309,7 +311,7 @@ def _head_write(before: Head, after: Head) -> Write:
 
 
 def _page_item(head: Head, until: datetime) -> Item:
-    """The commands of a full head; pages go downwards from -2, by how many events there were."""
+    """The commands of a full head; pages have sequences of -2 and below, by the number of events at the time."""
     return {
         "aggregateId": head.aggregate_id,
         "eventSequence": _SNAPSHOT - head.version,
@@ -322,29 +324,29 @@ def _made_at(page: Item) -> datetime:
     return datetime.fromtimestamp(int(page["expires_at"]), UTC) - COMMANDS_KEPT
 
 
-def _may_hold(made_at: datetime, given_at: datetime | None) -> bool:
-    """Whether a page that was made then can hold a command that was given at that time, or at any."""
-    return given_at is None or given_at <= made_at + CLOCKS_DIFFER
+def _may_hold(made_at: datetime, issued_at: datetime | None) -> bool:
+    """Whether a page created then can hold a command issued at that time, or at an unknown one."""
+    return issued_at is None or issued_at <= made_at + CLOCKS_DIFFER
 
 
 def _head(item: Item) -> Head:
     paged = records.moment(item.get("pagedAt"))
-    return Head(str(item["aggregateId"]), int(item["version"]), _octets(item, "commands"), paged)
+    return Head(str(item["aggregateId"]), int(item["version"]), _bytes(item, "commands"), paged)
 
 
 def _snapshot(item: Item) -> Snapshot:
     state = records.loads(str(item["state"]))
-    return Snapshot(str(item["aggregateId"]), int(item["version"]), int(item["form"]), state)
+    return Snapshot(str(item["aggregateId"]), int(item["version"]), int(item["schemaVersion"]), state)
 
 
-def _octets(item: Item, name: str) -> bytes:
+def _bytes(item: Item, name: str) -> bytes:
     value = item[name]
     return value if isinstance(value, bytes) else b""
 
 
 def _token(command_id: str) -> bytes:
-    return sha256(command_id.encode()).digest()[:_TOKEN_OCTETS]
+    return sha256(command_id.encode()).digest()[:_TOKEN_BYTES]
 
 
 def _holds(tokens: bytes, token: bytes) -> bool:
-    return any(tokens[start : start + _TOKEN_OCTETS] == token for start in range(0, len(tokens), _TOKEN_OCTETS))
+    return any(tokens[start : start + _TOKEN_BYTES] == token for start in range(0, len(tokens), _TOKEN_BYTES))

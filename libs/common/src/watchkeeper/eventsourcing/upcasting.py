@@ -1,24 +1,24 @@
-"""Old versions of events become the newest as they are read; what is stored is never changed.
+"""Upcasting: old versions of events are converted to the newest as they are read; what is stored is never changed.
 
-A step makes one version into the next, from what the event said to what it would say now. Steps are pure, and kept for
-as long as there is an event of their version: for ever.
+A step converts the data of one version to the next. Steps are pure functions, and are kept for as long as there are
+events of their version: for ever.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from watchkeeper.errors import WatchkeeperError
+from watchkeeper.errors import HistoryError
 from watchkeeper.eventsourcing.event import Event
 
 Data = Mapping[str, Any]
 Step = Callable[[Data], Data]
 Steps = Mapping[tuple[str, int], Step]
-"""By the type of an event and the version a step starts from."""
+"""By event type and the version that a step starts from."""
 
 
-class UnknownEvent(WatchkeeperError):
-    """An event of a type or version that this release knows nothing of."""
+class UnknownEvent(HistoryError):
+    """An event of a type or version that this release does not know."""
 
 
 class Upcasters:
@@ -26,14 +26,13 @@ class Upcasters:
         self._steps = dict(steps or {})
 
     def upcast(self, event: Event, newest: int) -> Event:
-        """The event as its version ``newest``. Raises ``UnknownEvent`` for one that is newer, or that a step is missing
-        for."""
+        """The event in version ``newest``. Raises ``UnknownEvent`` if its version is newer, or a step is missing."""
         if event.version == newest:
             return event
         return replace(event, version=newest, data=self.upcast_data(event.type, event.version, event.data, newest))
 
     def upcast_data(self, event_type: str, version: int, data: Data, newest: int) -> Data:
-        """What an event says, as ``upcast`` has it."""
+        """Like ``upcast``, for an event's data alone."""
         if version > newest:
             raise UnknownEvent(f"version {version} of {event_type} is newer than our {newest}")
         for older in range(version, newest):

@@ -1,1 +1,2 @@
-"""The observability watch: the system itself, by its own facts. Whoever tells facts needs ``facts`` alone."""
+"""The observability watch: the system watches itself through the facts it publishes. Publishers of facts need only
+``facts``."""

@@ -1,4 +1,4 @@
-"""Alerts: rules on metrics, and how each rule stands with each series it covers."""
+"""Alerts: rules on metrics, and the state of each rule for each series it covers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from watchkeeper.errors import ItemNotFound
 from watchkeeper.eventsourcing.aggregate import AggregateRoot, EventData
 from watchkeeper.observability import ids
+from watchkeeper.observability.decimals import checked
 from watchkeeper.observability.events import (
     AlertAcknowledged,
     AlertCalmed,
@@ -20,7 +21,6 @@ from watchkeeper.observability.events import (
     AlertRuleEvent,
     AlertRuleRetired,
 )
-from watchkeeper.observability.figures import checked
 from watchkeeper.observability.models import (
     RAISED,
     AlertSeverity,
@@ -41,17 +41,17 @@ LONGEST_TEXT = 500
 """Of a note, and of a reason."""
 
 MAX_ACTIVE_RULES = 200
-"""Whatever a metric records is held against all of them."""
+"""Every value of a metric is checked against all of them."""
 
 RULE_RETIRED = "rule retired"
-"""Why an alert is over that no value can resolve any more."""
+"""The reason given for ending the alerts of a retired rule, which no value can resolve any more."""
 
 BY_ITSELF = "system"
-"""Who resolved an alert, when its values did."""
+"""Who resolved an alert, if not a person."""
 
 
 class AlertRule(AggregateRoot):
-    """A rule. It is never changed, so that an alert can be understood by it; another rule takes its place."""
+    """A rule. It is immutable, so that it always explains its alerts; to change one, define another and retire it."""
 
     kind: ClassVar[str] = "AlertRule"
     events: ClassVar[tuple[type[EventData], ...]] = (AlertRuleDefined, AlertRuleRetired)
@@ -81,7 +81,7 @@ class AlertRule(AggregateRoot):
         breaches: int = 1,
         cooldown_seconds: int = 0,
     ) -> None:
-        """Without a ``clear_threshold`` an alert is resolved as soon as a value does not breach the threshold."""
+        """Without a ``clear_threshold``, the first value that does not breach the threshold resolves an alert."""
         if self._rule is not None:
             raise WrongState("the rule is defined already")
         check_name(metric)
@@ -104,7 +104,7 @@ class AlertRule(AggregateRoot):
         self.record(AlertRuleDefined(rule))
 
     def retire(self, now: datetime) -> None:
-        """A second time changes nothing."""
+        """Idempotent."""
         if self.rule.retired_at is None:
             self.record(AlertRuleRetired(replace(self.rule, retired_at=now.replace(microsecond=0))))
 
@@ -120,11 +120,11 @@ class AlertRule(AggregateRoot):
 
 
 class Alert(AggregateRoot):
-    """How a rule stands with one series.
+    """The state of one rule for one series.
 
-    It never flaps: it takes some values in a row to raise it, a value that is better than what raised it to resolve it,
-    and a time of rest after that. Values are judged in order of time; one older than the value that changed the alert
-    last, or no newer than its resolution, says nothing of how things are now.
+    It does not flap: it takes consecutive breaching values to raise it, a value past the clear threshold to resolve it,
+    and then a cooldown. Values are evaluated in order of time; one older than the value that last changed the alert, or
+    not newer than its resolution, is stale and ignored.
     """
 
     kind: ClassVar[str] = "Alert"
@@ -142,24 +142,24 @@ class Alert(AggregateRoot):
 
     @property
     def status(self) -> AlertStatus:
-        """Raises ``ItemNotFound`` for one nothing was ever recorded of."""
+        """Raises ``ItemNotFound`` for one without events."""
         if self._status is None:
             raise ItemNotFound(f"there is no {self.id}")
         return self._status
 
     def observe(self, rule: Rule, series: Series, sequence: int, values: Sequence[Value]) -> None:
-        """Judge the values, in order of time, of the metric's event with that sequence. One that was observed before
-        changes nothing. By a retired rule nothing is judged: what it has left is over, whatever the values are."""
+        """Evaluate the values, in order of time, of the metric's event with that sequence. Idempotent by sequence. If
+        the rule is retired, no value is evaluated: the alert is ended, whatever the values are."""
         if not rule.covers(series) or (self._status is not None and sequence <= self._status.observed):
             return
         if rule.retired_at is not None:
-            self._end(rule.retired_at)
+            self.end(rule.retired_at)
             return
         for value in values:
             self._judge(rule, self._status or _quiet(ids.own(self.id), rule, series), sequence, value)
 
     def acknowledge(self, *, by: str, now: datetime, note: str = "") -> None:
-        """Say that somebody has taken it on. The same person a second time changes nothing."""
+        """Record that somebody is working on it. Idempotent for the same person."""
         status = self.status
         if status.state is AlertState.ACKNOWLEDGED:
             if status.acknowledged_by != by:
@@ -180,12 +180,23 @@ class Alert(AggregateRoot):
         )
 
     def resolve(self, *, by: str, now: datetime, reason: str) -> None:
-        """Say that it is over, whatever the values are."""
+        """End it, whatever the values are."""
         if self.status.state not in RAISED:
             raise WrongState(f"the alert is {self.status.state}, and only an open or acknowledged one can be resolved")
         self.record(
             AlertResolved(_resolved(self.status, now, by=by, reason=required_text("the reason", reason, LONGEST_TEXT)))
         )
+
+    def end(self, retired_at: datetime) -> None:
+        """Calm or resolve it, because its rule was retired at that time. Idempotent."""
+        status = self._status
+        if status is None:
+            return
+        if status.state is AlertState.PENDING:
+            self.record(AlertCalmed(replace(status, state=AlertState.QUIET, breaches=0)))
+        elif status.state in RAISED:
+            at = max(retired_at, status.observed_at or retired_at)
+            self.record(AlertResolved(_resolved(status, at, by=BY_ITSELF, reason=RULE_RETIRED)))
 
     def apply(self, data: EventData) -> None:
         assert isinstance(data, AlertEvent)
@@ -210,19 +221,8 @@ class Alert(AggregateRoot):
         elif status.state is AlertState.PENDING:
             self.record(AlertCalmed(replace(after, state=AlertState.QUIET, breaches=0)))
 
-    def _end(self, retired_at: datetime) -> None:
-        """Its rule was retired while it was being raised: nobody saw it, who resolved those of the rule."""
-        status = self._status
-        if status is None:
-            return
-        if status.state is AlertState.PENDING:
-            self.record(AlertCalmed(replace(status, state=AlertState.QUIET, breaches=0)))
-        elif status.state in RAISED:
-            at = max(retired_at, status.observed_at or retired_at)
-            self.record(AlertResolved(_resolved(status, at, by=BY_ITSELF, reason=RULE_RETIRED)))
-
     def _count(self, rule: Rule, status: AlertStatus, value: Value) -> None:
-        """One more value in a row. What is left of the episode before ends with it."""
+        """Count one more breaching value. The fields of the previous episode are cleared."""
         status = replace(_forgotten(status), state=AlertState.PENDING, breaches=status.breaches + 1)
         if status.breaches < rule.breaches:
             self.record(AlertPending(status))
@@ -246,7 +246,7 @@ def _check(rule: Rule) -> None:
 
 
 def _quiet(alert_id: str, rule: Rule, series: Series) -> AlertStatus:
-    """Of an alert nothing happened to."""
+    """The status of a new alert."""
     return AlertStatus(
         id=alert_id,
         rule_id=rule.id,
@@ -265,7 +265,7 @@ def _is_late(status: AlertStatus, value: Value) -> bool:
 
 
 def _rests(rule: Rule, status: AlertStatus, value: Value) -> bool:
-    """Whether the value is of the time that was resolved, or of the cooldown after it."""
+    """Whether the value falls before the resolution or within the cooldown after it."""
     if status.resolved_at is None:
         return False
     rested_at = status.resolved_at + timedelta(seconds=rule.cooldown_seconds)
@@ -284,7 +284,7 @@ def _resolved(status: AlertStatus, at: datetime, *, by: str, reason: str) -> Ale
 
 
 def _forgotten(status: AlertStatus) -> AlertStatus:
-    """Without what was made of the last episode."""
+    """Without the fields of the previous episode."""
     return replace(
         status,
         raised_at=None,

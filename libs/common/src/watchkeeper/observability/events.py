@@ -1,7 +1,7 @@
-"""The observability watch's part of the event catalogue: the events its aggregates are made of.
+"""The observability watch's part of the event catalogue: the events that its aggregates are made of.
 
-Each says the state after it, so that a read model takes the one with the highest sequence and needs no other. They are
-stored for ever: a field never changes its meaning without a new version, and a step that makes the old one into it.
+Each carries the state after it, so that a read model needs only the one with the highest sequence. They are stored
+for ever: a field never changes its meaning without a new version and an upcasting step from the old one.
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ from watchkeeper.eventsourcing.upcasting import UnknownEvent, Upcasters
 from watchkeeper.observability.models import (
     AlertStatus,
     Health,
+    Recovery,
     Rollup,
     Rule,
     SecurityStatus,
@@ -23,33 +24,37 @@ from watchkeeper.observability.models import (
 from watchkeeper.observability.series import Series
 
 SOURCE = "observability"
-"""Of the events on the bus, after ``watchkeeper.``."""
+"""The source of the events on the bus, after ``watchkeeper.``."""
 
 
 @dataclass(frozen=True, slots=True)
 class MetricRecorded(EventData):
-    """Values of a series were taken."""
+    """Values of a series were recorded.
+
+    Nothing is stored twice: the aggregate's id holds the text of the series, ``latest`` is omitted if it is the last of
+    ``values``, and for a roll-up of one value the sum is also its minimum and maximum. Most events in the store are of
+    this type, and one of more than a kilobyte would cost half as much again.
+    """
 
     type: ClassVar[str] = "MetricRecorded"
 
     series: Series
     unit: str
     values: tuple[Value, ...]
-    """In order of time."""
+    """In order of time; at least one."""
     latest: Value
-    """The newest the series has, of this event or an earlier one."""
+    """The latest value of the series, from this event or an earlier one."""
     rollups: tuple[Rollup, ...]
-    """Those the values are in, with all that was taken before."""
+    """The roll-ups that the values fall into, including all earlier values."""
 
     def encoded(self) -> dict[str, Any]:
         return {
             "name": self.series.name,
             "unit": self.unit,
             "dimensions": dict(self.series.dimensions),
-            "series": self.series.text,
             "values": as_json(self.values),
-            "latest": as_json(self.latest),
-            "rollups": as_json(self.rollups),
+            **({} if self.latest == self.values[-1] else {"latest": as_json(self.latest)}),
+            "rollups": [rollup.encoded() for rollup in self.rollups],
         }
 
     @classmethod
@@ -58,14 +63,22 @@ class MetricRecorded(EventData):
             Series(data["name"], dict(data["dimensions"])),
             data["unit"],
             tuple(Value.of(one) for one in data["values"]),
-            Value.of(data["latest"]),
+            Value.of(latest_of(data)),
             tuple(Rollup.of(one) for one in data["rollups"]),
         )
 
 
+def latest_of(data: Mapping[str, Any]) -> Any:
+    """The latest value of a series, from the JSON of ``MetricRecorded``."""
+    if "latest" in data:
+        return data["latest"]
+    *_, last = data["values"]
+    return last
+
+
 @dataclass(frozen=True, slots=True)
 class AlertRuleEvent(EventData):
-    """Base of the events of rules."""
+    """Base class of rule events."""
 
     rule: Rule
 
@@ -78,14 +91,14 @@ class AlertRuleEvent(EventData):
 
 
 class AlertRuleDefined(AlertRuleEvent):
-    """From now on the series a rule covers are watched."""
+    """A rule was defined: the series it covers are watched from now on."""
 
     __slots__ = ()
     type: ClassVar[str] = "AlertRuleDefined"
 
 
 class AlertRuleRetired(AlertRuleEvent):
-    """A rule watches nothing any more."""
+    """A rule was retired: it no longer watches anything."""
 
     __slots__ = ()
     type: ClassVar[str] = "AlertRuleRetired"
@@ -93,7 +106,7 @@ class AlertRuleRetired(AlertRuleEvent):
 
 @dataclass(frozen=True, slots=True)
 class AlertEvent(EventData):
-    """Base of the events of alerts."""
+    """Base class of alert events."""
 
     alert: AlertStatus
 
@@ -106,43 +119,43 @@ class AlertEvent(EventData):
 
 
 class AlertPending(AlertEvent):
-    """A value breaches the rule; some more in a row, and an alert is raised."""
+    """A value breached the rule, but not yet enough consecutive ones to raise the alert."""
 
     __slots__ = ()
     type: ClassVar[str] = "AlertPending"
 
 
 class AlertCalmed(AlertEvent):
-    """A value came between that does not breach the rule, before there were enough of them."""
+    """A pending alert became quiet again before it was raised."""
 
     __slots__ = ()
     type: ClassVar[str] = "AlertCalmed"
 
 
 class AlertRaised(AlertEvent):
-    """Enough values in a row breached the rule: a new episode."""
+    """Enough consecutive values breached the rule: a new episode begins."""
 
     __slots__ = ()
     type: ClassVar[str] = "AlertRaised"
 
 
 class AlertAcknowledged(AlertEvent):
-    """Somebody has taken it on."""
+    """Somebody is working on the alert."""
 
     __slots__ = ()
     type: ClassVar[str] = "AlertAcknowledged"
 
 
 class AlertResolved(AlertEvent):
-    """The values are good again, or somebody says it is over."""
+    """The values are back to normal, somebody resolved the alert, or its rule was retired."""
 
     __slots__ = ()
     type: ClassVar[str] = "AlertResolved"
 
 
 @dataclass(frozen=True, slots=True)
-class SecurityEventEvent(EventData):
-    """Base of the events of security events."""
+class SecurityEventChange(EventData):
+    """Base class of events about security events."""
 
     security_event: SecurityStatus
 
@@ -154,29 +167,29 @@ class SecurityEventEvent(EventData):
         return cls(SecurityStatus.of(data["security_event"]))
 
 
-class SecurityEventDetected(SecurityEventEvent):
-    """Something happened that somebody should look at."""
+class SecurityEventDetected(SecurityEventChange):
+    """Something that needs attention was detected."""
 
     __slots__ = ()
     type: ClassVar[str] = "SecurityEventDetected"
 
 
-class SecurityEventRepeated(SecurityEventEvent):
+class SecurityEventRepeated(SecurityEventChange):
     """It happened again."""
 
     __slots__ = ()
     type: ClassVar[str] = "SecurityEventRepeated"
 
 
-class SecurityEventTriaged(SecurityEventEvent):
-    """Somebody looked at it."""
+class SecurityEventTriaged(SecurityEventChange):
+    """Somebody has looked at it."""
 
     __slots__ = ()
     type: ClassVar[str] = "SecurityEventTriaged"
 
 
-class SecurityEventClosed(SecurityEventEvent):
-    """Nothing is left to be done about it."""
+class SecurityEventClosed(SecurityEventChange):
+    """Nothing more needs to be done about it."""
 
     __slots__ = ()
     type: ClassVar[str] = "SecurityEventClosed"
@@ -184,18 +197,23 @@ class SecurityEventClosed(SecurityEventEvent):
 
 @dataclass(frozen=True, slots=True)
 class HealthChanged(EventData):
-    """A component has other reasons not to be healthy than before, or was heard of for the first time."""
+    """The reasons why a component is not healthy changed, or it was reported for the first time, or a reason that is
+    reported only on change was reported again."""
 
     type: ClassVar[str] = "HealthChanged"
 
     health: Health
+    recovery: Recovery | None = None
+    """The reason that was reported as recovered, if any: an older report of it that arrives later is stale."""
 
     def encoded(self) -> dict[str, Any]:
-        return {"health": as_json(self.health)}
+        recovery = {"recovery": as_json(self.recovery)} if self.recovery else {}
+        return {"health": as_json(self.health), **recovery}
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Self:
-        return cls(Health.of(data["health"]))
+        recovery = Recovery.of(data["recovery"]) if "recovery" in data else None
+        return cls(Health.of(data["health"]), recovery)
 
 
 CATALOGUE: tuple[type[EventData], ...] = (
@@ -215,14 +233,14 @@ CATALOGUE: tuple[type[EventData], ...] = (
 )
 
 VERSIONS: Mapping[str, int] = {event.type: event.version for event in CATALOGUE}
-"""The newest of each type."""
+"""The newest version of each type."""
 
 UPCASTERS = Upcasters()
-"""All steps there ever were; whoever reads events out of the store reads them by these."""
+"""All upcasting steps there ever were; everything that reads events from the store applies them."""
 
 
 def newest(event: Event) -> Event:
-    """The event as this release knows it. Raises ``UnknownEvent``, or what a step does of one that is spoilt."""
+    """The event in its newest version. Raises ``UnknownEvent``, or what a step raises for a malformed event."""
     version = VERSIONS.get(event.type)
     if version is None:
         raise UnknownEvent(f"nobody knows {event.type}")

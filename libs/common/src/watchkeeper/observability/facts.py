@@ -1,8 +1,8 @@
-"""What the services tell of themselves on the events bus: the facts' part of the event catalogue.
+"""Facts that services publish about themselves: the facts' part of the event catalogue.
 
 Consumers may rely on these fields; none is removed or given another meaning without a new version. Their JSON schemas
-are written to ``docs/events/``. They are plain dataclasses, since functions that tell facts should start without the
-models of those that answer requests.
+are written to ``docs/events/``. They are plain dataclasses, so that functions that publish facts start without loading
+the models that the API needs.
 """
 
 from dataclasses import asdict, dataclass
@@ -12,12 +12,15 @@ from typing import ClassVar
 from watchkeeper.events import DomainEvent, event_id
 
 SOURCE = "facts"
-"""Of the events on the bus, after ``watchkeeper.``."""
+"""The source of the events on the bus, after ``watchkeeper.``."""
+
+ALL_SERVICES = "all"
+"""The ``service`` of a queue that all services share."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Base of the ``data`` of all facts."""
+    """Base class of the ``data`` of facts."""
 
     type: ClassVar[str]
     version: ClassVar[int] = 1
@@ -25,7 +28,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class RunFinished(Fact):
-    """A run of a source came to its end; how long it took, and what became of the rows."""
+    """A run of a source finished: how long it took, and what happened to its rows."""
 
     type: ClassVar[str] = "RunFinished"
 
@@ -40,19 +43,19 @@ class RunFinished(Fact):
 
 @dataclass(frozen=True, slots=True)
 class ReadingFailed(Fact):
-    """A source begins to fail, or to be blocked by its upstream; that it goes on is not told again."""
+    """An attempt to read a source failed. Every failure is published, even while the source keeps failing."""
 
     type: ClassVar[str] = "ReadingFailed"
 
     source: str
     error: str
     blocked: bool
-    """Whether its upstream answers with a challenge or a refusal instead of data."""
+    """Whether its upstream responds with a challenge or a refusal instead of data."""
 
 
 @dataclass(frozen=True, slots=True)
 class CircuitOpened(Fact):
-    """An upstream failed so often that it is left alone."""
+    """An upstream failed so often that it is no longer called."""
 
     type: ClassVar[str] = "CircuitOpened"
 
@@ -61,7 +64,7 @@ class CircuitOpened(Fact):
 
 @dataclass(frozen=True, slots=True)
 class CircuitClosed(Fact):
-    """An upstream that was left alone is asked again."""
+    """An upstream is called again after a pause."""
 
     type: ClassVar[str] = "CircuitClosed"
 
@@ -70,19 +73,19 @@ class CircuitClosed(Fact):
 
 @dataclass(frozen=True, slots=True)
 class DeadLettersCounted(Fact):
-    """How many letters lie in a queue of dead letters, as SQS approximates it."""
+    """The number of letters in a dead-letter queue, as approximated by SQS."""
 
     type: ClassVar[str] = "DeadLettersCounted"
 
     queue: str
     service: str
-    """Whose work they are."""
+    """The service whose work failed; ``all`` for a queue that all services share."""
     waiting: int
 
 
 @dataclass(frozen=True, slots=True)
 class SourceAged(Fact):
-    """How old the newest facts of a source are."""
+    """The age of the newest data from a source."""
 
     type: ClassVar[str] = "SourceAged"
 
@@ -94,7 +97,7 @@ class SourceAged(Fact):
 
 @dataclass(frozen=True, slots=True)
 class SignInFailed(Fact):
-    """Somebody, who is not named, was not let in."""
+    """A sign-in failed. The person is not named."""
 
     type: ClassVar[str] = "SignInFailed"
 
@@ -103,7 +106,7 @@ class SignInFailed(Fact):
 
 @dataclass(frozen=True, slots=True)
 class RequestRefused(Fact):
-    """Requests to a route were refused with a status of 401, 403 or 429."""
+    """Requests to a route were refused with 401, 403 or 429."""
 
     type: ClassVar[str] = "RequestRefused"
 

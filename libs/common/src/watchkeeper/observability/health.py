@@ -1,4 +1,4 @@
-"""The health of each upstream and service: the worst of the reasons there are against it."""
+"""The health of each upstream and service: as bad as the worst reason against it."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
 
+from watchkeeper.clock import from_iso
 from watchkeeper.errors import ItemNotFound
 from watchkeeper.eventsourcing.aggregate import AggregateRoot, EventData
 from watchkeeper.observability import ids
 from watchkeeper.observability.events import HealthChanged
-from watchkeeper.observability.models import ComponentKind, Health, HealthStatus, Reason, as_json
+from watchkeeper.observability.models import ComponentKind, Health, HealthStatus, Reason, Recovery, as_json
 from watchkeeper.observability.refusals import require
 
 MAX_REASONS = 20
@@ -25,8 +26,10 @@ _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@+-]{0,127}")
 class SystemHealth(AggregateRoot):
     """The health of one component, ``upstream/<name>`` or ``service/<name>``.
 
-    What is reported again is not recorded again, so a report that comes late is known as such only if it is older than
-    what is recorded under its key.
+    A repeated report is not recorded again, so a late one is recognised only if something as recent is recorded under
+    its key. For reports that repeat periodically, the next one corrects that. A report that is made only once, on
+    change, is a turn: every turn is recorded, so the latest wins in whatever order they arrive. Of two reports of the
+    same second, the healthy one wins.
     """
 
     kind: ClassVar[str] = "SystemHealth"
@@ -36,50 +39,58 @@ class SystemHealth(AggregateRoot):
         super().__init__(aggregate_id)
         self.component = ids.own(aggregate_id)
         self._health: Health | None = None
+        self._recovered: dict[str, datetime] = {}
+        """When each key was last recorded as healthy."""
 
     @property
     def health(self) -> Health:
-        """Raises ``ItemNotFound`` for one nobody ever reported of."""
+        """Raises ``ItemNotFound`` for one that was never reported."""
         if self._health is None:
             raise ItemNotFound(f"there is no {self.id}")
         return self._health
 
-    def report(self, key: str, status: HealthStatus, text: str, at: datetime) -> None:
-        """Set the reason of that key, or take it away if the status is healthy."""
+    def report(self, key: str, status: HealthStatus, text: str, at: datetime, *, is_turn: bool = False) -> None:
+        """Set the reason with that key, or remove it if the status is healthy."""
         require(_COMPONENT.fullmatch(self.component) is not None, "there is no such component")
         require(_KEY.fullmatch(key) is not None, "a reason's key has up to 128 letters, digits and '_.:/@+-'")
         at = at.replace(microsecond=0)
         reasons = {reason.key: reason for reason in self._health.reasons} if self._health else {}
         known = reasons.pop(key, None)
-        if known and at < known.since:
+        if self._is_late(key, known, at):
             return
         if status is not HealthStatus.HEALTHY:
-            unchanged = known if known and known.status is status else None
-            reasons[key] = unchanged or Reason(key, status, text.strip()[:LONGEST_TEXT], at)
-        self._become(_worst_first(reasons.values()), at)
+            lasts = known if known and known.status is status and not is_turn else None
+            reasons[key] = lasts or Reason(key, status, text.strip()[:LONGEST_TEXT], at)
+        health = self._with(_worst_first(reasons.values()), at)
+        if is_turn or self._health is None or _told(self._health.reasons) != _told(health.reasons):
+            self.record(HealthChanged(health, Recovery(key, at) if status is HealthStatus.HEALTHY else None))
 
     def apply(self, data: EventData) -> None:
         assert isinstance(data, HealthChanged)
         self._health = data.health
+        if data.recovery:
+            self._recovered[data.recovery.key] = data.recovery.at
 
     def state(self) -> dict[str, Any]:
-        return {"health": as_json(self.health)}
+        return {"health": as_json(self.health), "recovered": as_json(self._recovered)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self._health = Health.of(state["health"])
+        self._recovered = {key: from_iso(at) for key, at in state["recovered"].items()}
 
-    def _become(self, reasons: tuple[Reason, ...], at: datetime) -> None:
+    def _is_late(self, key: str, known: Reason | None, at: datetime) -> bool:
+        """Whether something newer is recorded, or the key is recorded as healthy in the same second."""
+        recovered = self._recovered.get(key)
+        return (known is not None and at < known.since) or (recovered is not None and at <= recovered)
+
+    def _with(self, reasons: tuple[Reason, ...], at: datetime) -> Health:
         status = reasons[0].status if reasons else HealthStatus.HEALTHY
         before = self._health
         if before is None:
-            self.record(HealthChanged(Health(self.component, self._kind, status, at, reasons)))
-        elif before.status is not status:
-            since = max(at, before.since)
-            self.record(
-                HealthChanged(replace(before, status=status, since=since, reasons=reasons, previous=before.status))
-            )
-        elif _told(before.reasons) != _told(reasons):
-            self.record(HealthChanged(replace(before, reasons=reasons)))
+            return Health(self.component, self._kind, status, at, reasons)
+        if before.status is status:
+            return replace(before, reasons=reasons)
+        return replace(before, status=status, since=max(at, before.since), reasons=reasons, previous=before.status)
 
     @property
     def _kind(self) -> ComponentKind:
@@ -91,5 +102,5 @@ def _told(reasons: Iterable[Reason]) -> set[tuple[str, HealthStatus]]:
 
 
 def _worst_first(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
-    """Of equally bad ones the oldest first, so that what is new does not drive out what is known."""
+    """Of equally bad ones the oldest first, so that new reasons do not displace known ones."""
     return tuple(sorted(reasons, key=lambda one: (-one.status.badness, one.since, one.key))[:MAX_REASONS])

@@ -1,4 +1,4 @@
-"""What aggregates are called, and ids made from what they follow from, so that the same cause makes the same one."""
+"""Ids of aggregates, derived from their cause where possible, so that the same cause yields the same id."""
 
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -27,7 +27,7 @@ def system_health(component: str) -> str:
 
 
 def own(aggregate_id: str) -> str:
-    """An aggregate's id without the name of its type: what people and read models know it by."""
+    """An aggregate's id without the prefix of its type, as people and read models use it."""
     return aggregate_id.partition(":")[2]
 
 
@@ -37,17 +37,17 @@ def rule_by(command_id: str) -> str:
 
 
 def alert_of(rule_id: str, series: Series) -> str:
-    """The id of a rule's alert on a series: a rule has one for each series it covers."""
+    """The id of a rule's alert for a series: there is one for each series it covers."""
     return f"{rule_id}.{_digest(series.text, 12)}"
 
 
 def security_event_by(command_id: str, at: datetime) -> str:
-    """The id of the security event that a command tells of. In order of their ids, they are in order of time."""
+    """The id of the security event that a command reports. Ids sort in order of time."""
     return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{_digest(command_id, 8)}"
 
 
 def security_event_of_hour(kind: str, at: datetime) -> str:
-    """The id of what the system notices by itself: one for each kind and hour, in which repeats are counted."""
+    """The id of a security event that the system itself detects: one for each kind and hour, which counts repeats."""
     return f"{at.astimezone(UTC):%Y%m%dT%H}-{kind}"
 
 

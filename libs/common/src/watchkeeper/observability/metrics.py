@@ -1,4 +1,4 @@
-"""Metrics: values of a series, taken exactly as they are, and rolled up by minute, hour and day as they come."""
+"""Metrics: exact values of a series, rolled up by minute, hour and day as they arrive."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,29 +8,33 @@ from typing import Any, ClassVar
 
 from watchkeeper.eventsourcing.aggregate import AggregateRoot, EventData
 from watchkeeper.observability import ids
+from watchkeeper.observability.decimals import shortest, unfit
 from watchkeeper.observability.events import MetricRecorded
-from watchkeeper.observability.figures import shortest, unfit
 from watchkeeper.observability.models import Period, Rollup, Value, as_json
 from watchkeeper.observability.series import NO_UNIT, Series, is_unit
 
 OLDEST = timedelta(hours=6)
-"""A value that is older by then is not taken any more."""
+"""The maximum age of a value."""
 
 FURTHEST_AHEAD = timedelta(minutes=10)
-"""By so much a clock may be fast."""
+"""The tolerance for fast clocks."""
 
 REACH = OLDEST + FURTHEST_AHEAD
-"""No value is taken that is older by this than the newest there is."""
+"""The maximum age of a value, relative to the latest value of the series."""
 
 MAX_VALUES = 50
-"""Of an event. Each can change an alert, and all of an alert's changes by one event have to fit into an append."""
+"""Per event, and so per command. Each value can change an alert, and all changes of an alert by one event must fit into
+one append."""
+
+TOO_MUCH_NEWER = "the series has values that are too much newer"
+"""The only reason that can arise after a value was recorded, because the series has changed since."""
 
 Row = list[int | str]
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A value somebody asks to have taken."""
+    """A value to be recorded."""
 
     at: datetime
     value: Decimal
@@ -40,8 +44,8 @@ class Sample:
 class Metric(AggregateRoot):
     """The values of one series.
 
-    It remembers the roll-ups that can still grow, and no value but the newest. A roll-up is forgotten once it ended
-    longer than ``REACH`` before the newest value, hour by hour: what would fall into it is refused, by whichever clock.
+    Its state has the roll-ups that can still change, and only the latest value. Every hour, roll-ups that ended more
+    than ``REACH`` before the latest value are dropped: values that would fall into them are rejected by any clock.
     """
 
     kind: ClassVar[str] = "Metric"
@@ -55,7 +59,12 @@ class Metric(AggregateRoot):
         self._rollups: dict[tuple[Period, datetime], Rollup] = {}
 
     def take(self, samples: Sequence[Sample], now: datetime) -> list[str | None]:
-        """Take those that can be; for each of them, in their order, why it was not, or ``None``."""
+        """Record the valid ones; for each sample, in order, the reason why it was rejected, or ``None``.
+
+        They go into one event, since the stream does not guarantee the order of events of one append. Raises
+        ``ValueError`` for more than ``MAX_VALUES``."""
+        if len(samples) > MAX_VALUES:
+            raise ValueError(f"a command has at most {MAX_VALUES} values")
         unit = self.unit
         reasons: list[str | None] = []
         values: list[Value] = []
@@ -65,10 +74,9 @@ class Metric(AggregateRoot):
             if reason is None:
                 unit = sample.unit
                 values.append(Value(sample.at.astimezone(UTC).replace(microsecond=0), shortest(sample.value)))
-        values.sort(key=_time)
-        for first in range(0, len(values), MAX_VALUES):
+        if values:
             assert unit is not None
-            self._record(tuple(values[first : first + MAX_VALUES]), unit)
+            self._record(tuple(sorted(values, key=_time)), unit)
         return reasons
 
     def apply(self, data: EventData) -> None:
@@ -103,7 +111,7 @@ class Metric(AggregateRoot):
         if at < now - OLDEST:
             return "the time is more than 6 hours ago"
         if self.latest and at.replace(microsecond=0) < self.latest.at - REACH:
-            return "the series has values that are too much newer"
+            return TOO_MUCH_NEWER
         return None
 
     def _record(self, values: tuple[Value, ...], unit: str) -> None:
@@ -111,7 +119,7 @@ class Metric(AggregateRoot):
         self.record(MetricRecorded(self.series, unit, values, latest, self._rolled_up(values)))
 
     def _rolled_up(self, values: Sequence[Value]) -> tuple[Rollup, ...]:
-        """The roll-ups the values are in, with the values."""
+        """The roll-ups that the values fall into, including the values."""
         changed: dict[tuple[Period, datetime], Rollup] = {}
         for period in Period:
             for value in values:
@@ -121,7 +129,7 @@ class Metric(AggregateRoot):
         return tuple(changed.values())
 
     def _forget(self, before: datetime) -> None:
-        """Those that ended by then, or earlier."""
+        """Drop the roll-ups that ended by then."""
         earliest = before.timestamp()
         self._rollups = {
             key: rollup
@@ -135,7 +143,7 @@ def _time(value: Value) -> datetime:
 
 
 def _row(rollup: Rollup) -> Row:
-    """As short as can be: there are some four hundred of them. One of a single value has no count."""
+    """As compact as possible: there are some four hundred. The row of a single value has no count."""
     start = rollup.period.number(rollup.start)
     if rollup.count == 1:
         return [start, as_json(rollup.sum)]

@@ -1,6 +1,6 @@
-"""The observability watch's domain: what its events tell the state of.
+"""The observability watch's domain models: the state that its events carry.
 
-Each model has the members its JSON has, by the same names; ``as_json`` writes one, its ``of`` reads it again.
+The fields of each model are those of its JSON; ``as_json`` writes one, and its ``of`` reads it back.
 """
 
 from collections.abc import Mapping
@@ -11,14 +11,14 @@ from enum import StrEnum
 from typing import Any, Self
 
 from watchkeeper.clock import from_iso, to_iso
-from watchkeeper.observability.figures import added, read
+from watchkeeper.observability.decimals import added, read
 from watchkeeper.observability.series import Series
 
 Json = Mapping[str, Any]
 
 
 class Period(StrEnum):
-    """What values are rolled up by."""
+    """The length of a roll-up."""
 
     MINUTE = "minute"
     HOUR = "hour"
@@ -29,11 +29,11 @@ class Period(StrEnum):
         return _SECONDS[self]
 
     def start(self, at: datetime) -> datetime:
-        """When the period began that a moment is in, by UTC."""
+        """The start of the period that contains this moment, in UTC."""
         return self.numbered(self.number(at))
 
     def number(self, at: datetime) -> int:
-        """How many of them there were from 1970 to the moment."""
+        """The number of whole periods since 1970."""
         return int(at.timestamp()) // self.seconds
 
     def numbered(self, number: int) -> datetime:
@@ -45,7 +45,7 @@ _SECONDS = {Period.MINUTE: 60, Period.HOUR: 3600, Period.DAY: 86400}
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What a metric was, to the second."""
+    """A value of a metric, with its time to the second."""
 
     at: datetime
     value: Decimal
@@ -72,9 +72,7 @@ class Rollup:
             Period(data["period"]),
             from_iso(data["start"]),
             int(data["count"]),
-            read(data["sum"]),
-            read(data["min"]),
-            read(data["max"]),
+            *map(read, figures_of(data)),
         )
 
     @classmethod
@@ -91,9 +89,22 @@ class Rollup:
             max(self.max, value),
         )
 
+    def encoded(self) -> dict[str, Any]:
+        """As an event holds it: the sum of a single value is also its minimum and maximum."""
+        told: dict[str, Any] = as_json(self)
+        if self.count != 1:
+            return told
+        return {name: figure for name, figure in told.items() if name not in ("min", "max")}
+
+
+def figures_of(rollup: Json) -> tuple[Any, Any, Any]:
+    """Sum, minimum and maximum, as strings, of a roll-up as an event holds it."""
+    total = rollup["sum"]
+    return (total, total, total) if rollup["count"] == 1 else (total, rollup["min"], rollup["max"])
+
 
 class Comparison(StrEnum):
-    """How a value that breaches a rule compares with its threshold."""
+    """How a breaching value compares with the threshold."""
 
     GT = "gt"
     GTE = "gte"
@@ -102,7 +113,7 @@ class Comparison(StrEnum):
 
     @property
     def upward(self) -> bool:
-        """Whether large values are the bad ones."""
+        """Whether large values breach."""
         return self in (Comparison.GT, Comparison.GTE)
 
     def holds(self, value: Decimal, threshold: Decimal) -> bool:
@@ -119,7 +130,8 @@ class AlertSeverity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When a metric calls for somebody. It covers each series of the metric with its dimensions, or with more."""
+    """The condition under which a metric raises alerts. A rule covers every series of the metric that has at least its
+    dimensions."""
 
     id: str
     name: str
@@ -128,11 +140,11 @@ class Rule:
     comparison: Comparison
     threshold: Decimal
     clear_threshold: Decimal
-    """What a value has to come back to. Between it and the threshold an alert stays as it is."""
+    """The value that must be reached again for an alert to be resolved. In between, an alert stays as it is."""
     breaches: int
-    """So many values in a row raise an alert."""
+    """The number of consecutive breaching values that raise an alert."""
     cooldown_seconds: int
-    """For so long after a resolution no value counts."""
+    """How long after a resolution values are ignored."""
     severity: AlertSeverity
     defined_at: datetime
     retired_at: datetime | None = None
@@ -161,7 +173,7 @@ class Rule:
         return self.comparison.holds(value, self.threshold)
 
     def cleared_by(self, value: Decimal) -> bool:
-        """Whether it is as good as ``clear_threshold``, or better; what breaches the rule clears nothing."""
+        """Whether it is at ``clear_threshold`` or better; a breaching value never clears."""
         good = value <= self.clear_threshold if self.comparison.upward else value >= self.clear_threshold
         return good and not self.breached_by(value)
 
@@ -169,20 +181,20 @@ class Rule:
 class AlertState(StrEnum):
     QUIET = "quiet"
     PENDING = "pending"
-    """Some values in a row breach the rule, not yet enough of them."""
+    """Consecutive values breach the rule, but not yet enough of them."""
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
-    """Somebody has taken it on."""
+    """Somebody is working on it."""
     RESOLVED = "resolved"
 
 
 RAISED = (AlertState.OPEN, AlertState.ACKNOWLEDGED)
-"""Of an alert that somebody has to see to."""
+"""The states of an alert that needs attention."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlertStatus:
-    """An alert: how a rule stands with one series."""
+    """An alert: the state of one rule for one series."""
 
     id: str
     rule_id: str
@@ -195,15 +207,15 @@ class AlertStatus:
     threshold: Decimal
     state: AlertState = AlertState.QUIET
     breaches: int = 0
-    """Values in a row, until it is raised."""
+    """Consecutive breaching values, until it is raised."""
     value: Decimal | None = None
-    """The one that changed the alert last."""
+    """The value that last changed the alert."""
     observed: int = 0
-    """The sequence of the metric's event that value was told by."""
+    """The sequence of the metric's event with that value."""
     observed_at: datetime | None = None
-    """That value's time."""
+    """The time of that value."""
     episode: int = 0
-    """How often it was raised."""
+    """How many times it has been raised."""
     raised_at: datetime | None = None
     acknowledged_at: datetime | None = None
     acknowledged_by: str | None = None
@@ -241,7 +253,7 @@ class AlertStatus:
 
 
 class SecuritySeverity(StrEnum):
-    """From the mildest to the worst."""
+    """From lowest to highest."""
 
     LOW = "low"
     MEDIUM = "medium"
@@ -261,7 +273,7 @@ class SecurityState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SecurityStatus:
-    """A security event, and what was made of it."""
+    """A security event, and how it was handled."""
 
     id: str
     kind: str
@@ -301,7 +313,7 @@ class SecurityStatus:
 
 
 class HealthStatus(StrEnum):
-    """From the best to the worst."""
+    """From best to worst."""
 
     HEALTHY = "healthy"
     DEGRADED = "degraded"
@@ -319,13 +331,13 @@ class ComponentKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a component is not healthy. There is one for each key."""
+    """Why a component is not healthy. There is at most one per key."""
 
     key: str
     status: HealthStatus
     text: str
     since: datetime
-    """When it was first told with this status."""
+    """When it was first reported with this status."""
 
     @classmethod
     def of(cls, data: Json) -> Self:
@@ -333,8 +345,20 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Recovery:
+    """The reason with this key does not apply, or no longer."""
+
+    key: str
+    at: datetime
+
+    @classmethod
+    def of(cls, data: Json) -> Self:
+        return cls(data["key"], from_iso(data["at"]))
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
-    """How a component is."""
+    """The health of a component."""
 
     component: str
     kind: ComponentKind
@@ -342,9 +366,9 @@ class Health:
     since: datetime
     """When the status last changed."""
     reasons: tuple[Reason, ...] = ()
-    """The worst first."""
+    """Worst first."""
     previous: HealthStatus | None = None
-    """The status before that."""
+    """The previous status."""
 
     @classmethod
     def of(cls, data: Json) -> Self:
@@ -359,7 +383,7 @@ class Health:
 
 
 def as_json(value: Any) -> Any:
-    """A model, or a part of one, in terms of JSON: figures and times as texts, and nothing where nothing is."""
+    """A model, or a part of one, as JSON types: numbers and times as strings, and ``None`` fields omitted."""
     if isinstance(value, Decimal):
         return f"{value:f}"
     if isinstance(value, datetime):

@@ -1,9 +1,9 @@
-"""The rows of the read models, as an event makes them: what a rebuild projects with.
+"""The rows of the read models that an event yields: the projections that a rebuild uses.
 
-New events are projected by the state machine in ``services/ingest/resources/projections.asl.json``, which makes the
-same rows, and alone refuses an event that is not whole: those in the store are.
+New events are projected by the state machine in ``services/ingest/resources/projections.asl.json``, which writes
+the same rows. It also validates events; those in the store are known to be valid.
 
-| model | partition | sort | a row goes |
+| model | partition | sort | a row expires |
 |---|---|---|---|
 | latest-metrics | | series | 30 days after its value |
 | metric-series | ``<series>#<period>`` | start | 15, 63 or 455 days after a minute's, hour's or day's start |
@@ -12,7 +12,10 @@ same rows, and alone refuses an event that is not whole: those in the store are.
 | alert-history | ``<month>``, and ``alert#<id>`` | ``<time>#<id>#<sequence>``, and ``<sequence>`` | after 400 days |
 | security-events | | id | 400 days after it was last seen |
 | health-board | | component | never |
-| errors | | ``<time>#<id>`` | after 30 days |
+| errors | | ``<time>#<id>`` | 30 days after it last failed |
+
+The time of an error's row is that of the failed event, which stays the same: an event that fails again in the same
+place replaces its row. The sequence of such a row is the time of the failure, in seconds.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -24,9 +27,11 @@ from watchkeeper.dynamodb import Item
 from watchkeeper.eventsourcing.event import Event
 from watchkeeper.eventsourcing.read_models import Row, Stamp
 from watchkeeper.eventsourcing.upcasting import UnknownEvent
+from watchkeeper.observability import ids
 from watchkeeper.observability.errors import ErrorOccurred
-from watchkeeper.observability.events import UPCASTERS
+from watchkeeper.observability.events import UPCASTERS, latest_of
 from watchkeeper.observability.events import VERSIONS as SOURCED
+from watchkeeper.observability.models import figures_of
 
 LATEST_METRICS = "latest-metrics"
 METRIC_SERIES = "metric-series"
@@ -62,23 +67,24 @@ MODELS: Mapping[str, frozenset[str]] = {
     HEALTH_BOARD: frozenset({"HealthChanged"}),
     ERRORS: frozenset({"ErrorOccurred"}),
 }
-"""The types of the events each is made of."""
+"""The types of events that each is projected from."""
 
 REBUILT = tuple(model for model in MODELS if model != ERRORS)
-"""Those the event store can make anew; what failed is not in it."""
+"""The models that can be rebuilt from the event store, which holds no errors."""
 
 VERSIONS: Mapping[str, int] = {**SOURCED, ErrorOccurred.type: ErrorOccurred.version}
-"""That are projected, of each type: the newest, which others are made into before."""
+"""The version of each type that is projected: the newest, to which older ones are upcast first."""
 
 _SECONDS_PER_DAY = 86400
 
 
 class Occurrence(NamedTuple):
-    """An event as a projection needs it: not decoded, since a rebuild has a great many of them."""
+    """An event as projections need it: mostly undecoded, since a rebuild reads a great many."""
 
     id: str
     type: str
     version: int
+    aggregate_id: str
     sequence: int
     occurred_at: str
     """ISO 8601 in UTC to the second."""
@@ -93,6 +99,7 @@ class Occurrence(NamedTuple):
             event.id,
             event.type,
             event.version,
+            event.aggregate_id,
             event.sequence,
             moment,
             event.correlation_id,
@@ -102,7 +109,7 @@ class Occurrence(NamedTuple):
 
     @classmethod
     def of_item(cls, item: Item) -> "Occurrence":
-        """The one an item of the event store holds, in the newest version. Raises ``UnknownEvent``, ``KeyError``,
+        """The event in an item of the event store, in the newest version. Raises ``UnknownEvent``, ``KeyError``,
         ``TypeError`` or ``ValueError`` for one that cannot be read."""
         kind: Any = item["eventType"]
         version: Any = item["eventVersion"]
@@ -113,6 +120,7 @@ class Occurrence(NamedTuple):
             item["eventId"],  # type: ignore[arg-type]
             kind,
             version,
+            item["aggregateId"],  # type: ignore[arg-type]
             item["eventSequence"],  # type: ignore[arg-type]
             item["occurredAt"],  # type: ignore[arg-type]
             item["correlationId"],  # type: ignore[arg-type]
@@ -128,19 +136,19 @@ class Occurrence(NamedTuple):
 _Place = tuple[str, str, str]
 """Model, partition and sort key of a row."""
 _Part = Mapping[str, Any]
-"""What of the event's ``data`` a row tells."""
+"""The part of the event's ``data`` that a row is made of."""
 _Placed = tuple[_Place, _Part]
 
 
 def rows(event: Occurrence) -> list[Row]:
-    """All rows the event makes. Raises ``UnknownEvent`` for one no model takes."""
+    """All rows that the event yields. Raises ``UnknownEvent`` for an event of no model."""
     return [_row(place, part, event) for place, part in _places(event)]
 
 
 class Fold:
-    """What many events leave of the rows of some models: of each row that of the highest sequence.
+    """Folds many events into the rows of some models: for each key, the event with the highest sequence wins.
 
-    Only what is left at the end is made into a row.
+    Rows are built only for the winners, at the end.
     """
 
     def __init__(self, models: Collection[str] = REBUILT) -> None:
@@ -151,11 +159,11 @@ class Fold:
         self._newest: dict[_Place, tuple[int, _Part, Occurrence]] = {}
 
     def takes(self, event_type: str) -> bool:
-        """Whether events of the type make any of the rows; those of others need not even be read."""
+        """Whether events of the type yield any of these rows; others need not even be read."""
         return event_type in self._types
 
     def add(self, event: Occurrence) -> None:
-        """Raises ``UnknownEvent`` for one no model takes."""
+        """Raises ``UnknownEvent`` for an event of no model."""
         newest, models, sequence = self._newest, self._models, event.sequence
         for place, part in _places(event):
             if place[0] in models and ((there := newest.get(place)) is None or there[0] < sequence):
@@ -165,7 +173,7 @@ class Fold:
         return len(self._newest)
 
     def winners(self) -> Iterator[tuple[Row, Stamp]]:
-        """Each row, with the stamp of the event it is from."""
+        """Each row with the stamp of its event."""
         return ((_row(place, part, event), event.stamp) for place, (_, part, event) in self._newest.items())
 
 
@@ -186,14 +194,13 @@ def _after(since: str, days: int) -> int:
     return int(from_iso(since).timestamp()) + days * _SECONDS_PER_DAY
 
 
-# Where the rows of an event are. These are done for each event there ever was.
+# The keys of the rows of an event. These run for every event in the store.
 
 
 def _of_metric(event: Occurrence) -> list[_Placed]:
-    data = event.data
-    series = data["series"]
-    placed: list[_Placed] = [((LATEST_METRICS, "", series), data)]
-    for rollup in data["rollups"]:
+    series = ids.own(event.aggregate_id)
+    placed: list[_Placed] = [((LATEST_METRICS, "", series), event.data)]
+    for rollup in event.data["rollups"]:
         placed.append(((METRIC_SERIES, f"{series}#{rollup['period']}", rollup["start"]), rollup))
     return placed
 
@@ -227,7 +234,7 @@ def _of_health(event: Occurrence) -> list[_Placed]:
 
 
 def _of_error(event: Occurrence) -> list[_Placed]:
-    return [((ERRORS, "", f"{event.occurred_at}#{event.id}"), event.data)]
+    return [((ERRORS, "", f"{event.data['event']['occurred_at']}#{event.id}"), event.data)]
 
 
 _PLACES: Mapping[str, Callable[[Occurrence], list[_Placed]]] = {
@@ -241,20 +248,21 @@ _PLACES: Mapping[str, Callable[[Occurrence], list[_Placed]]] = {
 }
 
 
-# What a row says, and from when on it is kept for how many days. These are done for the rows that are written.
+# The content of a row, and from when it is kept for how many days. These run only for rows that are written.
 
 _Told = tuple[_Part, str, int | None]
 
 
-def _latest_metric(data: _Part, _event: Occurrence) -> _Told:
-    latest = data["latest"]
-    kept = {name: data[name] for name in ("name", "unit", "dimensions", "series")}
-    return {**kept, "at": latest["at"], "value": latest["value"]}, latest["at"], LATEST_METRICS_DAYS
+def _latest_metric(data: _Part, event: Occurrence) -> _Told:
+    latest, series = latest_of(data), ids.own(event.aggregate_id)
+    kept = {name: data[name] for name in ("name", "unit", "dimensions")}
+    return {**kept, "series": series, "at": latest["at"], "value": latest["value"]}, latest["at"], LATEST_METRICS_DAYS
 
 
 def _metric_series(rollup: _Part, event: Occurrence) -> _Told:
-    kept = {name: rollup[name] for name in ("count", "sum", "min", "max")}
-    return {**kept, "unit": event.data["unit"]}, rollup["start"], METRIC_SERIES_DAYS[rollup["period"]]
+    total, least, most = figures_of(rollup)
+    record = {"count": rollup["count"], "sum": total, "min": least, "max": most, "unit": event.data["unit"]}
+    return record, rollup["start"], METRIC_SERIES_DAYS[rollup["period"]]
 
 
 def _alert_rule(rule: _Part, event: Occurrence) -> _Told:

@@ -1,14 +1,14 @@
-"""What a command is refused for. The messages are written for whoever sent it."""
+"""Reasons to reject a command. The messages are written for whoever sent it."""
 
 from watchkeeper.errors import WatchkeeperError
 
 
 class Refused(WatchkeeperError):
-    """A command says what cannot be kept; the message says what. It is refused again however often it is sent."""
+    """A command has invalid content; the message says what. Sending it again does not help."""
 
 
 class WrongState(Refused):
-    """The command does not fit the state things are in; the message says which."""
+    """The command is not allowed in the current state; the message says which that is."""
 
 
 def require(condition: bool, message: str) -> None:
@@ -18,12 +18,12 @@ def require(condition: bool, message: str) -> None:
 
 
 def required_text(what: str, text: str, longest: int) -> str:
-    """The text without the white space around it. Raises ``Refused`` for one that is empty or too long."""
+    """The text without surrounding whitespace. Raises ``Refused`` if it is empty or too long."""
     text = text.strip()
     require(0 < len(text) <= longest, f"{what} has 1 to {longest} characters")
     return text
 
 
 def optional_text(what: str, text: str, longest: int) -> str | None:
-    """As ``required_text``, and ``None`` for an empty one."""
+    """Like ``required_text``, but ``None`` for an empty text."""
     return required_text(what, text, longest) if text.strip() else None

@@ -1,4 +1,4 @@
-"""Security events: what somebody should look at, and what came of that."""
+"""Security events: what needs attention, and how it was handled."""
 
 import re
 from collections.abc import Mapping
@@ -10,9 +10,9 @@ from watchkeeper.errors import ItemNotFound
 from watchkeeper.eventsourcing.aggregate import AggregateRoot, EventData
 from watchkeeper.observability import ids
 from watchkeeper.observability.events import (
+    SecurityEventChange,
     SecurityEventClosed,
     SecurityEventDetected,
-    SecurityEventEvent,
     SecurityEventRepeated,
     SecurityEventTriaged,
 )
@@ -75,8 +75,8 @@ class SecurityEvent(AggregateRoot):
         )
 
     def repeat(self, *, severity: SecuritySeverity, at: datetime, count: int = 1) -> None:
-        """It happened again, and is as bad as the worst time. What happens after it was closed opens it again, for
-        whoever closed it did not know of that."""
+        """It happened again; the highest severity wins. An occurrence after it was closed reopens it, since whoever
+        closed it did not know about that."""
         _check_count(count)
         at = at.replace(microsecond=0)
         status = self.status
@@ -109,7 +109,7 @@ class SecurityEvent(AggregateRoot):
         )
 
     def close(self, *, by: str, now: datetime, resolution: str) -> None:
-        """Triaged or not: what is plain needs no second look."""
+        """Allowed without triage: what is obvious needs none."""
         if self.status.state is SecurityState.CLOSED:
             raise WrongState("the security event is closed already")
         self.record(
@@ -125,7 +125,7 @@ class SecurityEvent(AggregateRoot):
         )
 
     def apply(self, data: EventData) -> None:
-        assert isinstance(data, SecurityEventEvent)
+        assert isinstance(data, SecurityEventChange)
         self._status = data.security_event
 
     def state(self) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def _check_count(count: int) -> None:
 
 
 def _reopened(status: SecurityStatus) -> SecurityStatus:
-    """As nobody has looked at it yet."""
+    """Back in the state before triage."""
     return replace(
         status,
         state=SecurityState.DETECTED,

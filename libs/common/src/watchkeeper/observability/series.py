@@ -1,4 +1,4 @@
-"""Series: a metric's name with its dimensions, and the one text that stands for both."""
+"""Series: a metric's name and dimensions, and the canonical text of both."""
 
 import re
 from collections.abc import Mapping
@@ -20,21 +20,21 @@ _NAME, _KEY, _VALUE, _UNIT = map(re.compile, (NAME, KEY, VALUE, UNIT))
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """What values are of. ``named`` checks what somebody sent; this takes what was checked before."""
+    """What values belong to. ``named`` validates input; the constructor takes what is already valid."""
 
     name: str
     dimensions: Mapping[str, str]
 
     @classmethod
     def named(cls, name: str, dimensions: Mapping[str, str]) -> Self:
-        """Raises ``Refused`` for names that are none."""
+        """Raises ``Refused`` for invalid names."""
         check_name(name)
         check_dimensions(dimensions)
         return cls(name, dict(sorted(dimensions.items())))
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """From its text. None of the characters between its parts can be in one."""
+        """From its text. The delimiters cannot occur in its parts."""
         name, _, rest = text.partition("{")
         pairs = [pair.partition("=") for pair in rest.rstrip("}").split(",") if pair]
         return cls(name, {key: value for key, _, value in pairs})
@@ -68,5 +68,5 @@ def check_dimensions(dimensions: Mapping[str, str]) -> None:
 
 
 def is_unit(unit: str) -> bool:
-    """Whether it is written as CloudWatch's are: ``Count``, ``Seconds``, ``Bytes/Second``, ``Percent``."""
+    """Whether it has the format of CloudWatch's units: ``Count``, ``Seconds``, ``Bytes/Second``, ``Percent``."""
     return _UNIT.fullmatch(unit) is not None

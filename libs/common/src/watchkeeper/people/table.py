@@ -8,7 +8,7 @@
 | reminder | `USER#<user>` | `REMINDER#<reminder>` | `DUE#<shard>` or `RECEIPT#<shard>` | `<next look>#<reminder>` |
 | device | `DEVICE#<device>` | `DEVICE` | `USER#<user>` | `DEVICE#<device>` |
 | answer to an Idempotency-Key | `USER#<user>` | `ANSWER#<key>` | | |
-| when a request with an Idempotency-Key came first | `USER#<user>` | `BEGUN#<request>` | | |
+| the first request with an Idempotency-Key, and when it came | `USER#<user>` | `BEGUN#<key>` | | |
 | account that is being deleted | `USER#<user>` | `DELETION` | | |
 
 What is a person's own stands in that person's partition: whoever asks can reach nothing else. Batches, events, photos

@@ -1,1 +1,1 @@
-"""Requests that were refused before any function was asked, as the API's access log has them."""
+"""Requests that the API gateway refused before any function was invoked, taken from its access log."""

@@ -1,12 +1,11 @@
-"""``watch-access``: CloudWatch Logs delivers lines of the API's access log; the refused requests among them become
-facts on the bus."""
+"""``watch-access``: CloudWatch Logs delivers lines of the API's access log; refused requests are published as facts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from api.observability.access.refusals import delivery_of, refusals
+from api.observability.access.refused_requests import delivery_of, refusals
 from api.web.settings import Environment
 from watchkeeper import aws
 from watchkeeper.entry import LambdaContext, entry_point

@@ -1,1 +1,1 @@
-"""The command side: what people and programs tell, which aggregates decide about."""
+"""The command side: requests of people and programs, which aggregates decide on."""

@@ -1,6 +1,6 @@
-"""What the routes are sent. What is no member is refused.
+"""Request bodies. Unknown members are rejected.
 
-Metrics that come together are taken or refused one by one: what is wrong with one is no reason to refuse the others.
+The metrics of a batch are validated one by one: an invalid one is no reason to reject the others.
 """
 
 import re
@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     RootModel,
@@ -21,27 +22,32 @@ from pydantic import (
 
 from api.web.bodies import LINES, ONE_LINE, Body, Moment, OneLine
 from watchkeeper.observability.alerts import LONGEST_NAME, LONGEST_TEXT, MAX_BREACHES, MAX_COOLDOWN_SECONDS
-from watchkeeper.observability.figures import DIGITS, unfit
+from watchkeeper.observability.decimals import DIGITS, rounded, unfit
 from watchkeeper.observability.models import AlertSeverity, Comparison, SecuritySeverity
+from watchkeeper.observability.reserved import PREFIXES, reserved_prefix
 from watchkeeper.observability.security import LONGEST_SOURCE, LONGEST_SUMMARY
 from watchkeeper.observability.series import KEY, MAX_DIMENSIONS, NAME, NO_UNIT, UNIT, VALUE
 
 MAX_METRICS = 500
 LONGEST_BODY = 512 * 1024
-"""Octets: so many metrics with all their dimensions fit in."""
+"""Bytes: enough for that many metrics with all their dimensions."""
 
 LONGEST_MEMBER = 100
-"""Characters of a member's name in an answer: that of a stranger can be as long as the body, and answers are kept."""
+"""Characters of a member's name in a response: an unknown one can be as long as the body, and responses are stored."""
 
 _DECIMAL = re.compile(r"-?\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
 
 
 def _figure(value: object) -> Decimal:
-    """A JSON number has been a float on its way here; the shortest text that gives the same float is what was sent."""
+    """A JSON number arrives as a float; the shortest text that parses to the same float is what was sent.
+
+    A fraction is rounded: most quotients have more digits than can be stored, and no program relies on those."""
     text = value if isinstance(value, str) else repr(value)
     if isinstance(value, bool) or not _DECIMAL.fullmatch(text):
-        raise ValueError("is no number that is finite")
+        raise ValueError("is not a finite number")
     figure = Decimal(text)
+    if isinstance(value, float) and not value.is_integer():
+        figure = rounded(figure)
     if reason := unfit(figure):
         raise ValueError(reason)
     return figure
@@ -53,11 +59,25 @@ Figure = Annotated[
     WithJsonSchema(
         {
             "anyOf": [{"type": "number"}, {"type": "string", "pattern": _DECIMAL.pattern}],
-            "description": f"A number, or the same as a text; below 10^{DIGITS}, of {DIGITS} digits at the most",
+            "description": f"A number, or a string with one; its absolute value is below 10^{DIGITS}. It has up to "
+            f"{DIGITS} significant digits and up to {DIGITS} decimal places. A fractional number is rounded to that; a "
+            f"string with more is rejected",
         }
     ),
 ]
 MetricName = Annotated[str, StringConstraints(pattern=f"^{NAME}$")]
+
+
+_RESERVED = ", ".join(f"`{prefix}`" for prefix in sorted(PREFIXES))
+
+
+def _not_reserved(name: str) -> str:
+    if prefix := reserved_prefix(name):
+        raise ValueError(f"names beginning with '{prefix}' are reserved for the system")
+    return name
+
+
+RecordableName = Annotated[MetricName, AfterValidator(_not_reserved)]
 Dimensions = Annotated[
     dict[
         Annotated[str, StringConstraints(pattern=f"^{KEY}$")], Annotated[str, StringConstraints(pattern=f"^{VALUE}$")]
@@ -69,20 +89,22 @@ NeededText = Annotated[Text, Field(min_length=1)]
 
 
 class NewMetric(Body):
-    name: MetricName
+    name: Annotated[
+        RecordableName, Field(description=f"Not beginning with {_RESERVED}, which are reserved for the system")
+    ]
     value: Figure
     unit: Annotated[
-        str, StringConstraints(pattern=f"^{UNIT}$"), Field(description="As CloudWatch's; a series keeps its first one")
+        str, StringConstraints(pattern=f"^{UNIT}$"), Field(description="As in CloudWatch; a series keeps its first one")
     ] = NO_UNIT
-    dimensions: Annotated[Dimensions, Field(default_factory=dict, description="With the name they are the series")]
-    at: Annotated[
-        Moment | None, Field(description="Now if not sent; up to 6 hours ago, or 10 minutes ahead. RFC 3339")
-    ] = None
+    dimensions: Annotated[Dimensions, Field(default_factory=dict, description="Name and dimensions identify a series")]
+    at: Annotated[Moment | None, Field(description="RFC 3339, up to 6 hours ago or 10 minutes ahead. Default: now")] = (
+        None
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """What was sent for a metric, and is none."""
+    """An invalid metric."""
 
     member: str
     reason: str
@@ -106,7 +128,7 @@ class NewMetricBatch(Body):
 
 
 def _read_metrics(value: object, read: Callable[[object], Any]) -> Any:  # noqa: ARG001 -- the signature is pydantic's
-    """Told apart by the one member a batch has, so that what is refused is named as it was sent."""
+    """Told apart by the single member of a batch, so that errors name members as they were sent."""
     if isinstance(value, dict) and "metrics" in value:
         return NewMetricBatch.model_validate(value)
     return NewMetric.model_validate(value)
@@ -131,30 +153,30 @@ class NewAlertRule(Body):
         Dimensions,
         Field(
             default_factory=dict,
-            description="It covers every series of the metric that has these, and perhaps more",
+            description="The rule covers every series of the metric that has at least these",
         ),
     ]
-    comparison: Annotated[Comparison, Field(description="How a value that breaches it compares with `threshold`")]
+    comparison: Annotated[Comparison, Field(description="How a breaching value compares with `threshold`")]
     threshold: Figure
     clear_threshold: Annotated[
         Figure | None,
         Field(
-            description="What a value has to come back to before an alert is resolved; `threshold` if not sent. Not "
-            "above it where large values breach, not below it where small ones do"
+            description="The value that must be reached again for an alert to be resolved. At most `threshold` with "
+            "`gt` and `gte`, at least `threshold` with `lt` and `lte`. Default: `threshold`"
         ),
     ] = None
     breaches: Annotated[
-        int, Field(strict=True, ge=1, le=MAX_BREACHES, description="So many values in a row raise an alert")
+        int, Field(strict=True, ge=1, le=MAX_BREACHES, description="Consecutive breaching values that raise an alert")
     ] = 1
     cooldown_seconds: Annotated[
         int,
-        Field(strict=True, ge=0, le=MAX_COOLDOWN_SECONDS, description="For so long after a resolution no value counts"),
+        Field(strict=True, ge=0, le=MAX_COOLDOWN_SECONDS, description="How long after a resolution values are ignored"),
     ] = 0
     severity: AlertSeverity = AlertSeverity.WARNING
 
 
 class Acknowledgement(Body):
-    note: Annotated[Text, Field(description="For others")] = ""
+    note: Annotated[Text, Field(description="A note for others")] = ""
 
 
 class Resolution(Body):
@@ -170,12 +192,12 @@ class NewSecurityEvent(Body):
     source: Annotated[
         str,
         StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_SOURCE, pattern=ONE_LINE),
-        Field(description="Where it was noticed"),
+        Field(description="Where it was detected"),
     ]
 
 
 class Triage(Body):
-    note: Annotated[Text, Field(description="For others")] = ""
+    note: Annotated[Text, Field(description="A note for others")] = ""
 
 
 class Closing(Body):

@@ -1,4 +1,4 @@
-"""Builds what commands need, once per execution environment; somebody waits for all it does."""
+"""Builds what commands need, once per execution environment. A caller is waiting, so everything has a deadline."""
 
 from dataclasses import dataclass
 from functools import cache, partial
@@ -21,7 +21,7 @@ from watchkeeper.observability.security import SecurityEvent
 A = TypeVar("A", bound=AggregateRoot)
 
 _PATIENCE_SECONDS = 1.0
-"""For so long a command is decided anew where others are faster: a person waits."""
+"""How long a command is retried after conflicts: a caller is waiting."""
 
 
 @dataclass(frozen=True, slots=True)

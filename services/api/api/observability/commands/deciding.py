@@ -1,4 +1,4 @@
-"""Having aggregates decide for people: what they refuse is told in the API's terms."""
+"""Runs commands of people on aggregates, and translates domain errors into API problems."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from watchkeeper.eventsourcing.repository import EventSourcedRepository
 from watchkeeper.eventsourcing.store import ConcurrencyConflict
 from watchkeeper.observability import ids
 from watchkeeper.observability.alerts import MAX_ACTIVE_RULES, RULE_RETIRED, Alert, AlertRule
-from watchkeeper.observability.models import RAISED, AlertStatus
+from watchkeeper.observability.models import RAISED, AlertState, AlertStatus
 from watchkeeper.observability.projections import ALERT_RULES, ALERTS
 from watchkeeper.observability.refusals import Refused, WrongState
 from watchkeeper.observability.security import SecurityEvent
@@ -26,12 +26,12 @@ A = TypeVar("A", bound=AggregateRoot)
 
 
 def cause_of(work: Work) -> Cause:
-    return Cause(correlation.current(), work.command_id or correlation.current(), work.user)
+    return Cause(correlation.current(), work.command_id() or correlation.current(), work.user)
 
 
 def decide(aggregates: EventSourcedRepository[A], aggregate_id: str, decision: Callable[[A], object], work: Work) -> A:
-    """The aggregate as it is then. Raises ``ItemNotFound``, ``PreconditionFailed``, ``Conflict``, ``InvalidParameter``,
-    and ``Changed`` when others are faster all the time."""
+    """The aggregate afterwards. Raises ``ItemNotFound``, ``PreconditionFailed``, ``Conflict``, ``InvalidParameter``,
+    ``KeyReused``, ``HistoryError`` for one that cannot be read, and ``Changed`` when conflicts persist."""
 
     def checked(aggregate: A) -> None:
         if not aggregate.is_new:
@@ -44,19 +44,19 @@ def decide(aggregates: EventSourcedRepository[A], aggregate_id: str, decision: C
 
 def execute(aggregates: EventSourcedRepository[A], aggregate_id: str, decision: Callable[[A], object], work: Work) -> A:
     return aggregates.execute(
-        aggregate_id, decision, cause=cause_of(work), command_id=work.command_id, given_at=work.given_at
+        aggregate_id, decision, cause=cause_of(work), command_id=work.command_id(), issued_at=work.issued_at()
     )
 
 
 def define_rule(
     rules: EventSourcedRepository[AlertRule], models: ReadModels, body: NewAlertRule, work: Work
 ) -> AlertRule:
-    """As many as are in the read model count: a few more may be defined at the same moment."""
+    """The limit is checked against the read model: concurrent requests may exceed it slightly."""
     is_full = _active_rules(models) >= MAX_ACTIVE_RULES
 
     def define(rule: AlertRule) -> None:
         if is_full:
-            raise WrongState(f"there are {MAX_ACTIVE_RULES} rules, and no more can be: retire one that is not needed")
+            raise WrongState(f"there are already {MAX_ACTIVE_RULES} active rules: retire one that is not needed")
         rule.define(
             name=body.name,
             metric=body.metric,
@@ -80,21 +80,23 @@ def retire_rule(
     rule_id: str,
     work: Work,
 ) -> AlertRule:
-    """And resolve its alerts, which no value would any more. Done again, it goes on where it stopped."""
+    """Also resolve or calm its alerts, which no value could any more. A retry continues where it stopped."""
 
-    def resolve(alert: Alert) -> None:
+    def settle(alert: Alert) -> None:
         if alert.status.state in RAISED:
             alert.resolve(by=work.user, now=work.now, reason=RULE_RETIRED)
+        else:
+            alert.end(work.now)
 
     rule = decide(rules, ids.alert_rule(rule_id), lambda rule: rule.retire(work.now), work)
-    for alert_id in _raised_by(rule_id, models):
+    for alert_id in _unsettled(rule_id, models):
         with _refusals_told():
-            execute(alerts, ids.alert(alert_id), resolve, work)
+            execute(alerts, ids.alert(alert_id), settle, work)
     return rule
 
 
 def detect(events: EventSourcedRepository[SecurityEvent], body: NewSecurityEvent, work: Work) -> SecurityEvent:
-    at = work.begun_at()
+    at = work.issued_at()
 
     def tell(event: SecurityEvent) -> None:
         event.detect(kind=body.kind, severity=body.severity, summary=body.summary, source=body.source, at=at)
@@ -107,15 +109,15 @@ def _active_rules(models: ReadModels) -> int:
     return sum("retired_at" not in row.record for row in rows)
 
 
-def _raised_by(rule_id: str, models: ReadModels) -> Iterator[str]:
+def _unsettled(rule_id: str, models: ReadModels) -> Iterator[str]:
     for row in models.view().rows(ALERTS, between=beginning(f"{rule_id}."), page_size=ROWS_PER_READ):
-        if AlertStatus.of(row.record).state in RAISED:
+        if AlertStatus.of(row.record).state in (AlertState.PENDING, *RAISED):
             yield row.sort
 
 
 def _new_id(work: Work) -> str:
-    """Of the command; of one that cannot come again, one of its own."""
-    return work.command_id or urandom(16).hex()
+    """Derived from the command's id; random for a command that cannot be retried."""
+    return work.command_id() or urandom(16).hex()
 
 
 @contextmanager

@@ -1,7 +1,7 @@
-"""Taking metrics: those of a series in one append, those of different series beside each other."""
+"""Recording metrics: the commands of one series in sequence, different series in parallel."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,43 +9,44 @@ from datetime import datetime
 from api.observability import views
 from api.observability.commands.bodies import NewMetric, Unreadable
 from watchkeeper import correlation
-from watchkeeper.errors import DatabaseError, LimitExceeded, Unavailable, WatchkeeperError
+from watchkeeper.errors import DatabaseError, HistoryError, LimitExceeded, Unavailable, WatchkeeperError
 from watchkeeper.eventsourcing.event import Cause
 from watchkeeper.eventsourcing.repository import EventSourcedRepository
 from watchkeeper.eventsourcing.store import ConcurrencyConflict
 from watchkeeper.logs import logger
 from watchkeeper.observability import ids
-from watchkeeper.observability.metrics import Metric, Sample
+from watchkeeper.observability.metrics import MAX_VALUES, TOO_MUCH_NEWER, Metric, Sample
 from watchkeeper.observability.series import Series
 
 AT_ONCE = 8
-"""Series that are appended to at the same time; a client of AWS has ten connections."""
+"""Series that are written in parallel; an AWS client has ten connections."""
 
-SECONDS_PER_SERIES = 0.02
-"""That a request may take longer for each series it is about."""
+SECONDS_PER_COMMAND = 0.02
+"""The additional time that a request gets for each of its commands."""
 
-AGAIN = "there was no time for it, or others were faster: try again"
+AGAIN = "there was not enough time, or there were concurrent changes: try again"
+UNREADABLE = "the series cannot be read; an operator must look into it"
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Whose request it is, and what it follows from."""
+    """The identity and cause of a request."""
 
     id: str | None
-    """None of a request that cannot be told when it comes again."""
+    """``None`` for a request whose retries cannot be recognised."""
     cause: Cause
-    now: datetime
-    given_at: datetime | None = None
-    """No later than the request came first; None where its id is."""
+    issued_at: datetime
+    """When the request was first made. The age of values is measured at this time, so that it does not depend on the
+    number of retries."""
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of the metrics of a request."""
+    """The results for the metrics of a request."""
 
     results: list[views.TakenOrNot]
     failures: list[WatchkeeperError] = field(default_factory=list)
-    """Why some were not taken for now."""
+    """The reasons for temporary failures."""
 
     @property
     def taken(self) -> int:
@@ -53,7 +54,7 @@ class Outcome:
 
     @property
     def is_last_word(self) -> bool:
-        """Whether the same metrics would become of the same if they were sent again."""
+        """Whether a retry would have the same results."""
         return not self.failures
 
     def view(self) -> views.Recorded:
@@ -62,52 +63,78 @@ class Outcome:
 
 @dataclass(slots=True)
 class _OfSeries:
-    """The metrics of a request that are of one series."""
+    """The metrics of a request that belong to one series."""
 
     series: Series
-    places: list[int] = field(default_factory=list)
-    samples: list[Sample] = field(default_factory=list)
-    reasons: list[str | None] = field(default_factory=list)
+    samples: list[tuple[int, Sample]] = field(default_factory=list)
+    """With their positions in the request."""
+    results: list[views.TakenOrNot] = field(default_factory=list)
     failure: WatchkeeperError | None = None
+    """The reason for a temporary failure."""
 
     def record(self, metrics: EventSourcedRepository[Metric], command: Command) -> None:
-        def take(metric: Metric) -> None:
-            self.reasons = metric.take(self.samples, command.now)
+        """In order of time, with as many values per command as an event holds. After a temporary failure the remaining
+        commands fail too: their values are newer, and alerts ignore older values that arrive later."""
+        with correlation.following(command.cause.correlation_id):  # a new thread does not inherit it
+            for number, part in enumerate(self._parts(), 1):
+                places, samples = zip(*part, strict=True)
+                reasons = [AGAIN] * len(part) if self.failure else self._attempt(metrics, command, number, samples)
+                self.results += map(_result, places, reasons)
 
-        command_id = f"{command.id}/{self.series.text}" if command.id else None
+    def _parts(self) -> Iterator[Sequence[tuple[int, Sample]]]:
+        """Deterministic for the same request, so that each part is identified by its number."""
+        in_order = sorted(self.samples, key=lambda one: one[1].at)
+        return (in_order[first : first + MAX_VALUES] for first in range(0, len(in_order), MAX_VALUES))
+
+    def _attempt(
+        self, metrics: EventSourcedRepository[Metric], command: Command, number: int, samples: Sequence[Sample]
+    ) -> Sequence[str | None]:
+        """For each sample the reason why it was not recorded, or ``None``."""
         try:
-            with correlation.following(command.cause.correlation_id):  # a thread does not know it
-                metrics.execute(
-                    ids.metric(self.series),
-                    take,
-                    cause=command.cause,
-                    command_id=command_id,
-                    given_at=command.given_at,
-                )
+            return self._take(metrics, command, number, samples)
         except LimitExceeded as error:
-            self.reasons = [str(error)] * len(self.samples)
+            reason = str(error)
+        except HistoryError as error:
+            logger.error("a series cannot be read", series=self.series.text, reason=str(error))
+            reason = UNREADABLE
         except (ConcurrencyConflict, DatabaseError) as error:
-            self.failure = error
+            self.failure, reason = error, AGAIN
+        return [reason] * len(samples)
 
-    def results(self) -> Iterable[views.TakenOrNot]:
-        if self.failure:
-            return (_not_now(place) for place in self.places)
-        return (_result(place, reason) for place, reason in zip(self.places, self.reasons, strict=True))
+    def _take(
+        self, metrics: EventSourcedRepository[Metric], command: Command, number: int, samples: Sequence[Sample]
+    ) -> Sequence[str | None]:
+        reasons: list[str | None] = []
+
+        def take(metric: Metric) -> None:
+            reasons[:] = metric.take(samples, command.issued_at)
+
+        processed = metrics.process(
+            ids.metric(self.series),
+            take,
+            cause=command.cause,
+            command_id=f"{command.id}/{self.series.text}/{number}" if command.id else None,
+            issued_at=command.issued_at,
+        )
+        if processed.already:  # the newer values came with these very ones, or later
+            return [None if reason == TOO_MUCH_NEWER else reason for reason in reasons]
+        return reasons
 
 
-def series_of(sent: Sequence[NewMetric | Unreadable]) -> int:
-    """How many series they are of."""
-    return len({_series(metric).text for metric in sent if isinstance(metric, NewMetric)})
+def commands_of(sent: Sequence[NewMetric | Unreadable]) -> int:
+    """How many commands it takes to record them."""
+    counts = Counter(_series(metric).text for metric in sent if isinstance(metric, NewMetric))
+    return sum(-(-count // MAX_VALUES) for count in counts.values())
 
 
 def record(
     metrics: EventSourcedRepository[Metric], sent: Sequence[NewMetric | Unreadable], command: Command
 ) -> Outcome:
-    """Take what can be. Raises ``DatabaseError`` when nothing was taken, and something only for now."""
-    found = _by_series(sent, command.now)
+    """Record what can be recorded. Raises ``DatabaseError`` when nothing was, and at least one failure is temporary."""
+    found = _by_series(sent, command.issued_at)
     _record_all(metrics, found, command)
     refused = [_result(place, _why(one)) for place, one in enumerate(sent) if isinstance(one, Unreadable)]
-    results = [*refused, *(result for of_series in found for result in of_series.results())]
+    results = [*refused, *(result for of_series in found for result in of_series.results)]
     outcome = Outcome(
         sorted(results, key=lambda result: result["index"]), [one.failure for one in found if one.failure]
     )
@@ -133,8 +160,7 @@ def _by_series(sent: Sequence[NewMetric | Unreadable], now: datetime) -> list[_O
         if isinstance(metric, NewMetric):
             series = _series(metric)
             of_series = found.setdefault(series.text, _OfSeries(series))
-            of_series.places.append(place)
-            of_series.samples.append(Sample(metric.at or now, metric.value, metric.unit))
+            of_series.samples.append((place, Sample(metric.at or now, metric.value, metric.unit)))
     return list(found.values())
 
 
@@ -149,15 +175,13 @@ def _why(unreadable: Unreadable) -> str:
 def _result(place: int, reason: str | None) -> views.TakenOrNot:
     if reason is None:
         return views.TakenOrNot(index=place, taken=True)
+    if reason == AGAIN:
+        return views.TakenOrNot(index=place, taken=False, reason=reason, again=True)
     return views.TakenOrNot(index=place, taken=False, reason=reason)
 
 
-def _not_now(place: int) -> views.TakenOrNot:
-    return views.TakenOrNot(index=place, taken=False, reason=AGAIN, again=True)
-
-
 def _told(failures: Sequence[WatchkeeperError]) -> WatchkeeperError:
-    """What is to be told of them all: that it may go through later, if that is so of any."""
+    """The error to raise for all of them: one that may be retried, if any may."""
     passing = next((error for error in failures if isinstance(error, Unavailable | ConcurrencyConflict)), None)
     if isinstance(passing, ConcurrencyConflict):
         return Unavailable(str(passing))

@@ -1,4 +1,4 @@
-"""The watch's commands: they translate, and nothing else."""
+"""The command routes: they only translate between HTTP and the commands."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -26,8 +26,8 @@ from api.web.routing import Routes
 from api.web.work import Work
 from watchkeeper.observability import ids
 
-_LEAVING = {410: "The account is being deleted, or was."}
-_BUSY = {409: "Other requests change it all the time.", **_LEAVING}
+_LEAVING = {410: "The account is being deleted, or has been."}
+_BUSY = {409: "Too many concurrent changes; try again.", **_LEAVING}
 
 routes = Routes(
     PREFIX,
@@ -39,18 +39,18 @@ routes = Routes(
 
 @routes.post("/metrics", "Record metrics", groups=(DEVELOPER, ADMIN), problems=_BUSY)
 def record_metrics(body: Annotated[NewMetrics, Body()], work: Work) -> views.Recorded:
-    """One metric, or up to 500 at once. Of those that come together each is taken or refused by itself, and the answer
-    says which, and why; one that comes alone and cannot be taken is refused with 422.
+    """One metric, or a batch of up to 500. Each metric of a batch is accepted or rejected on its own, and the response
+    says which, and why; a single metric that is invalid is rejected with 422.
 
-    Where a result says `again`, there was no time, or others were faster. Send the same request with the same
-    `Idempotency-Key` again: what was taken is not taken twice, and the answer is kept only once it is the last one.
-    Without a key, send those again that say so. If nothing at all could be taken for now, it is answered with 503."""
+    A result with `again` failed temporarily. Retry the same request with the same `Idempotency-Key`: what was recorded
+    is not recorded twice, the age of values is measured at the first request, and a response is stored only once it is
+    final. Without a key, send only those metrics again. If nothing could be recorded for temporary reasons, the
+    response is a 503."""
     sent = body.sent
     parts, budget = container(), container().settings.budget
-    parts.deadline.start(budget.request_seconds + recording.SECONDS_PER_SERIES * recording.series_of(sent))
-    outcome = recording.record(
-        parts.metrics, sent, Command(work.command_id, deciding.cause_of(work), work.now, work.given_at)
-    )
+    parts.deadline.start(budget.request_seconds + recording.SECONDS_PER_COMMAND * recording.commands_of(sent))
+    command = Command(work.command_id(), deciding.cause_of(work), work.issued_at())
+    outcome = recording.record(parts.metrics, sent, command)
     if body.is_single and not outcome.taken:
         raise InvalidParameter("", outcome.results[0]["reason"])
     if not outcome.is_last_word:
@@ -64,11 +64,11 @@ def record_metrics(body: Annotated[NewMetrics, Body()], work: Work) -> views.Rec
     status=HTTPStatus.CREATED,
     versioned=True,
     groups=(ADMIN,),
-    problems=_BUSY | {409: "There are 200 rules that are not retired."},
+    problems=_BUSY | {409: "There are already 200 rules that are not retired."},
 )
 def define_alert_rule(body: Annotated[NewAlertRule, Body()], work: Work) -> views.AlertRuleDetail:
-    """It watches values that are recorded from now on. A rule is never changed: retire it, and define another. There
-    are at most 200 that are not retired."""
+    """It watches values recorded from some seconds after this response on. A rule is immutable: to change it, retire it
+    and define another. At most 200 rules can be active."""
     parts = container()
     rule = deciding.define_rule(parts.rules, parts.models, body, work)
     return rendering.alert_rule(rule.rule, rule.version)
@@ -76,8 +76,7 @@ def define_alert_rule(body: Annotated[NewAlertRule, Body()], work: Work) -> view
 
 @routes.post("/alert-rules/<rule_id>/retire", "Retire an alert rule", versioned=True, groups=(ADMIN,), problems=_BUSY)
 def retire_alert_rule(rule_id: RuleId, work: Work) -> views.AlertRuleDetail:
-    """It watches nothing any more, and its alerts are resolved. A second time changes nothing, but resolves what was
-    left."""
+    """It no longer watches anything, and its alerts are ended. Idempotent; a retry also ends alerts that were left."""
     parts = container()
     rule = deciding.retire_rule(parts.rules, parts.alerts, parts.models, rule_id, work)
     return rendering.alert_rule(rule.rule, rule.version)
@@ -85,7 +84,7 @@ def retire_alert_rule(rule_id: RuleId, work: Work) -> views.AlertRuleDetail:
 
 @routes.post(
     "/alerts/<alert_id>/acknowledge",
-    "Take an alert on",
+    "Acknowledge an alert",
     versioned=True,
     groups=(DEVELOPER, ADMIN),
     problems=_BUSY | {409: "It is not open, or somebody else has acknowledged it."},
@@ -93,7 +92,7 @@ def retire_alert_rule(rule_id: RuleId, work: Work) -> views.AlertRuleDetail:
 def acknowledge_alert(
     alert_id: AlertId, work: Work, body: Annotated[Acknowledgement | None, Body()] = None
 ) -> views.AlertDetail:
-    """Somebody says that they see to it. The same person a second time changes nothing."""
+    """Say that you are working on it. Idempotent for the same person."""
     note = body.note if body else ""
     alert = deciding.decide(
         container().alerts,
@@ -112,7 +111,7 @@ def acknowledge_alert(
     problems=_BUSY | {409: "It is neither open nor acknowledged."},
 )
 def resolve_alert(alert_id: AlertId, body: Annotated[Resolution, Body()], work: Work) -> views.AlertDetail:
-    """It is over, whatever the values are. Values that breach the rule raise it again, after its cooldown."""
+    """It ends, whatever the values are. After the cooldown, values that breach the rule raise it again."""
     alert = deciding.decide(
         container().alerts,
         ids.alert(alert_id),
@@ -124,14 +123,14 @@ def resolve_alert(alert_id: AlertId, body: Annotated[Resolution, Body()], work: 
 
 @routes.post(
     "/security-events",
-    "Tell of a security event",
+    "Report a security event",
     status=HTTPStatus.CREATED,
     versioned=True,
     groups=(ADMIN,),
     problems=_BUSY,
 )
 def detect_security_event(body: Annotated[NewSecurityEvent, Body()], work: Work) -> views.SecurityEventDetail:
-    """Something that somebody should look at, and no system has noticed."""
+    """Something that needs attention and was not detected by a system."""
     event = deciding.detect(container().security_events, body, work)
     return rendering.security_event(event.status, event.version)
 
@@ -141,12 +140,12 @@ def detect_security_event(body: Annotated[NewSecurityEvent, Body()], work: Work)
     "Triage a security event",
     versioned=True,
     groups=(ADMIN,),
-    problems=_BUSY | {409: "It is triaged or closed already."},
+    problems=_BUSY | {409: "It is already triaged or closed."},
 )
 def triage_security_event(
     security_event_id: SecurityEventId, work: Work, body: Annotated[Triage | None, Body()] = None
 ) -> views.SecurityEventDetail:
-    """Somebody has looked at it."""
+    """Record that somebody has looked at it."""
     note = body.note if body else ""
     event = deciding.decide(
         container().security_events,
@@ -162,12 +161,12 @@ def triage_security_event(
     "Close a security event",
     versioned=True,
     groups=(ADMIN,),
-    problems=_BUSY | {409: "It is closed already."},
+    problems=_BUSY | {409: "It is already closed."},
 )
 def close_security_event(
     security_event_id: SecurityEventId, body: Annotated[Closing, Body()], work: Work
 ) -> views.SecurityEventDetail:
-    """Nothing is left to be done about it."""
+    """Record that nothing more needs to be done about it."""
     event = deciding.decide(
         container().security_events,
         ids.security_event(security_event_id),

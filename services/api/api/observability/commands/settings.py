@@ -1,4 +1,4 @@
-"""What the function that takes commands is told by its environment."""
+"""Settings of the command function, from its environment."""
 
 from dataclasses import dataclass
 
@@ -10,4 +10,4 @@ class CommandsSettings(Settings):
     event_store_table: str
     read_models_table: str
     people_table: str
-    """Where answers are kept, by their ``Idempotency-Key``."""
+    """Where responses are stored by ``Idempotency-Key``."""

@@ -1,1 +1,1 @@
-"""Whether the system answers, for machines that have not signed in."""
+"""The unauthenticated health check for load balancers and monitors."""

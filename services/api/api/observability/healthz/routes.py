@@ -1,4 +1,4 @@
-"""The route machines ask: it tells whether the API and what it reads work, and nothing of what is inside."""
+"""The public health check: it says whether the API and its database respond, and reveals nothing else."""
 
 from http import HTTPStatus
 
@@ -10,14 +10,14 @@ from api.web.routing import NEVER_KEPT, Form, Routes, with_status
 from watchkeeper.errors import DatabaseError
 from watchkeeper.logs import logger
 
-_UNAVAILABLE = Form(HTTPStatus.SERVICE_UNAVAILABLE, APPLICATION_JSON, views.Healthz, "It does not work now.")
+_UNAVAILABLE = Form(HTTPStatus.SERVICE_UNAVAILABLE, APPLICATION_JSON, views.Healthz, "The service is unavailable.")
 
 routes = Routes("", public=True)
 
 
-@routes.get("/healthz", "Ask whether it works", cache=NEVER_KEPT, forms=(_UNAVAILABLE,))
+@routes.get("/healthz", "Check that the service is up", cache=NEVER_KEPT, forms=(_UNAVAILABLE,))
 def read_healthz() -> views.Healthz:
-    """For load balancers and monitors. People find more on the watch's board of health."""
+    """For load balancers and monitors. People find details at `/api/v1/observability/health`."""
     try:
         container().models.generations()
     except DatabaseError as error:

@@ -1,4 +1,4 @@
-"""What the function that tells machines of health is told by its environment."""
+"""Settings of the health check, from its environment."""
 
 from dataclasses import dataclass
 

@@ -1,1 +1,1 @@
-"""The query side: it reads what the projections made of events, and changes nothing."""
+"""The query side: it reads the rows that projections have written, and changes nothing."""

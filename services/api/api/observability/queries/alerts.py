@@ -1,4 +1,4 @@
-"""Rules, how they stand with each series, and what happened."""
+"""Alert rules, alerts, and the history of alerts."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,17 +7,17 @@ from datetime import datetime, timedelta
 from api.observability import rendering, views
 from api.observability.queries.parameters import Span
 from api.observability.queries.reading import Reading
-from api.observability.rows import ROWS_PER_READ, of_times
+from api.observability.rows import ROWS_PER_READ, beginning, of_times
 from api.web.paging import Slice, take
 from watchkeeper.clock import from_iso, to_iso
-from watchkeeper.eventsourcing.read_models import Kept
+from watchkeeper.eventsourcing.read_models import StoredRow
 from watchkeeper.observability.models import AlertStatus, Rule
 from watchkeeper.observability.projections import ALERT_HISTORY, ALERT_RULES, ALERTS
 
 
 @dataclass(frozen=True, slots=True)
 class AlertFilter:
-    """What is wanted of an alert; whatever is empty is not asked about."""
+    """Criteria for alerts; an empty one matches everything."""
 
     states: tuple[str, ...] = ()
     severities: tuple[str, ...] = ()
@@ -36,7 +36,7 @@ class AlertFilter:
 def rules(
     reading: Reading, metric: str | None, *, retired: bool, limit: int, after: str | None
 ) -> Slice[views.AlertRuleDetail]:
-    def matches(kept: Kept) -> bool:
+    def matches(kept: StoredRow) -> bool:
         rule = Rule.of(kept.record)
         return metric in (None, rule.metric) and (retired or rule.retired_at is None)
 
@@ -50,10 +50,11 @@ def rule(reading: Reading, rule_id: str) -> views.AlertRuleDetail:
 
 
 def alerts(reading: Reading, wanted: AlertFilter, *, limit: int, after: str | None) -> Slice[views.AlertDetail]:
-    def matches(kept: Kept) -> bool:
+    def matches(kept: StoredRow) -> bool:
         return wanted.matches(AlertStatus.of(kept.record))
 
-    found = reading.page(ALERTS, matches=matches, limit=limit, after=after)
+    of_rule = beginning(f"{wanted.rule}.") if wanted.rule else None
+    found = reading.page(ALERTS, matches=matches, between=of_rule, limit=limit, after=after)
     return Slice([_alert(kept) for kept in found.items], found.position)
 
 
@@ -72,14 +73,14 @@ def history(
 
 
 def history_of(reading: Reading, alert_id: str, *, limit: int, after: str | None) -> Slice[views.AlertChange]:
-    """Newest first. Raises ``ItemNotFound`` for an alert nobody knows of."""
+    """Newest first. Raises ``ItemNotFound`` for an unknown alert."""
     found = reading.page(ALERT_HISTORY, f"alert#{alert_id}", limit=limit, after=after, descending=True)
     if not found.items and after is None:
         reading.get(ALERTS, alert_id)
     return Slice([_change(kept) for kept in found.items], found.position)
 
 
-def _of_month(reading: Reading, month: str, span: Span, after: str | None) -> Iterator[Kept]:
+def _of_month(reading: Reading, month: str, span: Span, after: str | None) -> Iterator[StoredRow]:
     return reading.rows(
         ALERT_HISTORY,
         month,
@@ -91,7 +92,7 @@ def _of_month(reading: Reading, month: str, span: Span, after: str | None) -> It
 
 
 def _months(span: Span, after: str | None) -> Sequence[str]:
-    """From the newest on, or from the one a cursor is in: there are fourteen at the most."""
+    """Newest first, starting at the month of the cursor if there is one: fourteen at most."""
     months: list[str] = []
     moment: datetime = min(span.until, from_iso(after.partition("#")[0])) if after else span.until
     while to_iso(moment)[:7] >= to_iso(span.since)[:7]:
@@ -100,15 +101,15 @@ def _months(span: Span, after: str | None) -> Sequence[str]:
     return months
 
 
-def _rule(kept: Kept) -> views.AlertRuleDetail:
+def _rule(kept: StoredRow) -> views.AlertRuleDetail:
     return rendering.alert_rule(Rule.of(kept.record), kept.stamp.sequence)
 
 
-def _alert(kept: Kept) -> views.AlertDetail:
+def _alert(kept: StoredRow) -> views.AlertDetail:
     return rendering.alert(AlertStatus.of(kept.record), kept.stamp.sequence)
 
 
-def _change(kept: Kept) -> views.AlertChange:
+def _change(kept: StoredRow) -> views.AlertChange:
     record = kept.record
     return views.AlertChange(
         type=record["type"],

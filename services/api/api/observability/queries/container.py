@@ -1,4 +1,4 @@
-"""Builds what queries need, once per execution environment; somebody waits for all it does."""
+"""Builds what queries need, once per execution environment. A caller is waiting, so everything has a deadline."""
 
 from dataclasses import dataclass
 from functools import cache, partial

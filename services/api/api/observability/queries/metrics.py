@@ -1,4 +1,4 @@
-"""The newest value of each series, and what a metric was over time."""
+"""The latest value of each series, and the history of a metric."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from api.web.problems import InvalidParameter
 from watchkeeper.clock import from_iso
 from watchkeeper.dynamodb import Between
 from watchkeeper.errors import ItemNotFound
-from watchkeeper.eventsourcing.read_models import Kept
+from watchkeeper.eventsourcing.read_models import StoredRow
 from watchkeeper.observability.models import Period
 from watchkeeper.observability.projections import LATEST_METRICS, METRIC_SERIES
 from watchkeeper.observability.refusals import Refused
@@ -28,10 +28,12 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is asked of a metric's history."""
+    """A query for a metric's history."""
 
     name: str
     dimensions: Mapping[str, str]
+    exact: bool
+    """Whether only the series with exactly these dimensions matches."""
     period: Period
     stat: str
     span: Span
@@ -45,10 +47,10 @@ def latest(
     *,
     limit: int,
     after: str | None,
-) -> Slice[Kept]:
-    """By series, those of metrics whose names begin so."""
+) -> Slice[StoredRow]:
+    """Sorted by series, for metrics whose names start with ``name``."""
 
-    def matches(kept: Kept) -> bool:
+    def matches(kept: StoredRow) -> bool:
         is_stale = stale_since is None or from_iso(kept.record["at"]) < stale_since
         return is_stale and _has(kept.record, dimensions)
 
@@ -56,7 +58,7 @@ def latest(
     return reading.page(LATEST_METRICS, matches=filters, between=beginning(name), limit=limit, after=after)
 
 
-def latest_metric(kept: Kept) -> views.LatestMetric:
+def latest_metric(kept: StoredRow) -> views.LatestMetric:
     record = kept.record
     return views.LatestMetric(
         series=record["series"],
@@ -69,8 +71,8 @@ def latest_metric(kept: Kept) -> views.LatestMetric:
 
 
 def history(reading: Reading, wanted: Wanted) -> views.MetricHistory:
-    """Raises ``ItemNotFound`` for a metric nobody knows of, and ``InvalidParameter`` when too many series match, or are
-    to be looked at."""
+    """Raises ``ItemNotFound`` for an unknown metric, and ``InvalidParameter`` when too many series match or would
+    have to be searched."""
     series = _named(wanted)
     known = _known(reading, wanted, series)
     return views.MetricHistory(
@@ -84,7 +86,7 @@ def history(reading: Reading, wanted: Wanted) -> views.MetricHistory:
 
 
 def _named(wanted: Wanted) -> Series:
-    """The one of just these dimensions. Raises ``ItemNotFound`` for a name no metric has."""
+    """The series with exactly these dimensions. Raises ``ItemNotFound`` for a name that no metric can have."""
     try:
         return Series.named(wanted.name, wanted.dimensions)
     except Refused as error:
@@ -92,27 +94,26 @@ def _named(wanted: Wanted) -> Series:
 
 
 def _known(reading: Reading, wanted: Wanted, series: Series) -> list[Record]:
-    """Those that have had a value of late: the series that is named fully, or all that match. Raises
-    ``InvalidParameter``."""
-    exact = _newest(reading, series)
-    if exact and wanted.dimensions:
-        return exact
+    """The wanted series that have a recent value. Raises ``InvalidParameter``."""
+    if wanted.exact:
+        return _newest(reading, series)
+    without_any = [] if wanted.dimensions else _newest(reading, series)
     others = reading.page(
         LATEST_METRICS,
         matches=lambda kept: _has(kept.record, wanted.dimensions),
-        between=beginning(f"{wanted.name}{{"),  # between a name and its dimensions other names would lie
+        between=beginning(f"{wanted.name}{{"),  # longer names would sort between this name and its dimensions
         limit=MAX_SERIES + 1,
         after=None,
     )
-    known = [*exact, *(kept.record for kept in others.items)]
+    known = [*without_any, *(kept.record for kept in others.items)]
     if others.position or len(known) > MAX_SERIES:
-        detail = f"there are more than {MAX_SERIES} series, or too many to look at: name all dimensions of one"
+        detail = f"more than {MAX_SERIES} series match, or too many to search: add dimensions, or use `exact=true`"
         raise InvalidParameter("dimension", detail)
     return known
 
 
 def _newest(reading: Reading, series: Series) -> list[Record]:
-    """Of just this series, if it has had a value of late."""
+    """The row of exactly this series, if it has a recent value."""
     try:
         return [reading.get(LATEST_METRICS, series.text).record]
     except ItemNotFound:
@@ -120,7 +121,8 @@ def _newest(reading: Reading, series: Series) -> list[Record]:
 
 
 def _forgotten(reading: Reading, wanted: Wanted, series: Series) -> views.MetricSeries:
-    """The one of just these dimensions, whose last value is gone, and whose days are not. Raises ``ItemNotFound``."""
+    """The series with exactly these dimensions, whose latest value has expired but whose buckets have not. Raises
+    ``ItemNotFound``."""
     record = {"series": series.text, "dimensions": dict(series.dimensions), "unit": ""}
     buckets = list(_buckets(reading, wanted, series.text))
     if not buckets:
@@ -132,11 +134,11 @@ def _of_series(reading: Reading, wanted: Wanted, record: Record) -> views.Metric
     return _told(wanted, record, list(_buckets(reading, wanted, record["series"])))
 
 
-def _buckets(reading: Reading, wanted: Wanted, series: str) -> Iterator[Kept]:
+def _buckets(reading: Reading, wanted: Wanted, series: str) -> Iterator[StoredRow]:
     return reading.rows(METRIC_SERIES, f"{series}#{wanted.period}", between=Between(*wanted.span.iso()))
 
 
-def _told(wanted: Wanted, record: Record, buckets: list[Kept]) -> views.MetricSeries:
+def _told(wanted: Wanted, record: Record, buckets: list[StoredRow]) -> views.MetricSeries:
     return views.MetricSeries(
         series=record["series"],
         dimensions=record["dimensions"],
@@ -145,7 +147,7 @@ def _told(wanted: Wanted, record: Record, buckets: list[Kept]) -> views.MetricSe
     )
 
 
-def _bucket(kept: Kept, stat: str) -> views.MetricBucket:
+def _bucket(kept: StoredRow, stat: str) -> views.MetricBucket:
     count = int(kept.record["count"])
     return views.MetricBucket(start=from_iso(kept.sort), value=_statistic(kept.record, stat, count), count=count)
 

@@ -1,4 +1,4 @@
-"""Parameters of the queries: their types, limits and documentation, and what they mean."""
+"""Query parameters: their types, limits, documentation and interpretation."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,53 +15,65 @@ from watchkeeper.observability.series import KEY, NAME, VALUE
 
 MAX_SERIES = 10
 LONGEST = {Period.MINUTE: timedelta(days=1), Period.HOUR: timedelta(days=31), Period.DAY: timedelta(days=455)}
-"""The longest span of a metric's history, by what its buckets are."""
+"""The longest span of a metric's history, by bucket length."""
 USUAL = {Period.MINUTE: timedelta(hours=1), Period.HOUR: timedelta(days=1), Period.DAY: timedelta(days=30)}
-"""The span if nothing else is asked for."""
+"""The default span, by bucket length."""
 
 _HISTORY = timedelta(days=30)
+_FROM_HISTORY = f"Start of the range: a day or a date-time. Default: {_HISTORY.days} days before `to` or now"
 _NAME = f"^{NAME}$"
 _DIMENSION = f"^{KEY}:{VALUE}$"
 
 MetricSegment = Annotated[str, Path(min_length=1, max_length=64, description="The name of a metric")]
 
-Beginning = Annotated[str | None, Query(pattern=_NAME, description="Only metrics whose names begin so")]
+Beginning = Annotated[str | None, Query(pattern=_NAME, description="Only metrics whose names start with this")]
 Dimensions = Annotated[
     list[Annotated[str, Query(pattern=_DIMENSION)]] | None,
-    Query(alias="dimension", max_length=5, description="Only series with this dimension, as `key:value`; all of them"),
+    Query(alias="dimension", max_length=5, description="Only series with this dimension, as `key:value`. Repeatable"),
+]
+Exact = Annotated[
+    bool,
+    Query(
+        description="Only the series that has exactly the given dimensions; without `dimension`, the one without any"
+    ),
 ]
 StaleSince = Annotated[
     str | None,
-    Query(alias="stale_since", max_length=40, description="Only series without a value since this moment (ISO 8601)"),
+    Query(alias="stale_since", max_length=40, description="Only series without a value since this time (ISO 8601)"),
 ]
-PeriodName = Annotated[Literal["minute", "hour", "day"], Query(description="How long a bucket is")]
+PeriodName = Annotated[Literal["minute", "hour", "day"], Query(description="The length of a bucket")]
 Statistic = Annotated[
-    Literal["avg", "sum", "min", "max", "count"], Query(description="What is told of the values in a bucket")
+    Literal["avg", "sum", "min", "max", "count"], Query(description="The statistic of the values in a bucket")
 ]
 FromMoment = Annotated[
     str | None,
     Query(
         alias="from",
         max_length=40,
-        description="From this day or moment on (ISO 8601); an hour by minute, a day by hour, 30 days by day, if not "
-        "given",
+        description="Start of the range: a day or a date-time (ISO 8601). Default: an hour (`minute`), a day "
+        "(`hour`) or 30 days (`day`) before `to` or now",
     ),
 ]
 ToMoment = Annotated[
     str | None,
-    Query(alias="to", max_length=40, description="Up to the end of this day, or this moment; now if not given"),
+    Query(alias="to", max_length=40, description="End of the range: a day (inclusive) or a date-time. Default: now"),
 ]
-FromHistory = Annotated[
+FromHistory = Annotated[str | None, Query(alias="from", max_length=40, description=_FROM_HISTORY)]
+FromDetection = Annotated[
     str | None,
-    Query(alias="from", max_length=40, description=f"From this day or moment on; {_HISTORY.days} days if not given"),
+    Query(
+        alias="from",
+        max_length=40,
+        description=f"{_FROM_HISTORY}. If `state` names only `detected` or `triaged`, the default is the oldest event",
+    ),
 ]
 
-Metric = Annotated[str | None, Query(pattern=_NAME, description="Only of this metric")]
-Rule = Annotated[str | None, Query(min_length=1, max_length=64, description="Only of this rule, by its `id`")]
-Retired = Annotated[bool, Query(description="Also rules that were retired, which are kept for 30 days")]
+Metric = Annotated[str | None, Query(pattern=_NAME, description="Only for this metric")]
+Rule = Annotated[str | None, Query(min_length=1, max_length=64, description="Only for the rule with this `id`")]
+Retired = Annotated[bool, Query(description="Include retired rules, which are kept for 30 days")]
 AlertStates = Annotated[
     list[Literal["quiet", "pending", "open", "acknowledged", "resolved"]] | None,
-    Query(alias="state", max_length=5, description="States, any of them; open and acknowledged ones if not given"),
+    Query(alias="state", max_length=5, description="Any of these states. Default: `open` and `acknowledged`"),
 ]
 AlertSeverities = Annotated[
     list[Literal["info", "warning", "critical"]] | None,
@@ -76,13 +88,13 @@ SecuritySeverities = Annotated[
     Query(alias="severity", max_length=4, description="Severities, any of them"),
 ]
 Where = Annotated[
-    str | None, Query(min_length=1, max_length=100, description="Only what failed there: a function, or `projections`")
+    str | None, Query(min_length=1, max_length=100, description="Only errors in this function, or in `projections`")
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From a moment to another, both included."""
+    """From one moment to another, both inclusive."""
 
     since: datetime
     until: datetime
@@ -92,31 +104,33 @@ class Span:
 
 
 def series_span(since: str | None, until: str | None, period: Period, now: datetime) -> Span:
-    """From the beginning of a bucket on. Raises ``InvalidParameter``."""
-    last = _end(until, now)
-    first = _start(since, last - USUAL[period])
-    _require_order(first, last)
-    if last - first > LONGEST[period]:
-        most = LONGEST[period].days
-        raise InvalidParameter("from", f"is more than {most} days before `to`, too many for buckets of a {period}")
-    return Span(period.start(first), last)
+    """Aligned to the start of a bucket. Raises ``InvalidParameter``."""
+    span = _span(since, until, now, USUAL[period])
+    if min(span.until, now) - span.since > LONGEST[period]:
+        days = "a day" if period is Period.MINUTE else f"{LONGEST[period].days} days"
+        raise InvalidParameter("from", f"is too early: with period `{period}` the span is at most {days}")
+    return Span(period.start(span.since), span.until)
 
 
 def history_span(since: str | None, until: str | None, now: datetime) -> Span:
-    """Of what happened to alerts. What is further back than it is kept is not looked for."""
+    """For the history of alerts, limited to its retention."""
     return _kept_span(since, until, now, ALERT_HISTORY_DAYS)
 
 
-def security_span(since: str | None, until: str | None, now: datetime) -> Span:
-    return _kept_span(since, until, now, SECURITY_EVENTS_DAYS)
+def security_span(since: str | None, until: str | None, now: datetime, *, only_open: bool = False) -> Span:
+    """Open events are never missed for being old: for those the default is the whole retention."""
+    usual = timedelta(days=SECURITY_EVENTS_DAYS) if only_open else _HISTORY
+    return _kept_span(since, until, now, SECURITY_EVENTS_DAYS, usual)
 
 
 def errors_span(since: str | None, until: str | None, now: datetime) -> Span:
-    return _kept_span(since, until, now, ERRORS_DAYS)
+    """In terms of the failed events' own times: an event may already have been old when it failed, and an error's
+    retention starts at the failure."""
+    return _kept_span(since, until, now, 2 * ERRORS_DAYS)
 
 
 def wanted_dimensions(given: list[str] | None) -> dict[str, str]:
-    """Raises ``InvalidParameter`` for one that would have two values."""
+    """Raises ``InvalidParameter`` for a key with two values."""
     wanted: dict[str, str] = {}
     for one in given or []:
         key, _, value = one.partition(":")
@@ -130,11 +144,18 @@ def stale_since(text: str | None) -> datetime | None:
     return from_iso(to_iso_or_refuse(text, "stale_since")) if text else None
 
 
-def _kept_span(since: str | None, until: str | None, now: datetime, days: int) -> Span:
+def _kept_span(since: str | None, until: str | None, now: datetime, days: int, usual: timedelta = _HISTORY) -> Span:
+    span = _span(since, until, now, usual)
+    return Span(max(span.since, now - timedelta(days=days)), min(span.until, now + timedelta(days=1)))
+
+
+def _span(since: str | None, until: str | None, now: datetime, usual: timedelta) -> Span:
+    """The given range; without a start, the ``usual`` length before its end or now."""
     last = _end(until, now)
-    first = _start(since, now - _HISTORY if last > now - _HISTORY else last - _HISTORY)
-    _require_order(first, last)
-    return Span(max(first, now - timedelta(days=days)), min(last, now + timedelta(days=1)))
+    first = _start(since, min(last, now) - usual)
+    if first <= last:
+        return Span(first, last)
+    raise InvalidParameter("to", "is before `from`") if until else InvalidParameter("from", "is in the future")
 
 
 def _start(text: str | None, otherwise: datetime) -> datetime:
@@ -142,7 +163,7 @@ def _start(text: str | None, otherwise: datetime) -> datetime:
 
 
 def _end(text: str | None, now: datetime) -> datetime:
-    """A day counts to its end."""
+    """A day extends to its end."""
     if not text:
         return now
     moment = to_iso_or_refuse(text, "to")
@@ -152,10 +173,5 @@ def _end(text: str | None, now: datetime) -> datetime:
     return last
 
 
-def _require_order(first: datetime, last: datetime) -> None:
-    if first > last:
-        raise InvalidParameter("to", "is before `from`")
-
-
 _FIRST_YEAR = 2000
-"""Others are counted from it."""
+"""The default start is subtracted from the end, which must not underflow."""

@@ -1,4 +1,4 @@
-"""The watch's queries: they translate, and nothing else."""
+"""The query routes: they only translate between HTTP and the queries."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -13,6 +13,8 @@ from api.observability.queries.parameters import (
     AlertStates,
     Beginning,
     Dimensions,
+    Exact,
+    FromDetection,
     FromHistory,
     FromMoment,
     Metric,
@@ -49,7 +51,7 @@ RowT = TypeVar("RowT")
 routes = Routes(PREFIX, elsewhere=[("POST", path) for path in COMMANDS])
 
 
-@routes.get("/metrics", "List the newest values", cache=ALWAYS_ASK, groups=_READERS)
+@routes.get("/metrics", "List the latest values", cache=ALWAYS_ASK, groups=_READERS)
 def list_metrics(
     name: Beginning = None,
     dimensions: Dimensions = None,
@@ -57,7 +59,7 @@ def list_metrics(
     limit: Limit = 30,
     cursor: Cursor = None,
 ) -> views.LatestMetricList:
-    """Of each series that had one within 30 days."""
+    """One for each series with a value within the last 30 days."""
     asked = {"list": "metrics", "name": name, "dimensions": dimensions, "stale": stale}
     wanted, since = wanted_dimensions(dimensions), stale_since(stale)
     found, following = _page(
@@ -68,7 +70,7 @@ def list_metrics(
     return views.LatestMetricList(items=[metrics.latest_metric(one) for one in found], cursor=following)
 
 
-@routes.get("/metrics/<name>/series", "Read what a metric was over time", cache=ALWAYS_ASK, groups=_READERS)
+@routes.get("/metrics/<name>/series", "Get the history of a metric", cache=ALWAYS_ASK, groups=_READERS)
 def read_metric_series(
     name: MetricSegment,
     since: FromMoment = None,
@@ -76,13 +78,14 @@ def read_metric_series(
     period: PeriodName = "minute",
     stat: Statistic = "avg",
     dimensions: Dimensions = None,
+    exact: Exact = False,
 ) -> views.MetricHistory:
-    """By minute, hour or day, in UTC: of a day at the most by minute, 31 by hour, 455 by day. Minutes are kept for 15
-    days, hours for 63, days for 455. Of all series of the metric, if no dimensions are named; else of the one
-    that has just these, or where there is none, of those that have them, too; of ten at the most."""
+    """In buckets of a minute, an hour or a day, in UTC. The time range is at most 1 day by minute, 31 days by hour and
+    455 by day. Minutes are kept for 15 days, hours for 63, days for 455. Returns up to ten series of the metric that
+    have the given dimensions; with `exact`, only the one that has no others."""
     reading, length = _reading(), Period(period)
     span = series_span(since, until, length, reading.now)
-    wanted = metrics.Wanted(name, wanted_dimensions(dimensions), length, stat, span)
+    wanted = metrics.Wanted(name, wanted_dimensions(dimensions), exact, length, stat, span)
     return metrics.history(reading, wanted)
 
 
@@ -90,7 +93,7 @@ def read_metric_series(
 def list_alert_rules(
     metric: Metric = None, retired: Retired = False, limit: Limit = 30, cursor: Cursor = None
 ) -> views.AlertRuleList:
-    """By id."""
+    """Sorted by id."""
     items, following = _page(
         {"list": "alert rules", "metric": metric, "retired": retired},
         cursor,
@@ -99,9 +102,9 @@ def list_alert_rules(
     return views.AlertRuleList(items=items, cursor=following)
 
 
-@routes.get("/alert-rules/<rule_id>", "Read an alert rule", cache=ALWAYS_ASK, versioned=True, groups=_READERS)
+@routes.get("/alert-rules/<rule_id>", "Get an alert rule", cache=ALWAYS_ASK, versioned=True, groups=_READERS)
 def read_alert_rule(rule_id: RuleId) -> views.AlertRuleDetail:
-    """A new one is here a moment after it was defined."""
+    """A new rule appears here shortly after it was defined."""
     return alerts.rule(_reading(), rule_id)
 
 
@@ -114,7 +117,7 @@ def list_alerts(
     limit: Limit = 30,
     cursor: Cursor = None,
 ) -> views.AlertList:
-    """By rule, then by series. What has become quiet or was resolved is kept for 30 days."""
+    """Sorted by rule, then by series. Quiet and resolved alerts are kept for 30 days."""
     wanted = AlertFilter(tuple(states or ("open", "acknowledged")), tuple(severities or ()), rule, metric)
     items, following = _page(
         {"list": "alerts", "wanted": wanted},
@@ -124,15 +127,15 @@ def list_alerts(
     return views.AlertList(items=items, cursor=following)
 
 
-@routes.get("/alerts/<alert_id>", "Read an alert", cache=ALWAYS_ASK, versioned=True, groups=_READERS)
+@routes.get("/alerts/<alert_id>", "Get an alert", cache=ALWAYS_ASK, versioned=True, groups=_READERS)
 def read_alert(alert_id: AlertId) -> views.AlertDetail:
-    """As it stands, in whatever state."""
+    """In its current state, whatever that is."""
     return alerts.alert(_reading(), alert_id)
 
 
-@routes.get("/alerts/<alert_id>/history", "Read what happened to an alert", cache=ALWAYS_ASK, groups=_READERS)
+@routes.get("/alerts/<alert_id>/history", "Get the history of an alert", cache=ALWAYS_ASK, groups=_READERS)
 def list_history_of_alert(alert_id: AlertId, limit: Limit = 30, cursor: Cursor = None) -> views.AlertHistory:
-    """Newest first: when it was raised, acknowledged and resolved, of the last 400 days."""
+    """Newest first: when it was raised, acknowledged and resolved, within the last 400 days."""
     items, following = _page(
         {"list": "history of alert", "alert": alert_id},
         cursor,
@@ -141,7 +144,7 @@ def list_history_of_alert(alert_id: AlertId, limit: Limit = 30, cursor: Cursor =
     return views.AlertHistory(items=items, cursor=following)
 
 
-@routes.get("/alert-history", "List what happened to alerts", cache=ALWAYS_ASK, groups=_READERS)
+@routes.get("/alert-history", "List the history of alerts", cache=ALWAYS_ASK, groups=_READERS)
 def list_alert_history(
     since: FromHistory = None,
     until: ToMoment = None,
@@ -151,7 +154,7 @@ def list_alert_history(
     limit: Limit = 30,
     cursor: Cursor = None,
 ) -> views.AlertHistory:
-    """Newest first: which were raised, acknowledged and resolved. It is kept for 400 days."""
+    """Newest first: alerts raised, acknowledged and resolved. History is kept for 400 days."""
     wanted = AlertFilter(severities=tuple(severities or ()), rule=rule, metric=metric)
     span = history_span(since, until, utc_now())
     items, following = _page(
@@ -166,13 +169,14 @@ def list_alert_history(
 def list_security_events(
     states: SecurityStates = None,
     severities: SecuritySeverities = None,
-    since: FromHistory = None,
+    since: FromDetection = None,
     until: ToMoment = None,
     limit: Limit = 30,
     cursor: Cursor = None,
 ) -> views.SecurityEventList:
-    """Newest first, by when they were detected. They are kept for 400 days."""
-    span = security_span(since, until, utc_now())
+    """Newest first, by time of detection; an event that counts repeats within an hour is sorted at the start of that
+    hour. They are kept for 400 days after they were last seen."""
+    span = security_span(since, until, utc_now(), only_open=security.only_open(states or ()))
     wanted = SecurityFilter(tuple(states or ()), tuple(severities or ()), span)
     items, following = _page(
         {"list": "security events", "from": since, "to": until, "states": states, "severities": severities},
@@ -184,27 +188,29 @@ def list_security_events(
 
 @routes.get(
     "/security-events/<security_event_id>",
-    "Read a security event",
+    "Get a security event",
     cache=ALWAYS_ASK,
     versioned=True,
     groups=_READERS,
 )
 def read_security_event(security_event_id: SecurityEventId) -> views.SecurityEventDetail:
-    """With what came of it."""
+    """Including its triage and resolution."""
     return security.security_event(_reading(), security_event_id)
 
 
-@routes.get("/health", "Ask how the system is", cache=ALWAYS_ASK, groups=_READERS)
+@routes.get("/health", "Get the health of the system", cache=ALWAYS_ASK, groups=_READERS)
 def read_health() -> views.HealthBoard:
-    """Each upstream facts are read from, and each service, with why it is not well, and since when."""
+    """The status of each upstream data source and service, why it is not healthy, and since when."""
     return troubles.board(_reading())
 
 
-@routes.get("/errors", "List what failed in the system's own work", cache=ALWAYS_ASK, groups=_READERS)
+@routes.get("/errors", "List processing errors", cache=ALWAYS_ASK, groups=_READERS)
 def list_errors(
     since: FromHistory = None, until: ToMoment = None, where: Where = None, limit: Limit = 30, cursor: Cursor = None
 ) -> views.ErrorList:
-    """Newest first, of the last 30 days. Each can be done again from the queue of dead letters that it names."""
+    """Errors of the last 30 days in the system's own event processing, newest event first. An event that fails
+    repeatedly in the same place is listed once, with its latest error. Each can be redriven from the dead-letter queue
+    it names."""
     span = errors_span(since, until, utc_now())
     items, following = _page(
         {"list": "errors", "from": since, "to": until, "where": where},
@@ -221,5 +227,5 @@ def _reading() -> Reading:
 def _page(
     asked: Mapping[str, Any], cursor: str | None, find: Callable[[Reading, str | None], Slice[RowT]]
 ) -> tuple[list[RowT], str | None]:
-    """A page of what ``asked`` describes, from a sort key on."""
+    """A page of what ``asked`` describes, after the cursor's sort key."""
     return page(container().cursors, asked, cursor, lambda after: find(_reading(), after))

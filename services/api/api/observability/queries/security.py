@@ -1,5 +1,6 @@
 """Security events, newest first."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from api.observability import rendering, views
@@ -7,17 +8,19 @@ from api.observability.queries.parameters import Span
 from api.observability.queries.reading import Reading
 from api.web.paging import Slice
 from watchkeeper.dynamodb import Between
-from watchkeeper.eventsourcing.read_models import Kept
-from watchkeeper.observability.models import SecurityStatus
+from watchkeeper.eventsourcing.read_models import StoredRow
+from watchkeeper.observability.models import SecurityState, SecurityStatus
 from watchkeeper.observability.projections import SECURITY_EVENTS
 
 _AFTER_TIME = "."
-"""The character after the ``-`` that stands between a time and the rest of an id."""
+"""The character that sorts right after ``-``, which separates the time from the rest of an id."""
+
+_OPEN = frozenset({SecurityState.DETECTED, SecurityState.TRIAGED})
 
 
 @dataclass(frozen=True, slots=True)
 class SecurityFilter:
-    """What is wanted of a security event; whatever is empty is not asked about."""
+    """Criteria for security events; an empty one matches everything."""
 
     states: tuple[str, ...]
     severities: tuple[str, ...]
@@ -35,7 +38,7 @@ class SecurityFilter:
 def security_events(
     reading: Reading, wanted: SecurityFilter, *, limit: int, after: str | None
 ) -> Slice[views.SecurityEventDetail]:
-    def matches(kept: Kept) -> bool:
+    def matches(kept: StoredRow) -> bool:
         return wanted.matches(SecurityStatus.of(kept.record))
 
     found = reading.page(
@@ -44,15 +47,20 @@ def security_events(
     return Slice([_event(kept) for kept in found.items], found.position)
 
 
+def only_open(states: Collection[str]) -> bool:
+    """Whether only events that are not closed are wanted."""
+    return bool(states) and _OPEN.issuperset(states)
+
+
 def security_event(reading: Reading, security_event_id: str) -> views.SecurityEventDetail:
     """Raises ``ItemNotFound``."""
     return _event(reading.get(SECURITY_EVENTS, security_event_id))
 
 
 def _ids(span: Span) -> Between:
-    """Those of a time: what the system notices by itself is named after the hour, and stands at its beginning."""
+    """The ids of a span: what the system detects by itself has an id made of the hour, and sorts at its start."""
     return Between(f"{span.since:%Y%m%dT%H}", f"{span.until:%Y%m%dT%H%M%SZ}{_AFTER_TIME}")
 
 
-def _event(kept: Kept) -> views.SecurityEventDetail:
+def _event(kept: StoredRow) -> views.SecurityEventDetail:
     return rendering.security_event(SecurityStatus.of(kept.record), kept.stamp.sequence)

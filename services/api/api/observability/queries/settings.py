@@ -1,4 +1,4 @@
-"""What the function that answers queries is told by its environment."""
+"""Settings of the query function, from its environment."""
 
 from dataclasses import dataclass
 

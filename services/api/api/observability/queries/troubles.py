@@ -1,4 +1,6 @@
-"""How the system is, and what failed in its own work."""
+"""The health of the system, and its processing errors."""
+
+from datetime import datetime
 
 from api.observability import rendering, views
 from api.observability.queries.parameters import Span
@@ -6,9 +8,10 @@ from api.observability.queries.reading import Reading
 from api.observability.rows import of_times
 from api.web.paging import Slice
 from watchkeeper.clock import from_iso
-from watchkeeper.eventsourcing.read_models import Kept
+from watchkeeper.eventsourcing.read_models import StoredRow
 from watchkeeper.observability.models import Health, HealthStatus
 from watchkeeper.observability.projections import ERRORS, HEALTH_BOARD
+from watchkeeper.redaction import redacted_text
 
 UNKNOWN = "unknown"
 
@@ -39,17 +42,29 @@ def errors(
     return Slice([_error(kept) for kept in found.items], found.position)
 
 
-def _error(kept: Kept) -> views.ErrorDetail:
+def _error(kept: StoredRow) -> views.ErrorDetail:
     record, event = kept.record, kept.record["event"]
     return views.ErrorDetail(
         id=kept.stamp.event_id,
         occurred_at=from_iso(kept.stamp.occurred_at),
         where=record["where"],
         error=record["error"],
-        cause=record["cause"],
+        cause=redacted_text(record["cause"]),  # again: not every publisher of errors can redact them
         event=views.FailedEvent(
-            id=event["id"], type=event["type"], aggregate_id=event.get("aggregate_id"), sequence=event.get("sequence")
+            id=event["id"],
+            type=event["type"],
+            occurred_at=_moment(event["occurred_at"]),
+            aggregate_id=event.get("aggregate_id"),
+            sequence=event.get("sequence"),
         ),
         again=record["again"]["queue"],
         correlation_id=kept.stamp.correlation_id,
     )
+
+
+def _moment(text: str) -> datetime | None:
+    """The time of a failed event may be malformed."""
+    try:
+        return from_iso(text)
+    except (OverflowError, ValueError):
+        return None

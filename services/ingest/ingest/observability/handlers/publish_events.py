@@ -1,8 +1,8 @@
-"""``publish-events``: what is appended to the event store is put on the bus, each aggregate's events in their order.
+"""``publish-events``: publishes what is appended to the event store, in order for each aggregate.
 
-Events come by the store's stream. One that never can be told is set aside, and comes by the queue ``publication`` once
-an operator sends it again. Of a stream's batch the answer names the first record that is to come again, as
-``ingest.changes`` has it.
+Events arrive from the store's stream. One that can never be published is dead-lettered, and arrives from the queue
+``publication`` when an operator redrives it. For a batch of the stream the response names the first record to retry,
+as in ``ingest.changes``.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,9 +10,9 @@ from functools import partial
 from typing import Any
 
 from ingest.changes import answer
-from ingest.observability.container import Publication, publication
-from ingest.observability.setting_aside import PUBLISHING, tell_of_letter
-from ingest.observability.stream import Appended, appended
+from ingest.observability.containers.publish_events import Publication, publication
+from ingest.observability.dead_lettering import PUBLISHING, tell_of_letter, unreadable
+from ingest.observability.stream import StreamedEvent, streamed_events
 from ingest.observability.use_cases.publish_events import publish_again, publish_events
 from watchkeeper import correlation, messages
 from watchkeeper.clock import utc_now
@@ -27,8 +27,8 @@ from watchkeeper.observability.errors import FailedEvent
 FORMS: Forms = {None: Form({"aggregate_id": str, "sequence": int})}
 
 MARGIN_SECONDS = 35
-"""What a last request to a bus, and a letter after it, may take: with less time left none is begun, and what was not
-told by then comes again."""
+"""Enough for a last request to a bus and a dead letter after it: with less time left no request is started, and what
+is not published by then is retried."""
 
 
 @entry_point
@@ -46,18 +46,18 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _of_stream(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-    parts, some = _begun(context), appended(event["Records"])
+    parts, some = _begun(context), streamed_events(event["Records"])
     outcome = publish_events(some, parts.publisher, partial(_set_aside, parts, context))
     measure(EVENTS_PUBLISHED, outcome.events, function=context.function_name)
     _measure_lag(some, context)
     return answer(event, context, outcome.failed)
 
 
-def _set_aside(parts: Publication, context: LambdaContext, one: Appended, error: Exception) -> None:
-    parts.setting_aside.put(one, error, context)
+def _set_aside(parts: Publication, context: LambdaContext, one: StreamedEvent, error: Exception) -> None:
+    parts.dead_lettering.put(one, error, context)
 
 
-def _measure_lag(some: Iterable[Appended], context: LambdaContext) -> None:
+def _measure_lag(some: Iterable[StreamedEvent], context: LambdaContext) -> None:
     oldest = min((one.content.occurred_at for one in some if isinstance(one.content, Event)), default=None)
     if oldest:
         lag = max(0.0, (utc_now() - oldest).total_seconds())
@@ -79,17 +79,17 @@ def _do(body: str, context: LambdaContext) -> None:
 
 
 def _tell_of_letter(record: Mapping[str, Any], error: Exception) -> None:
-    """Of an event that was sent again, and failed again."""
+    """Publish the error of a redriven event that failed again."""
     failed, cause = _failed(record, error), correlation.current()
     tell_of_letter(failed, error, PUBLISHING, lambda: publication().errors, at=utc_now(), correlation_id=cause)
 
 
 def _failed(record: Mapping[str, Any], error: Exception) -> FailedEvent:
-    """The event itself, or where the message says it is."""
+    """The event itself, or what the message says about it."""
     if isinstance(error, DeliveryFailed):
         return FailedEvent.of(error.failed[0])
     try:
         work = messages.checked(messages.work_of(record["body"]), FORMS)
     except WorkRefused:
-        return FailedEvent(record["messageId"], "unknown")
-    return FailedEvent(record["messageId"], "unknown", work["aggregate_id"], work["sequence"])
+        return unreadable(record)
+    return unreadable(record, work["aggregate_id"], work["sequence"])

@@ -1,14 +1,14 @@
-"""``rebuild-read-model``: an operator's function, which makes a read model anew while it is read and written.
+"""``rebuild-read-model``: an operator's function, which rebuilds a read model while it is being read and written.
 
-A call goes on until little time is left, or for so many ``seconds``, and says how far it is; it is called again until
-that is ``done``, or ``stopped``: then some events cannot be read, and with ``leave_out`` it goes on without them.
-Without a ``model`` it says which there are, and which are being made.
+A call works until little time is left, or for ``seconds``, and returns the progress. Call it again until that is
+``done`` or ``stopped``: the latter means that some events cannot be read, and with ``leave_out`` it continues without
+them. Without a ``model`` it lists the models, and the rebuilds in progress.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ingest.observability.container import read_model_rebuilding
+from ingest.observability.containers.rebuild_read_model import read_model_rebuilding
 from ingest.observability.use_cases.rebuild_read_model import described
 from watchkeeper import messages
 from watchkeeper.entry import LambdaContext, entry_point
@@ -16,7 +16,7 @@ from watchkeeper.errors import ConditionFailed, ItemNotFound
 from watchkeeper.observability.projections import REBUILT
 
 MARGIN_SECONDS = 120
-"""No page is begun with less: all its rows are written in that."""
+"""No page is started with less: enough to write all its rows."""
 
 
 @entry_point
@@ -32,12 +32,12 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     except ItemNotFound as error:
         return {"error": str(error)}
     except ConditionFailed:
-        return {"error": f"somebody else is making {messages.told(model)} anew; call again"}
+        return {"error": f"somebody else is rebuilding {messages.told(model)}; call again"}
     return described(str(model), progress)
 
 
 def _time_in(context: LambdaContext, seconds: object) -> Callable[[], bool]:
-    """Whether there is time left: of the call, and of the ``seconds`` it was asked to work for."""
+    """Whether there is time left, both of the call and of the requested ``seconds``."""
     end = MARGIN_SECONDS * 1000
     if isinstance(seconds, int | float):
         end = max(end, context.get_remaining_time_in_millis() - int(seconds * 1000))

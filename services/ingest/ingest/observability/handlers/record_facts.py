@@ -1,11 +1,11 @@
-"""``record-facts``: a message is a fact that some service told the bus; what follows from it is recorded."""
+"""``record-facts``: each message is a fact that a service published; what follows from it is recorded."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from ingest.observability.container import recording
-from ingest.observability.received import envelope, fact_of
-from ingest.observability.setting_aside import RECORDING, tell_of_letter
+from ingest.observability.containers.record_facts import recording
+from ingest.observability.dead_lettering import RECORDING, tell_of_letter, unreadable
+from ingest.observability.fact_messages import envelope, fact_of
 from watchkeeper import correlation, messages
 from watchkeeper.clock import utc_now
 from watchkeeper.entry import LambdaContext, entry_point
@@ -14,8 +14,8 @@ from watchkeeper.metrics import VALUES_REFUSED, measure
 from watchkeeper.observability.errors import FailedEvent
 
 MARGIN_SECONDS = 30
-"""What a fact takes at the most, unless its aggregates are written to by many, or the store hardly answers: then it
-comes again, and goes on where it was."""
+"""The most a fact takes, unless its aggregates are highly contended or the store hardly responds: then it is retried,
+and continues where it was."""
 
 
 @entry_point
@@ -43,9 +43,9 @@ def _tell_of_letter(record: Mapping[str, Any], error: Exception) -> None:
 
 
 def _failed(record: Mapping[str, Any]) -> tuple[FailedEvent, str]:
-    """The fact, and what it follows from; of a message that is none nothing but the message is known."""
+    """The fact and its correlation id; of a message that is not a fact, only the message itself is known."""
     try:
         event = envelope(record["body"])
     except WorkRefused:
-        return FailedEvent(record["messageId"], "unknown"), correlation.current()
+        return unreadable(record), correlation.current()
     return FailedEvent.of(event), event.correlation_id

@@ -1,1 +1,1 @@
-"""What the observability watch does, one operation a module; nothing here knows of Lambda."""
+"""What the observability watch does, one operation per module; nothing here depends on Lambda."""

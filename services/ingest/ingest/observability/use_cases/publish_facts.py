@@ -1,7 +1,7 @@
-"""Turn changes of how far sources are read, and of the circuit breakers, into facts.
+"""Turn changes to the progress of sources and to circuit breakers into facts.
 
-Of all that is written while a source is read, only what turns is told: a run that ends, a source that begins to fail or
-to be blocked, a breaker that opens or closes.
+Of all that is written while a source is read, only this is published: a run that ends, an attempt that fails, a breaker
+that opens or closes.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,12 +15,12 @@ from watchkeeper.redaction import redacted_text
 
 _CLOSED = "CLOSED"
 _OPEN = "OPEN"
-"""As Powertools' circuit breaker keeps them. There is ``HALF_OPEN`` too, of one that lets a single request try: its
-upstream is still left alone by all others."""
+"""As stored by Powertools' circuit breaker. In the third state, ``HALF_OPEN``, a single request may try, and all others
+still do not call the upstream."""
 
 
 def publish_facts(changes: Iterable[Change], publisher: EventPublisher, correlation_id: str) -> Published:
-    """Publish what changes of ``progress`` and ``breakers`` mean.
+    """Publish the facts that follow from changes to ``progress`` and ``breakers``.
 
     ``correlation_id`` is for changes of rows that carry none.
     """
@@ -34,14 +34,14 @@ def _facts(change: Change, correlation_id: str) -> Iterator[DomainEvent]:
 
 
 def _of_progress(old: Item | None, new: Item | None) -> Iterator[Fact]:
-    """Leases, figures and budgets are in the same table, and tell nothing."""
+    """Leases, figures and budgets are in the same table, and yield no facts."""
     if new is None or not is_source(new):
         return
     source = source_from_item(new)
     before = source_from_item(old) if old else Source(source.name)
     if finished := _finished(before.run, source.run):
         yield _run_finished(source.name, finished)
-    if _fails_anew(before, source):
+    if source.failures > before.failures:
         yield ReadingFailed(source.name, redacted_text(source.error or ""), source.blocked_since is not None)
 
 
@@ -65,13 +65,8 @@ def _run_finished(source: str, run: Run) -> RunFinished:
     )
 
 
-def _fails_anew(before: Source, source: Source) -> bool:
-    fails = source.failing_since is not None and before.failing_since is None
-    return fails or (source.blocked_since is not None and before.blocked_since is None)
-
-
 def _of_breaker(old: Item | None, new: Item | None) -> Iterator[Fact]:
-    """A breaker nobody wrote to for a while is forgotten by its table, and one that is not known is closed."""
+    """The table expires a breaker that was not written to for a while; a missing one counts as closed."""
     was, now = _state(old), _state(new)
     upstream = str((new or old or {})["id"]).partition(" ")[0]
     if was == _CLOSED and now == _OPEN:

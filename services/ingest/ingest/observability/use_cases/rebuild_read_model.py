@@ -1,4 +1,4 @@
-"""Make a read model anew from all events there are, in as many calls as it takes."""
+"""Rebuild a read model from all events in the store, in as many calls as it takes."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -15,8 +15,8 @@ from watchkeeper.logs import logger
 from watchkeeper.observability.projections import ALERT_HISTORY, METRIC_SERIES, REBUILT, Fold, Occurrence
 
 _OVER_BY_THEIR_KEY = frozenset({METRIC_SERIES, ALERT_HISTORY})
-"""Models of which most rows there ever were are over, and a row's key says when. They need not be written again. In
-other models an earlier event's row, which is not over, would come back."""
+"""Models in which most rows of the past have expired, at a time that depends only on their key: expired rows are not
+written again. In other models, skipping one would resurrect the row of an earlier event that has not expired."""
 
 
 class ReadModelRebuilding:
@@ -35,19 +35,19 @@ class ReadModelRebuilding:
         self._requests_end_seconds = requests_end_seconds
 
     def unfinished(self) -> dict[str, Progress]:
-        """How far the rebuilds are that are not done, by model."""
+        """The progress of unfinished rebuilds, by model."""
         every = self._models.generations().items()
         return {model: Progress(**kept.rebuild) for model, kept in every if kept.rebuild is not None}
 
     def go_on(self, model: str, has_time: Callable[[], bool], *, leave_out: bool = False) -> Progress:
-        """Begin, or go on with what is not done, for as long as there is time; past events that cannot be read only if
-        it is to ``leave_out`` those.
+        """Start a rebuild, or continue the unfinished one, for as long as there is time; unreadable events stop it
+        unless it may ``leave_out`` them.
 
-        Raises ``ItemNotFound`` for a model there is none of, or that events do not make, and ``ConditionFailed`` when
-        somebody else is at it.
+        Raises ``ItemNotFound`` for an unknown model, or one that cannot be rebuilt, and ``ConditionFailed`` when
+        somebody else is rebuilding it.
         """
         if model not in REBUILT:
-            raise ItemNotFound(f"there is no read model {model!r} to be made anew; they are {', '.join(REBUILT)}")
+            raise ItemNotFound(f"there is no read model {model!r} to rebuild; they are {', '.join(REBUILT)}")
         now = self._clock()
         fold = partial(_ItemsFold, model, now)
         rebuild = Rebuild(self._store, self._models, model, fold, self._sleep, self._requests_end_seconds)
@@ -55,7 +55,7 @@ class ReadModelRebuilding:
 
 
 class _ItemsFold:
-    """A fold of what the store holds."""
+    """A fold over items of the store."""
 
     def __init__(self, model: str, now: datetime) -> None:
         self._fold = Fold([model])
@@ -70,7 +70,7 @@ class _ItemsFold:
 
 
 def described(model: str, progress: Progress) -> dict[str, Any]:
-    """Progress as an operator reads it."""
+    """Progress for an operator to read."""
     return {
         "model": model,
         "generation": progress.generation,
@@ -86,7 +86,7 @@ def described(model: str, progress: Progress) -> dict[str, Any]:
 def _why_stopped(progress: Progress) -> str:
     return (
         f"{progress.unreadable:,} events cannot be read, and would be left out; the log names them. The model is read "
-        "as before. Call again with a release that reads them, and it begins anew, or with leave_out, and it goes on."
+        "as before. Call again with a release that can read them to start over, or with leave_out to continue."
     )
 
 

@@ -1,12 +1,12 @@
-"""Record what the system tells of itself: the metrics, the health and the security events that follow from a fact.
+"""Record the metrics, health reports and security events that follow from a fact.
 
-Each command has an id made of the fact's: a fact that comes twice, or was done in part, leaves what it leaves once.
+Each command has an id derived from the fact's, so that processing a fact twice, or resuming it, is idempotent.
 """
 
 from datetime import datetime
 
-from ingest.observability.meaning import Measured, Noticed, Reported, meaning
-from ingest.observability.setting_aside import RECORDING
+from ingest.observability.dead_lettering import RECORDING
+from ingest.observability.fact_mapping import Measured, Noticed, Reported, meaning
 from watchkeeper.clock import Clock
 from watchkeeper.events import DomainEvent
 from watchkeeper.eventsourcing.event import Cause
@@ -21,7 +21,7 @@ from watchkeeper.observability.security import SecurityEvent
 
 MEDIUM_FROM = 10
 HIGH_FROM = 100
-"""So often within an hour makes it worse."""
+"""From so many occurrences within an hour, the severity rises."""
 
 
 class FactRecording:
@@ -38,28 +38,24 @@ class FactRecording:
         self._clock = clock
 
     def record(self, event: DomainEvent, fact: Fact) -> int:
-        """Record all the fact means; raises an error of the family when some of it could not be.
+        """Record everything that follows from the fact; raises a ``WatchkeeperError`` if some of it fails.
 
-        A value its metric does not take, as it comes too late, would not be taken later either: it is left out. How
-        many were is answered. Once a metric of the fact has a newer value, what the fact says of health is over, and
-        is not reported: the fact with that value reports.
+        Returns how many values were left out: a value that arrives too late for its metric would not be accepted on a
+        retry either. Stale health reports are recognised by the component.
         """
         cause, at, left_out = Cause(event.correlation_id, event.id, RECORDING.function), event.occurred_at, 0
-        is_over = False
         for part in list(meaning(fact)):
             match part:
                 case Measured():
-                    metric, is_taken = self._take(part, at, cause)
-                    left_out += not is_taken
-                    is_over |= metric.latest is not None and metric.latest.at > at
-                case Reported() if not is_over:
+                    left_out += not self._take(part, at, cause)
+                case Reported():
                     self._report(part, at, cause)
                 case Noticed():
                     self._notice(part, at, cause)
         return left_out
 
-    def _take(self, part: Measured, at: datetime, cause: Cause) -> tuple[Metric, bool]:
-        """The metric, and whether it took the value."""
+    def _take(self, part: Measured, at: datetime, cause: Cause) -> bool:
+        """Whether the metric accepted the value, now or when the fact was first processed."""
         refused: list[str] = []
 
         def decide(metric: Metric) -> None:
@@ -67,21 +63,22 @@ class FactRecording:
             refused[:] = [reason for reason in reasons if reason]
 
         aggregate_id = ids.metric(part.series)
-        metric = self._metrics.execute(
-            aggregate_id, decide, cause=cause, command_id=_command(cause, aggregate_id), given_at=at
+        processed = self._metrics.process(
+            aggregate_id, decide, cause=cause, command_id=_command(cause, aggregate_id), issued_at=at
         )
-        if refused:
-            logger.warning("a value was left out", series=part.series.text, reason=refused[0])
-        return metric, not refused
+        if processed.already or not refused:
+            return True
+        logger.warning("a value was left out", series=part.series.text, reason=refused[0])
+        return False
 
     def _report(self, part: Reported, at: datetime, cause: Cause) -> None:
         aggregate_id = ids.system_health(part.component)
         self._health.execute(
             aggregate_id,
-            lambda health: health.report(part.key, part.status, part.text, at),
+            lambda health: health.report(part.key, part.status, part.text, at, is_turn=part.is_turn),
             cause=cause,
             command_id=_command(cause, aggregate_id),
-            given_at=at,
+            issued_at=at,
         )
 
     def _notice(self, part: Noticed, at: datetime, cause: Cause) -> None:
@@ -99,11 +96,13 @@ class FactRecording:
                 found.repeat(severity=severity_of(found.status.count + part.count), at=at, count=part.count)
 
         aggregate_id = ids.security_event(ids.security_event_of_hour(part.kind, at))
-        self._security.execute(aggregate_id, decide, cause=cause, command_id=_command(cause, aggregate_id), given_at=at)
+        self._security.execute(
+            aggregate_id, decide, cause=cause, command_id=_command(cause, aggregate_id), issued_at=at
+        )
 
 
 def severity_of(count: int) -> SecuritySeverity:
-    """Of what happened so often within an hour."""
+    """By the number of occurrences within an hour."""
     if count >= HIGH_FROM:
         return SecuritySeverity.HIGH
     return SecuritySeverity.MEDIUM if count >= MEDIUM_FROM else SecuritySeverity.LOW

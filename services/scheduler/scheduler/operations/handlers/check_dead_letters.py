@@ -1,4 +1,4 @@
-"""``check-dead-letters``: every five minutes, says on the bus how many letters each queue of dead letters has."""
+"""``check-dead-letters``: publishes the number of letters in each dead-letter queue every five minutes."""
 
 import os
 from collections.abc import Mapping

@@ -1,5 +1,5 @@
-"""``dead-letters``: an operator's function, which lists what failed for good, shows one letter, sends one or all of a
-queue again, and drops one or all with a reason."""
+"""``dead-letters``: an operator's function. It lists dead letters, shows one, and redrives or drops one or all of a
+queue."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -55,7 +55,8 @@ def _settled(what: str, queue: str, outcome: Outcome) -> dict[str, Any]:
 
 @cache
 def _dead_letters() -> DeadLetters:
-    """Settings: ``DEAD_LETTER_QUEUES``, a JSON object of queues by name, and ``REDRIVEN_FUNCTIONS``, by comma."""
+    """Settings: ``DEAD_LETTER_QUEUES``, a JSON object of queues by name, and ``REDRIVEN_FUNCTIONS``, separated by
+    commas."""
     prefix = f"watchkeeper-{_setting('STAGE')}-"
     queues = {name: DeadLetterQueue(**urls) for name, urls in orjson.loads(_setting("DEAD_LETTER_QUEUES")).items()}
     known = frozenset(_setting("REDRIVEN_FUNCTIONS").split(","))

@@ -1,4 +1,4 @@
-"""What facts mean: values of metrics, reports of a component's health, and security events."""
+"""Maps facts to metric values, health reports and security events."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from watchkeeper.observability.facts import (
+    ALL_SERVICES,
     CircuitClosed,
     CircuitOpened,
     DeadLettersCounted,
@@ -18,17 +19,18 @@ from watchkeeper.observability.facts import (
 )
 from watchkeeper.observability.models import ComponentKind, HealthStatus
 from watchkeeper.observability.refusals import require
+from watchkeeper.observability.reserved import SystemMetric
 from watchkeeper.observability.series import Series
 
-INGEST = f"{ComponentKind.SERVICE}/ingest"
+SERVICES = ("ingest", "api", "scheduler")
 CIRCUIT = "circuit"
 SEEN = "seen"
-"""The key of a report that only says that a component is there, and how nobody ever says anything against it."""
+"""The key of a report that only says that a component exists: it is never reported as unhealthy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A metric has a value."""
+    """A value of a metric."""
 
     series: Series
     value: Decimal
@@ -37,17 +39,19 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """A component has a reason not to be healthy, or has it no longer."""
+    """A component has a reason not to be healthy, or no longer has it."""
 
     component: str
     key: str
     status: HealthStatus
     text: str = ""
+    is_turn: bool = False
+    """Whether it is reported only on change, and not again while it lasts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Noticed:
-    """Somebody should look at this; what is of the same kind is counted together for an hour."""
+    """Something needs attention; occurrences of the same kind within an hour are counted together."""
 
     kind: str
     summary: str
@@ -59,48 +63,49 @@ Meaning = Measured | Reported | Noticed
 
 
 def meaning(fact: Fact) -> Iterator[Meaning]:
-    """Raises ``Refused`` for a fact whose names no metric can have."""
+    """Raises ``Refused`` for a fact with names that no metric can have."""
     yield from _MEANINGS[type(fact)](fact)
 
 
 def _run_finished(fact: RunFinished) -> Iterator[Meaning]:
-    yield _measured("ingest.run.duration", fact.seconds, "Seconds", source=fact.source)
-    yield _measured("ingest.run.rows_stored", fact.stored, source=fact.source)
-    yield _measured("ingest.run.rows_refused", fact.refused, source=fact.source)
-    yield _measured("ingest.run.failures", 0, source=fact.source)
+    yield _measured(SystemMetric.RUN_DURATION, fact.seconds, "Seconds", source=fact.source)
+    yield _measured(SystemMetric.RUN_ROWS_STORED, fact.stored, source=fact.source)
+    yield _measured(SystemMetric.RUN_ROWS_REFUSED, fact.refused, source=fact.source)
+    yield _measured(SystemMetric.RUN_FAILURES, 0, source=fact.source)
     yield Reported(_upstream_of(fact.source), _reading(fact.source), HealthStatus.HEALTHY)
-    yield Reported(INGEST, SEEN, HealthStatus.HEALTHY)
+    yield Reported(_service("ingest"), SEEN, HealthStatus.HEALTHY)
 
 
 def _reading_failed(fact: ReadingFailed) -> Iterator[Meaning]:
-    yield _measured("ingest.run.failures", 1, source=fact.source)
+    yield _measured(SystemMetric.RUN_FAILURES, 1, source=fact.source)
     status = HealthStatus.DOWN if fact.blocked else HealthStatus.DEGRADED
     text = f"{fact.source} is blocked: {fact.error}" if fact.blocked else f"{fact.source} fails: {fact.error}"
     yield Reported(_upstream_of(fact.source), _reading(fact.source), status, text)
 
 
 def _circuit_opened(fact: CircuitOpened) -> Iterator[Meaning]:
-    yield _measured("circuit.open", 1, upstream=fact.upstream)
-    yield Reported(_upstream(fact.upstream), CIRCUIT, HealthStatus.DOWN, "It failed so often that it is left alone.")
+    yield _measured(SystemMetric.CIRCUIT_OPEN, 1, upstream=fact.upstream)
+    text = "It failed so often that it is left alone."
+    yield Reported(_upstream(fact.upstream), CIRCUIT, HealthStatus.DOWN, text, is_turn=True)
 
 
 def _circuit_closed(fact: CircuitClosed) -> Iterator[Meaning]:
-    yield _measured("circuit.open", 0, upstream=fact.upstream)
-    yield Reported(_upstream(fact.upstream), CIRCUIT, HealthStatus.HEALTHY)
+    yield _measured(SystemMetric.CIRCUIT_OPEN, 0, upstream=fact.upstream)
+    yield Reported(_upstream(fact.upstream), CIRCUIT, HealthStatus.HEALTHY, is_turn=True)
 
 
 def _dead_letters_counted(fact: DeadLettersCounted) -> Iterator[Meaning]:
-    yield _measured("dead_letters.waiting", fact.waiting, queue=fact.queue)
-    yield Reported(
-        f"{ComponentKind.SERVICE}/{fact.service}",
-        f"dead-letters:{fact.queue}",
-        HealthStatus.DEGRADED if fact.waiting else HealthStatus.HEALTHY,
-        f"There are dead letters in {fact.queue}.",
-    )
+    """Letters are only counted, not read: those of a queue that all services share may belong to any service."""
+    yield _measured(SystemMetric.DEAD_LETTERS_WAITING, fact.waiting, queue=fact.queue)
+    status = HealthStatus.DEGRADED if fact.waiting else HealthStatus.HEALTHY
+    shared = fact.service == ALL_SERVICES
+    text = f"There are dead letters in {fact.queue}" + (", each of one of the services." if shared else ".")
+    for service in SERVICES if shared else (fact.service,):
+        yield Reported(_service(service), f"dead-letters:{fact.queue}", status, text)
 
 
 def _source_aged(fact: SourceAged) -> Iterator[Meaning]:
-    yield _measured("source.age", fact.seconds, "Seconds", source=fact.source)
+    yield _measured(SystemMetric.SOURCE_AGE, fact.seconds, "Seconds", source=fact.source)
     yield Reported(
         _upstream_of(fact.source),
         f"stale:{fact.source}",
@@ -110,18 +115,18 @@ def _source_aged(fact: SourceAged) -> Iterator[Meaning]:
 
 
 def _sign_in_failed(fact: SignInFailed) -> Iterator[Meaning]:
-    yield _measured("sign_in.failures", 1, reason=fact.reason)
+    yield _measured(SystemMetric.SIGN_IN_FAILURES, 1, reason=fact.reason)
     yield Noticed("sign-in-failed", "People, or somebody who tries, were not let in.", "api/auth")
 
 
 def _request_refused(fact: RequestRefused) -> Iterator[Meaning]:
     require(fact.count >= 1, "the count is 1 or more")
-    yield _measured("requests.refused", fact.count, status=str(fact.status))
+    yield _measured(SystemMetric.REQUESTS_REFUSED, fact.count, status=str(fact.status))
     yield Noticed("request-refused", "Requests were refused with 401, 403 or 429.", "api", fact.count)
 
 
-def _measured(name: str, value: float, unit: str = "Count", **dimensions: str) -> Measured:
-    return Measured(Series.named(name, dimensions), Decimal(str(value)), unit)
+def _measured(name: SystemMetric, value: float, unit: str = "Count", **dimensions: str) -> Measured:
+    return Measured(Series.named(name.value, dimensions), Decimal(str(value)), unit)
 
 
 def _reading(source: str) -> str:
@@ -135,6 +140,10 @@ def _upstream_of(source: str) -> str:
 
 def _upstream(name: str) -> str:
     return f"{ComponentKind.UPSTREAM}/{name}"
+
+
+def _service(name: str) -> str:
+    return f"{ComponentKind.SERVICE}/{name}"
 
 
 _MEANINGS: Mapping[type[Fact], Callable[[Any], Iterator[Meaning]]] = {

@@ -1,4 +1,4 @@
-"""Facts out of messages: the rule of the bus puts their envelopes into the queue ``facts`` as they are."""
+"""Parses facts from messages: a rule of the bus puts their envelopes into the queue ``facts`` unchanged."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -18,7 +18,7 @@ _FACTS: Mapping[tuple[str, int], type[Fact]] = {(fact.type, fact.version): fact 
 
 
 def envelope(body: str) -> DomainEvent:
-    """Raises ``WorkRefused`` for a message that is no event of the bus."""
+    """Raises ``WorkRefused`` for a message that is not an event of the bus."""
     work = messages.checked(messages.work_of(body), FORMS)
     try:
         occurred_at = from_iso(work["occurred_at"])
@@ -29,8 +29,8 @@ def envelope(body: str) -> DomainEvent:
 
 
 def fact_of(event: DomainEvent) -> Fact:
-    """What the envelope holds; what a later release says besides is passed over. Raises ``WorkRefused`` for what is no
-    fact, or one that this release does not know."""
+    """The fact in the envelope; fields that a later release added are ignored. Raises ``WorkRefused`` for an invalid or
+    unknown fact."""
     kind = _FACTS.get((event.type, event.version))
     if kind is None:
         raise WorkRefused(f"there is no fact {messages.told(event.type)} of version {event.version}")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.observability.access.refusals import DeliveryUnreadable, delivery_of, refusals
+from api.observability.access.refused_requests import DeliveryUnreadable, delivery_of, refusals
 
 AT = 1795208400000
 

@@ -1,13 +1,13 @@
-"""What becomes of an event that a function can do nothing with: everybody hears of it, it is kept for an operator to
-have it done again, and the events after it are not held up."""
+"""Dead-lettering an event that a function cannot process: an error is published, the event is kept for an operator to
+redrive, and later events are not held up."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol
 
-from ingest.observability.stream import Appended
+from ingest.observability.stream import StreamedEvent
 from watchkeeper import sqs
 from watchkeeper.clock import Clock, to_iso
 from watchkeeper.correlation import ATTRIBUTE
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where events come to nothing."""
+    """Where events fail."""
 
     function: str
     queue: str
-    """Of dead letters, as ``dead-letters`` knows it: from there it is done again."""
+    """The dead-letter queue to redrive from, by the name that ``dead-letters`` uses."""
 
 
 PUBLISHING = Place("publish-events", "publication")
@@ -36,44 +36,45 @@ EVALUATING = Place("evaluate-alerts", "failures")
 RECORDING = Place("record-facts", "facts")
 
 
-class Letters(Protocol):
-    def keep(self, one: Appended, error: Exception, context: LambdaContext) -> None:
-        """Keep what it takes to do the event again. Raises ``DatabaseError``."""
+class DeadLetterSink(Protocol):
+    def keep(self, one: StreamedEvent, error: Exception, context: LambdaContext) -> None:
+        """Keep enough to redrive the event. Raises ``DatabaseError``."""
 
 
-class SettingAside:
-    """Where the events of a stream go that come to nothing."""
+class DeadLettering:
+    """Dead-letters the events of a stream that cannot be processed."""
 
-    def __init__(self, errors: EventPublisher, letters: Letters, place: Place) -> None:
+    def __init__(self, errors: EventPublisher, sink: DeadLetterSink, place: Place, clock: Clock) -> None:
         self._errors = errors
-        self._letters = letters
+        self._sink = sink
         self._place = place
+        self._clock = clock
 
-    def put(self, one: Appended, error: Exception, context: LambdaContext) -> None:
-        """Tell of it, and keep it. Raises ``DatabaseError`` and ``DeliveryFailed``; then it can be done again: the same
-        error is told once, however often it is sent."""
+    def put(self, one: StreamedEvent, error: Exception, context: LambdaContext) -> None:
+        """Publish the error and keep the event. Raises ``DatabaseError`` and ``DeliveryFailed``. Idempotent: however
+        often it is published, it is one error."""
         told = error_event(
             one.named,
             error,
             where=self._place.function,
             queue=self._place.queue,
-            occurred_at=one.at,
+            occurred_at=self._clock(),
             correlation_id=one.correlation_id,
         )
         self._errors.publish([told])
-        self._letters.keep(one, error, context)
+        self._sink.keep(one, error, context)
         logger.error("an event was set aside", event_id=one.named.id, event_type=one.named.type, reason=cause_of(error))
 
 
-class PublicationLetters:
-    """Letters of the queue ``publication``: where the event is in the store."""
+class PublicationDeadLetters:
+    """Letters of the queue ``publication``, which say where the event is in the store."""
 
     def __init__(self, client: "SQSClient", url: str, clock: Clock) -> None:
         self._client = client
         self._url = url
         self._clock = clock
 
-    def keep(self, one: Appended, error: Exception, context: LambdaContext) -> None:
+    def keep(self, one: StreamedEvent, error: Exception, context: LambdaContext) -> None:
         body = json.dumps({"aggregate_id": one.aggregate_id, "sequence": one.named.sequence}, separators=(",", ":"))
         failure = Failure(
             function=context.function_name,
@@ -87,16 +88,16 @@ class PublicationLetters:
         sqs.send(self._client, self._url, body, {ATTRIBUTE: one.correlation_id, FAILURE: failure.to_json()})
 
 
-class InvocationLetters:
-    """Letters of the queue of all failures, in the form Lambda gives those of invocations: sent again, the function is
-    invoked with the record that failed."""
+class InvocationDeadLetters:
+    """Letters of the queue of all failures, in the format that Lambda uses for failed invocations: a redrive invokes
+    the function with the record that failed."""
 
     def __init__(self, client: "SQSClient", url: str, clock: Clock) -> None:
         self._client = client
         self._url = url
         self._clock = clock
 
-    def keep(self, one: Appended, error: Exception, context: LambdaContext) -> None:
+    def keep(self, one: StreamedEvent, error: Exception, context: LambdaContext) -> None:
         record = {
             "version": "1.0",
             "timestamp": to_iso(self._clock()),
@@ -112,6 +113,17 @@ class InvocationLetters:
         sqs.send(self._client, self._url, json.dumps(record, separators=(",", ":")), {})
 
 
+def unreadable(record: Mapping[str, Any], aggregate_id: str | None = None, sequence: int | None = None) -> FailedEvent:
+    """Identifies the event of a message that does not name it: the message's id and time stand in."""
+    return FailedEvent(
+        id=record["messageId"],
+        type="unknown",
+        occurred_at=datetime.fromtimestamp(int(record["attributes"]["SentTimestamp"]) / 1000, UTC),
+        aggregate_id=aggregate_id,
+        sequence=sequence,
+    )
+
+
 def tell_of_letter(
     failed: FailedEvent,
     error: Exception,
@@ -121,8 +133,8 @@ def tell_of_letter(
     at: datetime,
     correlation_id: str,
 ) -> None:
-    """Tell of an event whose message is a dead letter by now. The letter is there in any case: a bus that fails, or a
-    setting that is missing, loses word of it, and nothing else."""
+    """Publish the error of an event whose message is already a dead letter. The letter exists in any case: if the bus
+    fails or a setting is missing, only the error event is lost."""
     told = error_event(
         failed,
         error,

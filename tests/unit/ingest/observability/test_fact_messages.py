@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.observability.received import envelope, fact_of
+from ingest.observability.fact_messages import envelope, fact_of
 from watchkeeper.messages import WorkRefused
 from watchkeeper.observability.facts import CATALOGUE, CircuitOpened, Fact, RunFinished, fact
 

@@ -1,4 +1,4 @@
-"""Lines of the API's access log, as facts of the requests that were refused."""
+"""Turns lines of the API's access log into facts about refused requests."""
 
 import base64
 import gzip
@@ -18,18 +18,18 @@ from watchkeeper.observability.facts import RequestRefused, fact
 UNAUTHENTICATED = 401
 REFUSED = frozenset({UNAUTHENTICATED, 403, 429})
 SIGNING_IN = "/api/v1/auth/"
-"""Who is not let in there is told of as ``SignInFailed``, with the reason."""
+"""Failed sign-ins are reported separately, as ``SignInFailed`` with the reason."""
 _LINES = "DATA_MESSAGE"
 
 
 class DeliveryUnreadable(WatchkeeperError):
-    """What the function was invoked with is no delivery of CloudWatch Logs."""
+    """The invocation's payload is not a delivery from CloudWatch Logs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     id: str
-    """The log event's own: the same line keeps it when it is delivered again."""
+    """The id of the log event, which stays the same when it is redelivered."""
     at: datetime
     status: int
     route: str
@@ -42,7 +42,7 @@ class Delivery:
 
 
 def delivery_of(event: Mapping[str, Any]) -> Delivery:
-    """Raises ``DeliveryUnreadable``. Lines that are none of the access log's are counted, and left."""
+    """Raises ``DeliveryUnreadable``. Lines that cannot be parsed are counted and skipped."""
     lines: list[Line] = []
     unreadable = 0
     for told in _log_events(event):
@@ -54,7 +54,7 @@ def delivery_of(event: Mapping[str, Any]) -> Delivery:
 
 
 def refusals(lines: list[Line]) -> Iterator[DomainEvent]:
-    """One fact for each status and route, known by the lines it is made of: the same delivery tells the same again."""
+    """One fact for each status and route. Its id is derived from its lines, so a redelivery yields the same facts."""
     groups: dict[tuple[int, str], list[Line]] = {}
     for line in lines:
         if _is_refusal(line):
@@ -73,7 +73,7 @@ def _is_refusal(line: Line) -> bool:
 
 
 def _log_events(event: Mapping[str, Any]) -> list[Any]:
-    """None of a message that only asks whether somebody is there."""
+    """Empty for a control message, which only tests the subscription."""
     try:
         delivered = orjson.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"], validate=True)))
         return list(delivered["logEvents"]) if delivered["messageType"] == _LINES else []
