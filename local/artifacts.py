@@ -1,7 +1,7 @@
 """The packages of all services, built once: the same files go through every stage.
 
-Runtime and processor are the same on all stages of AWS, so that a zip does not depend on the stage. Beside the zips,
-the manifest says what they are and which commit they were built from.
+Runtime and processor are the same on all stages of AWS, so that a zip does not depend on the stage. The manifest next
+to the zips records their digests and the commit they were built from.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ MANIFEST = "manifest.json"
 
 
 class ArtifactsRefused(Exception):
-    """These are not the packages to deploy, or not what was built."""
+    """The packages are not those to deploy, or were changed after the build."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class Artifacts:
         return self.folder / f"watchkeeper-{service}.zip"
 
     def code_sha256(self, service: str) -> str:
-        """As Lambda tells it of a function."""
+        """As Lambda reports it for a function."""
         return b64encode(hashlib.sha256(self.zip(service).read_bytes()).digest()).decode()
 
     def collect(self, built: Mapping[str, Path], checkout: Checkout, tag: str | None) -> None:
-        """Take the zips of these services, and note what they are."""
+        """Collect the zips of these services, and record their digests."""
         self.folder.mkdir(parents=True, exist_ok=True)
         for service, file in built.items():
             shutil.copyfile(file, self.zip(service))
@@ -47,7 +47,7 @@ class Artifacts:
         (self.folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
 
     def check(self, services: Iterable[str], checkout: Checkout) -> None:
-        """Raise `ArtifactsRefused` unless they are whole, and of the commit whose templates go with them."""
+        """Raise `ArtifactsRefused` unless they are intact, and of the commit whose templates belong to them."""
         manifest = self.manifest()
         if manifest["commit"] != checkout.commit:
             raise ArtifactsRefused(
@@ -63,7 +63,7 @@ class Artifacts:
 
     @property
     def are_committed(self) -> bool:
-        """Whether all they were built from is in their commit."""
+        """Whether everything they were built from is in their commit."""
         return bool(self.manifest()["committed"])
 
     def manifest(self) -> dict[str, Any]:

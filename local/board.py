@@ -1,7 +1,7 @@
-"""The board of a stage: what its functions, queues, sources, health, breakers, alarms and schedules are at.
+"""The board of a stage: the status of its functions, queues, sources, health, breakers, alarms and schedules.
 
-What should be there is read from the services' files, so that a new function or queue shows up by itself. What cannot
-be read is told in its place; the rest is shown all the same.
+What should exist is read from the services' files, so that a new function or queue appears automatically. Where
+something cannot be read, the board says so; the rest is still shown.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -30,9 +30,9 @@ from watchkeeper.progress import KERNEL, MARKETS, ProgressRepository, Source
 CLIENTS = ("cloudwatch", "dynamodb", "events", "lambda", "logs", "sqs")
 AT_ONCE = 8
 LATE_AFTER = timedelta(hours=3)
-"""As the scheduler's `check-freshness` has it."""
+"""As in the scheduler's `check-freshness`."""
 REMINDERS_LATE_AFTER = timedelta(minutes=30)
-"""As the alarm `reminders-late` has it."""
+"""As in the alarm `reminders-late`."""
 RECEIPTS_LATE_AFTER = timedelta(hours=1)
 """Four runs of `check-push-receipts`."""
 MARKETS_LATE_AFTER: Mapping[str, timedelta] = {
@@ -40,13 +40,13 @@ MARKETS_LATE_AFTER: Mapping[str, timedelta] = {
     "alphavantage:earnings-calendar": timedelta(hours=50),
     "alphavantage:news": timedelta(hours=32),
 }
-"""As the scheduler's `check-coverage` has it."""
+"""As in the scheduler's `check-coverage`."""
 LAST_HOUR = timedelta(hours=1)
 LAST_DAY = timedelta(days=1)
 ERRORS_COUNTED = 1000
-"""At the most."""
+"""At most."""
 ALERTS_READ = 500
-"""At the most: those that were resolved stay for 30 days."""
+"""At most: resolved ones stay for 30 days."""
 LATELY = timedelta(minutes=10)
 PERIOD = 300
 QUERIES_AT_ONCE = 500
@@ -61,7 +61,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Row:
-    """One thing; `trouble` says in a few words why a person should look at it."""
+    """One item; `trouble` says briefly why it needs attention."""
 
     cells: tuple[str, ...]
     trouble: str = ""
@@ -73,9 +73,9 @@ class Section:
     columns: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()
     remark: str = ""
-    """What there is to say beside the rows, or instead of them."""
+    """Text in addition to the rows, or instead of them."""
     unread: str = ""
-    """Why something of it could not be read."""
+    """Why a part of it could not be read."""
 
     @property
     def troubles(self) -> list[str]:
@@ -85,7 +85,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Look:
-    """One look at a stage. Its clients are made before: they may be used from many threads, but not be made in them."""
+    """One look at a stage. Clients are created in advance: they may be used, but not created, in several threads."""
 
     origin: Stage
     clients: Mapping[str, Any]
@@ -103,13 +103,13 @@ class Look:
         return self.clients[service]
 
     def attempt(self, read: Callable[[], T]) -> T | None:
-        """Nothing if that is refused; why is kept."""
+        """Nothing if that is refused; the reason is kept."""
         try:
             with asking(self.origin):
                 return read()
         except (StageRefused, DatabaseError) as refusal:
             self.refusals.append(str(refusal))
-        except Exception as surprise:  # what somebody has broken must not hide all the rest
+        except Exception as surprise:  # one broken part must not hide the rest
             self.refusals.append(f"not understood: {type(surprise).__name__}: {surprise}")
         return None
 
@@ -204,7 +204,7 @@ def _counted(values: Sequence[Sequence[float]]) -> Runs:
 
 
 def _last_run(look: Look, function: str) -> str:
-    """As the log tells it, which on AWS may be some minutes behind."""
+    """According to the log, which on AWS may be some minutes behind."""
     request = {"orderBy": "LastEventTime", "descending": True, "limit": 1}
     group = f"/aws/lambda/{look.name(function)}"
     answer = present(lambda: look.client("logs").describe_log_streams(logGroupName=group, **request))
@@ -267,7 +267,7 @@ def _depth(look: Look, name: str) -> Depth:
 
 
 def _oldest(look: Look, names: Sequence[str]) -> dict[str, str]:
-    """How long the oldest message waits, where AWS tells."""
+    """How long the oldest message has waited, where AWS reports it."""
     metric = ("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName")
     asked = {name: Metric(*metric, look.name(name), "Maximum") for name in names}
     ages = read_metrics(look, list(asked.values()), LATELY)
@@ -342,7 +342,7 @@ def _calls(look: Look) -> Row | None:
 
 
 def _window(look: Look) -> Row | None:
-    """Of the maintenance window, which is no trouble: somebody wants it."""
+    """The maintenance window, which is never trouble: it is intended."""
 
     def read() -> str:
         window = maintenance.maintenance_of(look, maintenance.days_of(look))
@@ -367,7 +367,7 @@ def _coverage(look: Look) -> Row:
 
 
 def _reminders(look: Look) -> Section:
-    """What the processors would find now; where they do not run, nothing of it is late."""
+    """What the processors would find now; where they do not run, nothing is late."""
     reminders = ReminderRepository(Table(look.client("dynamodb"), look.name("people")))
     runs = bool(declared.parameter(look.stage, "schedulesEnabled"))
     kinds = (
@@ -390,7 +390,7 @@ def _found(find: Callable[[int, datetime], Iterable[ReminderKey]], until: dateti
     return sum(1 for shard in range(SHARDS) for _ in find(shard, until))
 
 
-# Health: what the observability watch makes of the system's own facts
+# Health: from the system's own facts, as the observability watch sees them
 
 
 def _health(look: Look) -> Section:
@@ -415,7 +415,7 @@ def _component(health: Health, now: datetime) -> Row:
 
 
 def _alert(alert: AlertStatus, now: datetime) -> Row:
-    """Of an alert that is acknowledged somebody knows."""
+    """An acknowledged alert needs no attention: somebody knows about it."""
     name = f"{plain(alert.rule_name)}, {alert.series}"
     since = ago(now - alert.raised_at) if alert.raised_at else NONE
     return Row((name, alert.state, since), f"is {alert.severity}" if alert.state is AlertState.OPEN else "")
@@ -434,7 +434,7 @@ def _errors(count: int) -> Row:
 
 
 def _breakers(look: Look) -> Section:
-    """One row for every upstream that has failed since the table was made."""
+    """One row for every upstream that has failed since the table was created."""
     pages = look.client("dynamodb").get_paginator("scan").paginate(TableName=look.name("breakers"), ConsistentRead=True)
     items = sorted((item for page in pages for item in page["Items"]), key=lambda item: str(item["id"]["S"]))
     rows = tuple(_breaker(item, look.now) for item in items)
@@ -496,7 +496,7 @@ SECTIONS: Mapping[str, Callable[[Look], Section]] = {
 
 
 class Metric(NamedTuple):
-    """A metric of AWS's own about one thing."""
+    """One of AWS's own metrics about one item."""
 
     namespace: str
     name: str
@@ -536,7 +536,7 @@ def _read_metrics(look: Look, metrics: Sequence[Metric], span: timedelta) -> dic
 
 
 def present(read: Callable[[], T]) -> T | None:
-    """Nothing if the thing is not there."""
+    """Nothing if the item does not exist."""
     try:
         return read()
     except ClientError as error:
@@ -546,7 +546,7 @@ def present(read: Callable[[], T]) -> T | None:
 
 
 def age(span: timedelta) -> str:
-    """Roughly, as one says it."""
+    """Approximately, in words."""
     seconds = max(0, int(span.total_seconds()))
     for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= 2 * length:

@@ -1,7 +1,7 @@
-"""Get the tools of this repository ready: the virtual environment, the npm packages and, on request, the local cloud.
+"""Install the tools of this repository: the virtual environment, the npm packages and, on request, the local cloud.
 
-Runs on nothing but Python's standard library, because everything else is what it installs. What is ready already is
-left alone: each installation carries the digest of the lock file it was made from.
+Uses only Python's standard library, because it installs everything else. Installations that are up to date are left
+alone: each stores the digest of the lock file it was made from.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ STAMP = ".made-from"
 
 
 class Missing(Exception):
-    """Something that has to be installed by hand first."""
+    """Something that has to be installed manually first."""
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Get the tools of this repository ready.")
+    parser = argparse.ArgumentParser(description="Install the tools of this repository.")
     parser.add_argument("--cloud", action="store_true", help="the embedded local cloud, too")
     parser.add_argument("--checks", action="store_true", help="what checks the packaged templates, too")
     wanted = parser.parse_args()
@@ -110,7 +110,7 @@ def prepare_checks() -> None:
 
 
 def once(target: Path, locks: list[Path], install: Callable[[], None], what: str) -> None:
-    """Install unless the target was made from these very lock files, whole."""
+    """Install unless the target was completely installed from exactly these lock files."""
     stamp = target / STAMP
     digest = hashlib.sha256(
         b"".join(lock.read_bytes() for lock in locks) + repr(sys.version_info[:2]).encode()
@@ -130,7 +130,7 @@ def install_python(environment: Path, lock: Path) -> None:
 
 
 def works(environment: Path) -> bool:
-    """Made by an interpreter of this very version, and that one is still there."""
+    """Whether it was made by an interpreter of exactly this version, which still exists."""
     python = environment / "bin" / "python"
     if not python.exists():
         return False

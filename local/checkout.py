@@ -1,4 +1,4 @@
-"""The working copy that is deployed from."""
+"""The working copy from which is deployed."""
 
 import subprocess
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Checkout:
 
     @property
     def changes(self) -> list[str]:
-        """What is not committed, new files too."""
+        """Uncommitted changes, including new files."""
         return self._git("status", "--porcelain").splitlines()
 
     @property

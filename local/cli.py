@@ -70,7 +70,7 @@ EXPECTED = (
 
 
 class Command(click.Group):
-    """Shows what a person can act on without a traceback."""
+    """Shows errors that the user can act on without a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -84,7 +84,7 @@ class Command(click.Group):
     "--port",
     type=click.IntRange(1, 65000),
     envvar="PORT",
-    help=f"where the cloud listens; the last one given, or {DEFAULT_PORT}",
+    help=f"the port of the local cloud; by default the last one used, or {DEFAULT_PORT}",
 )
 @click.option("--state", type=click.Path(path_type=Path), default=HOME / "state", help="where the cloud keeps its data")
 @click.pass_context
@@ -95,7 +95,7 @@ def cli(context: click.Context, port: int | None, state: Path) -> None:
     if cloud.pid is not None and known not in (None, cloud.port):
         raise click.ClickException(
             f"This clone's local cloud runs on port {known}: leave PORT= away, or `make down` first. "
-            "Another clone can have one of its own beside it."
+            "Another clone can have its own at the same time."
         )
     context.obj = cloud
 
@@ -104,7 +104,7 @@ pass_cloud = click.make_pass_decorator(LocalCloud)
 
 
 def upstream_options(command: Any) -> Any:
-    """The settings of the functions; empty ones count as not given, which is how make passes them on."""
+    """The settings of the functions; empty ones count as not given, since make passes those on."""
     for name, meaning in (
         ("lists", "comma-separated lists of lore"),
         ("projects", "comma-separated projects of Patchwork"),
@@ -124,7 +124,7 @@ def chosen_upstreams(cloud: LocalCloud, choice: dict[str, str | None]) -> Upstre
     given |= {name.lower(): address for name, address in vendors.items()}
     upstreams = Upstreams(**given, sample_ports=sample_ports(cloud.port))
     upstreams.check()
-    keys.of_local(upstreams, os.environ)  # refuses what can be no key before anything is started
+    keys.of_local(upstreams, os.environ)  # refuses invalid keys before anything is started
     return upstreams
 
 
@@ -133,7 +133,7 @@ def chosen_upstreams(cloud: LocalCloud, choice: dict[str, str | None]) -> Upstre
 @click.option("--wait", type=float, envvar="WAIT", help="seconds to follow the load, at most")
 @pass_cloud
 def up(cloud: LocalCloud, /, wait: float | None, **choice: str | None) -> None:
-    """Start everything, deploy, and bring the facts in."""
+    """Start everything, deploy, and load the facts."""
     upstreams = chosen_upstreams(cloud, choice)
     with alone(cloud):
         start(cloud, upstreams)
@@ -164,7 +164,7 @@ def deploy_to(cloud: LocalCloud, upstreams: Upstreams) -> None:
         with log.open("w") as output:
             deployed = cloud.deploy(upstreams, output)
     except frameworks.CommandFailed as failure:
-        raise frameworks.CommandFailed(f"{log.read_text()}\n{failure}; the whole of it is in {log}") from failure
+        raise frameworks.CommandFailed(f"{log.read_text()}\n{failure}; the complete log is in {log}") from failure
     click.echo("Deployed." if deployed else "Nothing had changed.")
     for upstream, values in keys.of_local(upstreams, os.environ).items():
         if keys.put(cloud, upstream, values):
@@ -172,8 +172,8 @@ def deploy_to(cloud: LocalCloud, upstreams: Upstreams) -> None:
 
 
 def load(cloud: LocalCloud, mode: str, seconds: float | None) -> bool:
-    """Whether everything is here."""
-    click.echo("Reading everything again ..." if mode == "full" else "Bringing in what is not here yet ...")
+    """Whether everything is loaded."""
+    click.echo("Reading everything again ..." if mode == "full" else "Loading what is missing ...")
     outcome = follow_load(cloud, start_load(cloud, mode), seconds, lambda line: click.echo(f"  {line}"))
     if outcome.finished:
         click.echo(f"All sources are loaded, after {outcome.seconds:.0f} s.")
@@ -181,9 +181,9 @@ def load(cloud: LocalCloud, mode: str, seconds: float | None) -> bool:
         click.echo("Not everything could be loaded:")
         for source in failing:
             click.echo(f"  {source.name}: {source.error}")
-        click.echo("It is tried again by the next schedule, or by `make ingest` once that is mended.")
+        click.echo("The next schedule retries it, or `make ingest` once that is fixed.")
     else:
-        click.echo("The load goes on in the background; `make status` shows how far it is.")
+        click.echo("The load continues in the background; `make status` shows its progress.")
     return outcome.finished
 
 
@@ -194,7 +194,7 @@ def collect(cloud: LocalCloud, seconds: float | None) -> bool:
     for failure in collected.failures:
         click.echo(f"  FAILS: {failure}")
     if collected.waiting:
-        click.echo(f"{collected.waiting} assets are left in the queue; they are done in the background.")
+        click.echo(f"{collected.waiting} assets are left in the queue; they are processed in the background.")
     return collected.finished
 
 
@@ -219,7 +219,7 @@ def reset(cloud: LocalCloud) -> None:
 
 @cli.command()
 @click.option("--stage", type=click.Choice(STAGES), default="local", show_default=True)
-@click.option("--check", is_flag=True, help="end with 1 when something needs a look")
+@click.option("--check", is_flag=True, help="exit with 1 if something needs attention")
 @pass_cloud
 def status(cloud: LocalCloud, stage: str, check: bool) -> None:
     """The board: functions, queues, dead letters, sources, health, breakers, alarms and schedules."""
@@ -231,7 +231,7 @@ def status(cloud: LocalCloud, stage: str, check: bool) -> None:
 STAGE = click.option("--stage", type=click.Choice(STAGES), default="local", show_default=True)
 SERVICE = click.option("--service", type=click.Choice(SERVICES), help="only this one")
 ARTIFACTS = click.option(
-    "--artifacts", type=click.Path(file_okay=False, path_type=Path), help="packages built before, by `package`"
+    "--artifacts", type=click.Path(file_okay=False, path_type=Path), help="packages built earlier by `package`"
 )
 
 
@@ -240,12 +240,12 @@ ARTIFACTS = click.option(
 @STAGE
 @SERVICE
 @ARTIFACTS
-@click.option("--yes", is_flag=True, help="for pipelines: ask nothing")
+@click.option("--yes", is_flag=True, help="for pipelines: do not ask for confirmation")
 @pass_cloud
 def deploy(
     cloud: LocalCloud, /, stage: str, service: str | None, artifacts: Path | None, yes: bool, **choice: str | None
 ) -> None:
-    """Deploy to a stage: the local cloud, or the AWS account of the credentials that are set."""
+    """Deploy to a stage: the local cloud, or the AWS account of the current credentials."""
     if stage == cloud.stage:
         if service or artifacts:
             raise click.UsageError("The local cloud is deployed as a whole, from the sources.")
@@ -286,10 +286,10 @@ def smoke(cloud: LocalCloud, stage: str) -> None:
 @cli.command()
 @STAGE
 @SERVICE
-@click.option("--yes", is_flag=True, help="ask nothing, but on prod")
+@click.option("--yes", is_flag=True, help="do not ask for confirmation, except on prod")
 @pass_cloud
 def remove(cloud: LocalCloud, stage: str, service: str | None, yes: bool) -> None:
-    """Take a stage on AWS away, with the data that is not retained."""
+    """Remove a stage from AWS, with the data that is not retained."""
     if stage == cloud.stage:
         raise click.ClickException("The local cloud is deleted by `make reset`.")
     shipping.remove(stage, shipping.chosen_services(service), yes)
@@ -299,9 +299,9 @@ def remove(cloud: LocalCloud, stage: str, service: str | None, yes: bool) -> Non
 @click.option("--stage", type=click.Choice(STAGES), default="prod", show_default=True)
 @SERVICE
 @click.option("--artifacts", type=click.Path(file_okay=False, path_type=Path), default=HOME / "artifacts")
-@click.option("--tag", help="what the packages will be known by")
+@click.option("--tag", help="a tag that names the packages")
 def package(stage: str, service: str | None, artifacts: Path, tag: str | None) -> None:
-    """Build the packages, the same for every stage on AWS, into a folder that `deploy` takes them from."""
+    """Build the packages, the same for every stage on AWS, into a folder from which `deploy` can use them."""
     shipping.package(stage, Artifacts(artifacts), shipping.chosen_services(service), tag)
 
 
@@ -310,7 +310,7 @@ def package(stage: str, service: str | None, artifacts: Path, tag: str | None) -
 @click.option("--wait", type=float, envvar="WAIT", help="seconds to wait, at most")
 @pass_cloud
 def ingest(cloud: LocalCloud, mode: str, wait: float | None) -> None:
-    """Bring facts in now instead of at the next schedule."""
+    """Load facts now instead of at the next schedule."""
     complete = [load(require(cloud), mode, wait), collect(cloud, wait)]
     sys.exit(0 if all(complete) else 1)
 
@@ -322,7 +322,7 @@ def ingest(cloud: LocalCloud, mode: str, wait: float | None) -> None:
 @click.option("--follow", is_flag=True)
 @pass_cloud
 def logs(cloud: LocalCloud, function: str, stage: str, lines: int, follow: bool) -> None:
-    """What a function wrote to its log."""
+    """Show a function's log."""
     only_local(stage, f"aws logs tail /aws/lambda/watchkeeper-{stage}-{functions.known(function)} --since 1h")
     for line in functions.log_lines(require(cloud), functions.known(function), lines, follow):
         click.echo(line)
@@ -335,7 +335,7 @@ def logs(cloud: LocalCloud, function: str, stage: str, lines: int, follow: bool)
 @click.option("--here", is_flag=True, help="run the sources on this machine instead of the deployed function")
 @pass_cloud
 def invoke(cloud: LocalCloud, function: str, stage: str, event: Path | None, here: bool) -> None:
-    """Invoke a function by `sls invoke`, or run it by `sls invoke local`."""
+    """Invoke a function with `sls invoke`, or run it with `sls invoke local`."""
     service = functions.service_of(functions.known(function))
     only_local(stage, f"cd services/{service} && ../../node_modules/.bin/sls invoke --stage {stage} -f {function}")
     refuse_rubbish(event)
@@ -352,17 +352,17 @@ def invoke(cloud: LocalCloud, function: str, stage: str, event: Path | None, her
 
 @cli.command()
 @click.option("--stage", type=click.Choice(STAGES), default="local", show_default=True)
-@click.option("--queue", help="threads, facts, failures and so on; none: all of them, counted")
-@click.option("--id", "letter_id", help="one letter; none: all of the queue")
+@click.option("--queue", help="threads, facts, failures and so on; default: counts of all")
+@click.option("--id", "letter_id", help="one dead letter; default: all of the queue")
 @click.option("--redrive", is_flag=True, help="send the work again")
 @click.option("--drop", "reason", help="delete, for this reason, which is logged")
 @pass_cloud
 def dlq(
     cloud: LocalCloud, stage: str, queue: str | None, letter_id: str | None, redrive: bool, reason: str | None
 ) -> None:
-    """What failed for good: count it, list it, show it, send it again, or drop it with a reason."""
+    """Dead letters: count, list, show, redrive, or drop them with a reason."""
     if redrive and reason:
-        raise click.UsageError("Either send again or drop.")
+        raise click.UsageError("Either redrive or drop.")
     if queue is None and (letter_id or redrive or reason):
         raise click.UsageError("Say which queue: QUEUE=threads")
     lines, complete = tend_letters(chosen_stage(cloud, stage), queue, letter_id, redrive, reason)
@@ -374,7 +374,7 @@ def dlq(
 def tend_letters(
     stage: Stage, queue: str | None, letter_id: str | None, redrive: bool, reason: str | None
 ) -> tuple[Iterable[str], bool]:
-    """What to tell, and whether everything was done."""
+    """The lines to print, and whether everything was done."""
     if queue is None:
         return letters.counted(stage), True
     if redrive:
@@ -409,10 +409,10 @@ def login(cloud: LocalCloud, email: str, stage: str) -> None:
 @click.argument("email")
 @click.option("--group", type=click.Choice(signin.GROUPS), required=True)
 @click.option("--stage", type=click.Choice(STAGES), default="local", show_default=True)
-@click.option("--revoke", is_flag=True, help="take it away")
+@click.option("--revoke", is_flag=True, help="remove them from the group")
 @pass_cloud
 def grant(cloud: LocalCloud, email: str, group: str, stage: str, revoke: bool) -> None:
-    """Give a person a role, or take it away; their next tokens have it."""
+    """Add a person to a group, or remove them; it takes effect with their next tokens."""
     chosen = chosen_stage(cloud, stage)
     if revoke:
         signin.revoke(chosen, email, group)
@@ -422,11 +422,11 @@ def grant(cloud: LocalCloud, email: str, group: str, stage: str, revoke: bool) -
 
 
 @cli.command()
-@click.option("--email", default=seeding.EMAIL, show_default=True, help="whose account is filled")
+@click.option("--email", default=seeding.EMAIL, show_default=True, help="the account that gets the data")
 @click.option("--stage", type=click.Choice(STAGES), default="local", show_default=True)
 @pass_cloud
 def seed(cloud: LocalCloud, email: str, stage: str) -> None:
-    """Fill a stage with a person to try things as; what is there already stays as it is."""
+    """Create a person with sample data on a stage; anything that exists is left unchanged."""
     seeding.refuse_stages_of_people(stage)
     for line in seeding.told(stage, seeding.seed(chosen_stage(cloud, stage), email, datetime.now(UTC))):
         click.echo(line)
@@ -434,12 +434,12 @@ def seed(cloud: LocalCloud, email: str, stage: str) -> None:
 
 @cli.command("maintenance")
 @STAGE
-@click.option("--open", "opened", metavar="DURATION", help="work goes on for so long, whatever day it is: 30m, 6h, 2d")
-@click.option("--close", "closed", metavar="DURATION", help="work waits for so long")
-@click.option("--clear", is_flag=True, help="only the day counts again")
+@click.option("--open", "opened", metavar="DURATION", help="work continues for this long, on any day: 30m, 6h, 2d")
+@click.option("--close", "closed", metavar="DURATION", help="work pauses for this long")
+@click.option("--clear", is_flag=True, help="back to the days of stages.yml")
 @pass_cloud
 def tend_maintenance(cloud: LocalCloud, stage: str, opened: str | None, closed: str | None, clear: bool) -> None:
-    """The maintenance window of the markets watch: how it is, or how it is to be."""
+    """Show or override the maintenance window of the markets watch."""
     if sum(map(bool, (opened, closed, clear))) > 1:
         raise click.UsageError("One of OPEN=, CLOSE= and CLEAR=1.")
     chosen, now = chosen_stage(cloud, stage), datetime.now(UTC)
@@ -453,11 +453,11 @@ def tend_maintenance(cloud: LocalCloud, stage: str, opened: str | None, closed: 
 
 @cli.command()
 @click.argument("model")
-@click.option("--leave-out", is_flag=True, help="Go on without events that cannot be read.")
+@click.option("--leave-out", is_flag=True, help="Continue without events that cannot be read.")
 @STAGE
 @pass_cloud
 def rebuild(cloud: LocalCloud, model: str, leave_out: bool, stage: str) -> None:
-    """Make a read model, or all of them, anew from all events; it is read and written as it was until then."""
+    """Rebuild a read model, or all of them, from all events; until then, the current rows are read and written."""
     models = rebuilding.chosen(model)
     chosen = chosen_stage(cloud, stage)
     for one in models:
@@ -470,7 +470,7 @@ def rebuild(cloud: LocalCloud, model: str, leave_out: bool, stage: str) -> None:
 @STAGE
 @pass_cloud
 def put_keys(cloud: LocalCloud, upstream: str, stage: str) -> None:
-    """Put our keys to an upstream of the markets into its secret: those of the environment, or asked for unseen."""
+    """Put our keys to a markets upstream into its secret: from the environment, or from a hidden prompt."""
     chosen = chosen_stage(cloud, stage)
     is_new = keys.put(chosen, upstream, keys.said(upstream, os.environ, ask_unseen))
     keys.resume(chosen, upstream)
@@ -517,7 +517,7 @@ def require(cloud: LocalCloud) -> LocalCloud:
 
 @contextmanager
 def alone(cloud: LocalCloud) -> Iterator[None]:
-    """One command at a time changes the cloud."""
+    """Only one command at a time may change the cloud."""
     cloud.state_dir.parent.mkdir(parents=True, exist_ok=True)
     with cloud.state_dir.with_suffix(".lock").open("w") as lock:
         try:

@@ -1,4 +1,4 @@
-"""One embedded cloud: MiniStack with its own port and state, and Watchkeeper deployed on it."""
+"""An embedded cloud: MiniStack with its own port and state, and Watchkeeper deployed on it."""
 
 import json
 import os
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
 REGION = "us-east-1"
 SERVICES = ("ingest", "api", "scheduler")
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-"""MiniStack's administrator. The functions do not get these: each runs with its own role."""
+"""MiniStack's administrator. The functions do not get these credentials: each runs with its own role."""
 EMULATOR = REPOSITORY / "local" / "emulator.py"
 INTERPRETER = REPOSITORY / ".local" / "ministack" / "bin" / "python"
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
-"""What the functions may see of the environment they are started from, and no more."""
+"""The only variables the functions get from the environment they are started in."""
 PORT_FILE = "port"
 CLIENT = Config(connect_timeout=2, read_timeout=200, retries={"mode": "standard", "total_max_attempts": 3})
 
 
 class PortTaken(Exception):
-    """Something else listens where the cloud was to be."""
+    """Another program listens on the cloud's port."""
 
 
 class NotRunning(Exception):
-    """There is no cloud to ask."""
+    """The cloud is not running."""
 
 
 class FunctionFailed(Exception):
@@ -50,22 +50,22 @@ class FunctionFailed(Exception):
 
 
 def last_port(state_dir: Path) -> int | None:
-    """The port the cloud of this folder was started on last."""
+    """The port on which the cloud of this folder was last started."""
     file = state_dir / PORT_FILE
     return int(file.read_text()) if file.exists() else None
 
 
 @dataclass(frozen=True)
 class LocalCloud:
-    """Everything it writes is below `state_dir`; two of them run beside each other with different ports."""
+    """Everything it writes is below `state_dir`; two of them can run at the same time with different ports."""
 
     state_dir: Path
     port: int = DEFAULT_PORT
     stage: str = "local"
     decisions: Path | None = None
-    """A file to which the emulator adds what each role was allowed and denied."""
+    """A file to which the emulator appends what each role was allowed and denied."""
     fires_cron: bool = True
-    """Whether schedules with a cron expression come due; those with a rate always do."""
+    """Whether schedules with a cron expression fire; those with a rate always do."""
 
     # Life
 
@@ -79,16 +79,16 @@ class LocalCloud:
         self._emulator.start([str(INTERPRETER), str(EMULATOR)], self._emulator_environment(), self.answers, 60)
 
     def check_port(self) -> None:
-        """Raise `PortTaken` unless the port is free or this cloud's own."""
+        """Raise `PortTaken` unless the port is free or used by this cloud."""
         if not self.is_running and not is_port_free(self.port):
             raise PortTaken(f"Port {self.port} is taken by another program; choose one with PORT=")
 
     def stop(self) -> bool:
-        """Save and end; True if it ran."""
+        """Save and stop; True if it was running."""
         return self._emulator.stop()
 
     def forget(self) -> None:
-        """Stop, and delete all it kept."""
+        """Stop, and delete all its data."""
         self.stop()
         shutil.rmtree(self.state_dir, ignore_errors=True)
 
@@ -114,7 +114,7 @@ class LocalCloud:
     # Deployment
 
     def deploy(self, upstreams: Upstreams, output: IO[str] | None = None) -> bool:
-        """Deploy all services by `osls-compose`; False if nothing had changed since the last time."""
+        """Deploy all services with `osls-compose`; False if nothing had changed since the last time."""
         settings = self.environment() | upstreams.environment()
         self.workspace.refresh()
         digest = self._deployment_digest(upstreams)
@@ -152,7 +152,7 @@ class LocalCloud:
 
     @property
     def api_url(self) -> str:
-        """In front of `/api/v1/...`; MiniStack's form of address that needs no name resolution."""
+        """The part before `/api/v1/...`; the form of MiniStack's address that needs no name resolution."""
         return f"{self.endpoint}/_aws/execute-api/{self.outputs('api')['ApiId']}"
 
     def environment(self) -> dict[str, str]:
@@ -265,7 +265,7 @@ class LocalCloud:
         return f"{self.workspace.digest()} {json.dumps(settings, sort_keys=True)}"
 
     def _repair_cors(self) -> None:
-        """Set the API's CORS again: MiniStack keeps what a template says of it in a form its gateway cannot read."""
+        """Set the API's CORS again: MiniStack stores a template's settings in a form its gateway cannot read."""
         template = self.cloudformation.get_template(StackName=self.stack_name("api"))["TemplateBody"]
         stored = template if isinstance(template, dict) else json.loads(str(template))
         cors = stored["Resources"]["HttpApi"]["Properties"]["CorsConfiguration"]
@@ -274,7 +274,7 @@ class LocalCloud:
         self.client("apigatewayv2").update_api(ApiId=self.outputs("api")["ApiId"], CorsConfiguration=settings)
 
     def _verify_sender(self) -> None:
-        """Let codes be mailed: as on AWS, who sends must have proven the domain to be theirs."""
+        """Let codes be mailed: as on AWS, the sender's domain must be verified."""
         trigger = self.functions.get_function_configuration(FunctionName=self.name("create-auth-challenge"))
         sender = trigger["Environment"]["Variables"]["MAIL_FROM"]
         self.client("ses").verify_domain_identity(Domain=sender.rpartition("@")[2])

@@ -1,4 +1,4 @@
-"""What the services declare in their files: whatever is added there is known here."""
+"""What the services declare in their files: additions there are known here automatically."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ PREFIX = "watchkeeper-${sls:stage}-"
 
 @dataclass(frozen=True)
 class Queue:
-    """By its short name."""
+    """By short name."""
 
     name: str
     has_dead_letters: bool
-    """Work has; what is kept for an operator has not."""
+    """Work queues have one; queues that are kept for an operator do not."""
 
 
 @cache
@@ -42,7 +42,7 @@ def queues() -> tuple[Queue, ...]:
 
 
 def parameter(stage: str, name: str) -> Any:
-    """What stages.yml says of a stage."""
+    """A stage's settings in stages.yml."""
     parameters = _read(REPOSITORY / "stages.yml")["params"]
     return {**parameters["default"], **(parameters.get(stage) or {})}[name]
 

@@ -1,4 +1,4 @@
-"""One deployment: which packages go to which stage, what that would change, and what has to be so before."""
+"""One deployment: which packages go to which stage, what that would change, and its preconditions."""
 
 import json
 import os
@@ -26,15 +26,15 @@ SAID_BY_OPERATORS: Mapping[str, tuple[str, str]] = {
     "MAIL_FROM": ("who mails the codes people sign in with", "sign-in@watchkeeper.example"),
     "MAIL_IDENTITY": ("what SES has verified, the domain of MAIL_FROM or that address", "watchkeeper.example"),
 }
-"""Variables of stages.yml that a stage others rely on is not deployed without: what they mean, and an example."""
+"""Variables of stages.yml that are required on stages that others rely on: their meaning, and an example."""
 
 
 class DeploymentRefused(Exception):
-    """Something has to be put right first."""
+    """Something has to be corrected first."""
 
 
 def identity(stage: Stage) -> str:
-    """Whose account it goes to, in words; raises `StageRefused` without credentials."""
+    """A description of the target account; raises `StageRefused` without credentials."""
     profile = os.environ.get("AWS_PROFILE")
     try:
         caller = stage.client("sts").get_caller_identity()
@@ -49,7 +49,7 @@ def identity(stage: Stage) -> str:
 
 
 def refuse_unfit(stage: str, checkout: Checkout, artifacts: Artifacts | None = None) -> None:
-    """Prod runs only what others can find and build again."""
+    """Prod runs only what others can find and rebuild."""
     if stage != PROD:
         return
     if checkout.changes:
@@ -61,7 +61,7 @@ def refuse_unfit(stage: str, checkout: Checkout, artifacts: Artifacts | None = N
 
 
 def refuse_unset(stage: str, services: tuple[str, ...], settings: Mapping[str, str]) -> None:
-    """What others rely on has no defaults for what nobody here can know."""
+    """Stages that others rely on have no defaults for values that only the operator knows."""
     if stage not in RELIED_ON or "api" not in services:
         return
     for name, (meaning, example) in SAID_BY_OPERATORS.items():
@@ -73,7 +73,7 @@ def refuse_unset(stage: str, services: tuple[str, ...], settings: Mapping[str, s
 
 
 def refuse_ringing(stage: Stage, services: tuple[str, ...], settings: Mapping[str, str]) -> None:
-    """Each service would refuse for itself, and the ones before it were deployed by then."""
+    """Checked before the first service: each would refuse separately, with the previous ones already deployed."""
     if settings.get("IGNORE_ALARMS") == "1":
         return
     names = [f"{stage.name(service)}-deployment" for service in services]
@@ -93,18 +93,18 @@ class Deployment:
     artifacts: Artifacts
     services: tuple[str, ...] = SERVICES
     settings: Mapping[str, str] = field(default_factory=dict)
-    """What the framework runs with, besides this process's environment."""
+    """Variables for the framework, in addition to this process's environment."""
 
     def plans(self) -> Iterator[Plan]:
         for service in self.services:
             yield self.plan(service)
 
     def plan(self, service: str) -> Plan:
-        """With what the services before it hand on now."""
+        """With the current outputs of the services before it."""
         return plans.plan(self.stage, self.package(service))
 
     def package(self, service: str) -> Packaged:
-        """Compile the template around the zip there is."""
+        """Compile the template for the existing zip."""
         self._package(service)
         folder = self.workspace.service(service) / ".serverless"
         provider = json.loads((folder / "serverless-state.json").read_text())["service"]["provider"]
@@ -117,12 +117,12 @@ class Deployment:
         )
 
     def deploy(self, service: str) -> None:
-        """By force: the framework compares with what was uploaded last, which may have been rolled back since."""
+        """Forced: the framework compares with the last upload, which may have been rolled back since."""
         arguments = ["deploy", "--force", *self._stage, *self._handed_on(service)]
         frameworks.run("sls", arguments, self.workspace.service(service), self._environment)
 
     def _package(self, service: str) -> None:
-        """In silence, unless it fails."""
+        """Silently, unless it fails."""
         log = self.workspace.root / "package.log"
         arguments = ["package", *self._stage, *self._handed_on(service)]
         with log.open("w") as output:
@@ -140,7 +140,7 @@ class Deployment:
         return ["--stage", self.stage.stage]
 
     def _handed_on(self, service: str) -> list[str]:
-        """What serverless-compose.yml passes on, as far as the services it comes from are deployed."""
+        """What serverless-compose.yml passes on, as far as the source services are deployed."""
         composed = yaml.safe_load((self.workspace.root / "serverless-compose.yml").read_text())["services"][service]
         found: dict[str, str] = {}
         for name, source in composed.get("params", {}).items():

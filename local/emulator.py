@@ -1,8 +1,8 @@
-"""Run MiniStack: save its state now and then, count all runs of functions, note what roles were allowed to do, and do
-as AWS does where it does not.
+"""Run MiniStack: save its state periodically, count all runs of functions, record what roles were allowed to do, and
+correct where it behaves differently from AWS.
 
 Executed by the interpreter of MiniStack's own virtual environment: nothing of this repository can be imported here.
-MiniStack by itself writes its state only on the way out, so a crash would lose everything since it was started.
+MiniStack itself writes its state only on exit, so a crash would lose everything since it was started.
 """
 
 import copy
@@ -31,20 +31,20 @@ from ministack.services import cognito, dynamodb, dynamodb_streams, eventbridge,
 
 SHORTEST_PAUSE = 30.0
 SAVING_SHARE = 0.05
-"""At most this part of the time goes into saving, however large the state has grown."""
+"""At most this share of the time is spent on saving, however large the state is."""
 
 # Queues are saved before the tables: work may then be done twice after a crash, which is harmless, but is not lost.
 FIRST = ("sqs", "lambda", "eventbridge")
 
 
 SCHEDULES_LOOKED_AT = 1.0
-"""Seconds between two looks at what is due."""
+"""Seconds between checks of what is due."""
 
 DECISIONS = "IAM_DECISIONS"
-"""The variable that names the file for what was decided; without it, nothing is noted."""
+"""The variable that names the file for decisions; without it, nothing is recorded."""
 
 WITHOUT_CRON = "WITHOUT_CRON"
-"""The variable with which no cron expression comes due."""
+"""The variable that disables schedules with a cron expression."""
 
 
 def main() -> None:
@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def fire_no_cron() -> None:
-    """Rates are fired as they come."""
+    """Schedules with a rate still fire."""
     eventbridge._cron_next_fire = lambda *_: None
 
 
@@ -93,14 +93,14 @@ def save() -> None:
 
 
 def find_queues_by_name() -> None:
-    """A queue's URL has the port it was made on. MiniStack by itself looks for it by the port of now, and would never
-    hand its messages to functions again, once the state was taken to another port."""
+    """A queue's URL has the port on which it was created. MiniStack itself looks it up by the current port, and would
+    never deliver its messages to functions again once the state was moved to another port."""
     made = sqs._queue_url
     sqs._queue_url = lambda name: sqs._queue_name_to_url.get(name) or made(name)
 
 
 def end_delays() -> None:
-    """Deliver now what was sent to be delivered later: nobody has to wait for a quarter of an hour to see it."""
+    """Deliver delayed messages now, so that nobody has to wait a quarter of an hour."""
     for queue in list(sqs._queues._data.values()):
         for message in list(queue["messages"]):
             if not message.get("receive_count"):
@@ -108,8 +108,8 @@ def end_delays() -> None:
 
 
 def count_all_runs() -> None:
-    """Let the metrics of Lambda count what queues, streams and HTTP requests start, as AWS does. MiniStack by itself
-    counts only what is invoked by name, and of that what is not waited for before it was run."""
+    """Let Lambda's metrics count invocations by queues, streams and HTTP requests, like AWS. MiniStack itself counts
+    only invocations by name, and asynchronous ones before they run."""
     execute, emit = lambda_svc._execute_function_dispatch, lambda_svc._emit_lambda_metrics
 
     def executed(function: Any, configuration: Any, *rest: Any) -> Any:
@@ -120,7 +120,7 @@ def count_all_runs() -> None:
         return result
 
     def refused(name: str, duration_ms: float, error: bool, throttle: bool) -> None:
-        if throttle and not duration_ms:  # told once more, with a duration, to who waits for the answer
+        if throttle and not duration_ms:  # reported again, with a duration, if the caller waits for the answer
             emit(name, duration_ms, error, throttle)
 
     lambda_svc._execute_function_dispatch = executed
@@ -128,13 +128,13 @@ def count_all_runs() -> None:
 
 
 def take_loopback_for_tls() -> None:
-    """Policies refuse requests without TLS; there is none here, where requests do not leave the machine."""
+    """Policies refuse requests without TLS, which is not used here, where requests do not leave the machine."""
     pin = app.pin_request_origin
     app.pin_request_origin = lambda source_ip, _secure: pin(source_ip, True)
 
 
 def name_streams() -> None:
-    """Reading a table's stream takes a permission on that stream. MiniStack by itself asks for one on everything."""
+    """Reading a table's stream needs a permission on that stream. MiniStack itself requires one on everything."""
     resource = iam_actions.extract_resource_arn
 
     def found(service: str, method: str, path: str, headers: Any, body: bytes, *rest: Any) -> Any:
@@ -156,7 +156,7 @@ def stream_of(body: bytes) -> str | None:
 
 
 def name_senders() -> None:
-    """Sending mail takes a permission on who sends it. MiniStack by itself asks for one on everything."""
+    """Sending mail needs a permission on the sender's identity. MiniStack itself requires one on everything."""
     resource = iam_actions.extract_resource_arn
 
     def found(service: str, method: str, path: str, headers: Any, body: bytes, *rest: Any) -> Any:
@@ -176,7 +176,7 @@ def sending_domain(body: bytes) -> str | None:
 
 
 def end_sessions_once() -> None:
-    """Answers to a sign-in that come at once may all find it at its end. MiniStack by itself fails for all but one."""
+    """Concurrent answers to a sign-in may all find it finished. MiniStack itself fails for all but one."""
     sessions = cognito._challenge_sessions
 
     class Sessions(type(sessions)):  # type: ignore[misc]
@@ -189,7 +189,7 @@ def end_sessions_once() -> None:
 
 
 def keep_sessions_to_their_users() -> None:
-    """A session is answered by the user it was begun for, as on AWS. MiniStack by itself does not look who is named."""
+    """Only the user a session was begun for may answer it, as on AWS. MiniStack itself does not check the user."""
     respond = cognito._respond_to_auth_challenge
 
     def responded(request: dict[str, Any]) -> Any:
@@ -206,13 +206,14 @@ def keep_sessions_to_their_users() -> None:
 
 
 def let_functions_answer_for_changes() -> None:
-    """What a function names of a stream's batch comes again, and all after it, as on AWS. MiniStack by itself takes
-    every answer for success, lets all streams wait for each function, and gives up what is young with what is old."""
+    """The record of a stream's batch that a function reports is delivered again, with all after it, as on AWS.
+    MiniStack itself takes every answer for success, makes all streams wait for each function, and gives up young
+    records with old ones."""
     lambda_svc._poll_dynamodb_streams = lambda: sum(start_batch(*found) for found in lambda_svc._iter_all_esms()) > 0
 
 
 def start_batch(account: str, region: str, mapping: Any) -> bool:
-    """Give a stream's function what comes next, unless it works on a batch of that stream; whether there was any."""
+    """Give a stream's function the next batch, unless it is processing one of that stream; whether there was any."""
 
     def start() -> bool:
         lambda_svc._request_account_id.set(account)
@@ -234,21 +235,21 @@ def next_batch(mapping: Any) -> "Batch | None":
     lambda_svc._init_stream_position(name, stream, mapping.get("StartingPosition"))
     oldest, position = dynamodb.stream_start_position(table), lambda_svc._dynamodb_stream_positions[name]
     if not oldest <= position <= dynamodb.stream_end_position(table):
-        position = oldest  # what it was at is gone
+        position = oldest  # the record at its position is gone
     size = min(mapping.get("BatchSize", 100), Batch.sizes.get(name, sys.maxsize))
     records = dynamodb.stream_records_since(table, position, size)
     return Batch(mapping, function, position, records) if records else None
 
 
 def table_of(mapping: Any) -> str:
-    """Whose stream a function is given; none if it is given something else."""
+    """The table whose stream triggers a function; none if something else triggers it."""
     source = str(mapping["EventSourceArn"])
     return source.split("/")[1] if ":dynamodb:" in source else ""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Changes of a table that a function is given together."""
+    """Changes of a table that a function gets together."""
 
     sizes: ClassVar[dict[str, int]] = {}
     """How many at the most, where the last batch failed: half of it, so that in the end one fails alone."""
@@ -275,7 +276,7 @@ class Batch:
             lambda_svc._esm_backoff_until[self.mapping["UUID"]] = time.time() + lambda_svc._ESM_BACKOFF_SECONDS
 
     def _first_failed(self, result: Any) -> int:
-        """Its place among the records; their number when none has."""
+        """Its position among the records; their number when none has it."""
         if result.get("error"):
             return 0
         body = result.get("body")
@@ -315,15 +316,15 @@ def keep_changes() -> None:
 
 
 def positions_in(account: str, region: str, table: str, oldest: int) -> Iterator[int]:
-    """How far the functions are that are given a table's stream."""
+    """The positions of the functions that a table's stream triggers."""
     for *place, mapping in lambda_svc._iter_all_esms():
         if place == [account, region] and table_of(mapping) == table:
             yield lambda_svc._dynamodb_stream_positions.get_scoped(account, region, mapping["UUID"], oldest)
 
 
 def forget_executions() -> None:
-    """AWS keeps nothing of what an EXPRESS machine has done. MiniStack by itself keeps all of it, in memory and in its
-    state, and tells the default bus of it."""
+    """AWS keeps no executions of an EXPRESS machine. MiniStack itself keeps all of them, in memory and in its state,
+    and publishes them on the default bus."""
     run, tell = stepfunctions._run_execution, stepfunctions._emit_execution_status_event
     executions = stepfunctions._executions
     plain = type(executions)
@@ -346,7 +347,7 @@ def forget_executions() -> None:
         __slots__ = ()
 
         def __deepcopy__(self, memo: Any) -> Any:
-            """As they are saved, while others begin and end."""
+            """A copy to be saved, while others begin and end."""
             kept = plain()
             for key, execution in list(self._data.items()):
                 if not is_express(execution):
@@ -378,7 +379,7 @@ def last_of(name: str) -> str:
 
 
 def ask_for_machines() -> None:
-    """What a state machine does takes permissions of its role. MiniStack by itself asks for none."""
+    """A state machine's calls need permissions of its role. MiniStack itself requires none."""
     run, invoke = stepfunctions._run_execution, stepfunctions._invoke_resource
     key: ContextVar[str] = ContextVar("key")
 
@@ -412,8 +413,8 @@ def session_of(machine: Any) -> str:
 
 
 class Decisions:
-    """What the sessions of roles were allowed and denied, each once, as lines of JSON that are written at once: the
-    process may be killed at any moment."""
+    """What the sessions of roles were allowed and denied, each once, as lines of JSON that are written immediately:
+    the process may be killed at any time."""
 
     def __init__(self, file: Path) -> None:
         self._file = file

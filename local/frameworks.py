@@ -13,13 +13,13 @@ BINARIES = REPOSITORY / "node_modules" / ".bin"
 
 
 class CommandFailed(Exception):
-    """A command of the framework ended with an error; what it printed says why."""
+    """A command of the framework ended with an error; its output says why."""
 
 
 def tool_environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """What the framework runs in: our own interpreter and packages first, and no questions or advertisements.
+    """The framework's environment: our own interpreter and packages first, and no prompts or advertisements.
 
-    An empty variable counts as not set: make exports those nobody gave, and stages.yml would take them for values.
+    An empty variable counts as not set: make exports unset ones too, and stages.yml would take them for values.
     """
     search = os.pathsep.join([str(BINARIES), str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return {
@@ -41,7 +41,7 @@ def run(
     settings: Mapping[str, str],
     output: IO[str] | None = None,
 ) -> None:
-    """Run `sls` or `osls-compose`; its words go to `output`, or to the terminal."""
+    """Run `sls` or `osls-compose`; it prints to `output`, or to the terminal."""
     finished = subprocess.run(
         [str(BINARIES / command), *arguments],
         cwd=folder,

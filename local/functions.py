@@ -1,4 +1,4 @@
-"""The functions by name: which service has them, and what they logged."""
+"""The functions by name: their services and their logs."""
 
 import time
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def known(function: str) -> str:
 
 
 def log_lines(cloud: LocalCloud, function: str, last: int, follow: bool) -> Iterator[str]:
-    """The last lines, oldest first, and then, if asked, those that come."""
+    """The last lines, oldest first, and then, if requested, new ones as they come."""
     told = _events(cloud, function, 0)
     yield from map(_line, told[-last:])
     while follow:

@@ -1,6 +1,6 @@
-"""Our keys to the upstreams of the markets watch, in the secrets the functions read them from.
+"""Our keys to the upstreams of the markets watch, in the secrets from which the functions read them.
 
-No key is ever shown, and none is written anywhere but into its secret.
+Keys are never shown, and never written anywhere but into their secret.
 """
 
 import json
@@ -19,25 +19,25 @@ KEYS: Mapping[str, Mapping[str, str]] = {
     ALPACA: {"key_id": "ALPACA_KEY_ID", "secret_key": "ALPACA_SECRET_KEY"},
     ALPHAVANTAGE: {"api_key": "ALPHAVANTAGE_KEY"},
 }
-"""The keys in each upstream's secret, and the variables they are said in."""
+"""The keys in each upstream's secret, and the variables for them."""
 ADDRESSES: Mapping[str, Mapping[str, str]] = {
     ALPACA: {"trading_url": "ALPACA_URL", "data_url": "ALPACA_DATA_URL"},
     ALPHAVANTAGE: {"url": "ALPHAVANTAGE_URL"},
 }
-"""The same of the addresses that the keys are good for."""
+"""The same for the addresses that the keys are valid for."""
 VENDORS: Mapping[str, str] = {
     "ALPACA_URL": "https://paper-api.alpaca.markets",
     "ALPACA_DATA_URL": "https://data.alpaca.markets",
     "ALPHAVANTAGE_URL": "https://www.alphavantage.co",
 }
-"""The real ones. Alpaca's keys for trying and for real trading are good for one trading host each."""
+"""The real ones. Alpaca's keys for paper and for live trading are valid for one trading host each."""
 REAL_TRADING = "https://api.alpaca.markets"
 SAMPLES = {
     "ALPACA_KEY_ID": ALPACA_KEY_ID,
     "ALPACA_SECRET_KEY": ALPACA_SECRET_KEY,
     "ALPHAVANTAGE_KEY": ALPHAVANTAGE_API_KEY,
 }
-"""What the sample upstreams take."""
+"""The keys that the sample upstreams accept."""
 CHOICES = ("", "sample", "live")
 UPSTREAM = "MARKETS_UPSTREAM"
 
@@ -49,11 +49,11 @@ Ask = Callable[[str], str]
 
 
 class KeysRefused(Exception):
-    """What was said cannot be a key, or nobody said one."""
+    """A value cannot be a key, or none was given."""
 
 
 def addresses(environment: Mapping[str, str]) -> dict[str, str]:
-    """Of the upstreams of the markets, by variable: what is said, and the vendors' where those are wanted.
+    """The addresses of the markets' upstreams, by variable: those given, and the vendors' where those are wanted.
 
     Raises `WrongSetting`, also when the vendors are wanted and a key is missing.
     """
@@ -71,8 +71,8 @@ def addresses(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def of_local(upstreams: Upstreams, environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """What goes into the secrets of the local cloud, by upstream: the samples' keys, unless others are said for an
-    upstream that is none of the samples. Raises `KeysRefused`."""
+    """The contents of the local cloud's secrets, by upstream: the samples' keys, unless others are given for an
+    upstream that is not a sample. Raises `KeysRefused`."""
     settings = upstreams.environment()
     named = {"ALPACA_DATA_URL": settings["ALPACA_URL"], **settings}
     own = {ALPACA: upstreams.alpaca_url, ALPHAVANTAGE: upstreams.alphavantage_url}
@@ -85,7 +85,7 @@ def of_local(upstreams: Upstreams, environment: Mapping[str, str]) -> dict[str, 
 
 
 def said(upstream: str, environment: Mapping[str, str], ask: Ask) -> dict[str, str]:
-    """Keys from the environment, or else asked for, and the addresses that are said. Raises `KeysRefused`."""
+    """Keys from the environment, or else from a prompt, and the addresses given. Raises `KeysRefused`."""
     real = {"ALPACA_URL": REAL_TRADING} if environment.get("ALPACA_LIVE") == "1" else {}
     named = {
         name: address
@@ -100,8 +100,8 @@ def said(upstream: str, environment: Mapping[str, str], ask: Ask) -> dict[str, s
 
 
 def put(stage: Stage, upstream: str, values: Mapping[str, str]) -> bool:
-    """Put them into the upstream's secret, whose addresses stay where none are said; `False` if it had them already.
-    Whoever has waited since a key was refused goes on with a new one. Raises `StageRefused`."""
+    """Put them into the upstream's secret, whose addresses stay unless others are given; `False` if it already had
+    them. Work that has waited since a key was refused continues with a new one. Raises `StageRefused`."""
     with asking(stage):
         secret, client = stage.name(upstream), stage.client("secretsmanager")
         stored = _stored(client, secret)
@@ -115,7 +115,7 @@ def put(stage: Stage, upstream: str, values: Mapping[str, str]) -> bool:
 
 
 def resume(stage: Stage, upstream: str) -> None:
-    """Let everybody ask again who was told to wait. Raises `StageRefused`."""
+    """End the pause of calls after a refused key. Raises `StageRefused`."""
     if upstream == ALPHAVANTAGE:
         with asking(stage):
             budget_of(stage).resume()
@@ -133,7 +133,7 @@ def budget_of(stage: Stage, limits: Limits = _NO_LIMITS) -> BudgetRepository:
 
 
 def _stored(client: Any, name: str) -> dict[str, str]:
-    """Empty if it holds something else than it should."""
+    """Empty if it does not hold what it should."""
     try:
         fields = json.loads(client.get_secret_value(SecretId=name)["SecretString"])
     except (KeyError, ValueError):

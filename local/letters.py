@@ -1,4 +1,4 @@
-"""The dead letters of a stage, through its function `dead-letters`, in words for people."""
+"""The dead letters of a stage, through its function `dead-letters`, as readable text."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +13,7 @@ Json = Mapping[str, Any]
 
 
 class LettersRefused(Exception):
-    """The function could not do what was asked, and says why."""
+    """The function could not do what was requested, and says why."""
 
 
 def counted(stage: Stage) -> Iterator[str]:
@@ -40,7 +40,7 @@ def listed(stage: Stage, queue: str) -> Iterator[str]:
 
 
 def shown(stage: Stage, queue: str, letter_id: str) -> Iterator[str]:
-    """All a letter says."""
+    """Everything about one letter."""
     letter = _ask(stage, action="show", queue=queue, id=letter_id)["letter"]
     facts = {name: value for name, value in letter.items() if name not in ("work", "record", "attributes")}
     width = max(map(len, facts))
@@ -52,12 +52,12 @@ def shown(stage: Stage, queue: str, letter_id: str) -> Iterator[str]:
 
 
 def redriven(stage: Stage, queue: str, letter_id: str | None) -> tuple[list[str], bool]:
-    """What to tell of letters sent again, and whether all were."""
+    """The lines about redriven letters, and whether all were redriven."""
     return _settled(_ask(stage, action="redrive", queue=queue, **_one(letter_id)), "redriven", "Sent again")
 
 
 def dropped(stage: Stage, queue: str, letter_id: str | None, reason: str) -> tuple[list[str], bool]:
-    """What to tell of letters dropped, and whether all were."""
+    """The lines about dropped letters, and whether all were dropped."""
     answer = _ask(stage, action="drop", queue=queue, reason=reason, **_one(letter_id))
     return _settled(answer, "dropped", "Dropped")
 
@@ -113,7 +113,7 @@ def _pretty(value: Any) -> list[str]:
 
 
 def plain(value: object) -> str:
-    """One line a terminal takes no orders from: letters quote what strangers wrote."""
+    """One line without control sequences: letters quote what strangers wrote."""
     return "".join(character if character.isprintable() else " " for character in str(value))
 
 

@@ -1,4 +1,4 @@
-"""Bring facts in, and tell how it goes."""
+"""Load facts, and report the progress."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from local.progress import SourceProgress, source_progress, waiting, watched_sou
 
 PAUSE = 2.0
 PATIENCE = 10.0
-"""Seconds without work to do after which a source that fails is not waited for: it is tried again later."""
+"""Seconds without work after which a failing source is not waited for: it is retried later."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Outcome:
 
 
 def start_load(cloud: LocalCloud, mode: str) -> datetime:
-    """Ask for it and return the moment from which on a run counts as ours."""
+    """Request it and return the time from which a run counts as ours."""
     moment = datetime.now(UTC)
     for function in ("fetch-patches", "fetch-discussions"):
         cloud.invoke_later(function, {"mode": mode})
@@ -29,8 +29,8 @@ def start_load(cloud: LocalCloud, mode: str) -> datetime:
 
 
 def follow_load(cloud: LocalCloud, since: datetime, seconds: float | None, tell: Callable[[str], None]) -> Outcome:
-    """Tell what changed until all sources are through and the queues are empty, or those that are not fail, or the
-    time is up."""
+    """Report changes until all sources are read and the queues are empty, or the remaining ones fail, or the time is
+    up."""
     begin = busy = time.monotonic()
     wanted = set(watched_sources(cloud))
     told: list[str] = []

@@ -1,4 +1,4 @@
-"""The mails the local cloud sent: nobody got them, and everybody here may read them."""
+"""The mails the local cloud sent: nobody received them, and everybody here may read them."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ class NoMail(Exception):
 
 @dataclass(frozen=True)
 class Sent:
-    """One mail, as its sender gave it to SES."""
+    """One mail, as it was passed to SES."""
 
     id: str
     at: float

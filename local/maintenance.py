@@ -1,4 +1,4 @@
-"""The maintenance window of the markets watch: whether nothing is collected now, and an operator's word on it."""
+"""The maintenance window of the markets watch: whether collection is paused now, and an operator's override."""
 
 import re
 from collections.abc import Iterator
@@ -10,16 +10,16 @@ from watchkeeper.dynamodb import Table
 from watchkeeper.markets.maintenance import Maintenance, Said, Word
 
 LONGEST = timedelta(days=14)
-"""Work waits in queues no longer than this."""
+"""Work does not wait in queues longer than this."""
 WITH_DAYS = "sync-assets"
-"""A function that is told on which days there is maintenance."""
+"""A function whose settings have the days of maintenance."""
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _DURATION = re.compile(r"([1-9]\d{0,5})([mhd])", re.ASCII)
 
 
 class WrongDuration(Exception):
-    """It is not said for how long."""
+    """The duration cannot be read."""
 
 
 def duration(text: str) -> timedelta:
@@ -46,7 +46,7 @@ def unsay(stage: Stage) -> None:
 
 
 def told(stage: Stage, now: datetime) -> Iterator[str]:
-    """How it is, line by line. Raises `StageRefused`."""
+    """The current state, line by line. Raises `StageRefused`."""
     with asking(stage):
         days = days_of(stage)
         window = maintenance_of(stage, days)
@@ -66,7 +66,7 @@ def maintenance_of(stage: Stage, days: tuple[str, ...] = ()) -> Maintenance:
 
 
 def days_of(stage: Stage) -> tuple[str, ...]:
-    """As the deployed functions are told."""
+    """As in the settings of the deployed functions."""
     configuration = stage.client("lambda").get_function_configuration(FunctionName=stage.name(WITH_DAYS))
     named = str(configuration["Environment"]["Variables"].get("MAINTENANCE_DAYS", ""))
     return tuple(day.strip() for day in named.split(",") if day.strip())

@@ -1,4 +1,4 @@
-"""Bring in what the markets watch knows, as its schedules would over a day, and tell how it goes."""
+"""Load the data of the markets watch, as its schedules would over a day, and report the progress."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -22,15 +22,15 @@ TRIGGERS = ("trigger-earnings-pollenation", "trigger-regular-pollenation")
 COUNT = "check-coverage"
 QUEUE = "pollenation"
 WITH_LIMITS = TRIGGERS[1]
-"""A function that is told how many calls there are."""
+"""A function whose settings have the number of calls."""
 
 PAUSE = 0.5
 SILENCE = 2.0
-"""Seconds from one line about the queue to the next, at the least."""
+"""At least this many seconds between two lines about the queue."""
 ARRIVAL = 5.0
-"""Seconds until what a trigger told is in the queue, at the most."""
+"""At most this many seconds until a trigger's events are in the queue."""
 PATIENCE = 45.0
-"""Seconds without any change in the queue after which it is not waited for any more."""
+"""Seconds without a change in the queue after which it is no longer waited for."""
 AHEAD = timedelta(days=120)
 
 Tell = Callable[[str], None]
@@ -38,7 +38,7 @@ Tell = Callable[[str], None]
 
 @dataclass
 class Collected:
-    """What came of it."""
+    """The outcome."""
 
     failures: list[str] = field(default_factory=list)
     waiting: int = 0
@@ -46,7 +46,7 @@ class Collected:
 
     @property
     def finished(self) -> bool:
-        """What waits for calls of another hour or day is no failure: it comes by itself."""
+        """Work that waits for the calls of another hour or day is not a failure: it continues automatically."""
         return not self.failures
 
 
@@ -75,7 +75,7 @@ def is_maintenance(cloud: LocalCloud) -> bool:
 
 
 def _run(cloud: LocalCloud, function: str, collected: Collected) -> dict[str, object]:
-    """What it answered; nothing if it failed."""
+    """Its answer; nothing if it failed."""
     try:
         answer = cloud.invoke(function, {})
     except FunctionFailed as failure:
@@ -96,7 +96,7 @@ def _needed(cloud: LocalCloud, trigger: str, collected: Collected, tell: Tell) -
 
 
 def _follow(cloud: LocalCloud, needed: int, deadline: float, tell: Tell) -> int:
-    """How many are left in the queue at the end, when nothing is being done there or the time is up."""
+    """How many are left in the queue when nothing is being processed or the time is up."""
     begin = changed = time.monotonic()
     silent_until = begin
     last: Waiting | None = None
@@ -114,7 +114,7 @@ def _follow(cloud: LocalCloud, needed: int, deadline: float, tell: Tell) -> int:
         time.sleep(PAUSE)
 
 
-# What there is
+# Summary
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class Calls:
 
 
 def calls(stage: Stage, now: datetime) -> Calls:
-    """With the limits the deployed functions are told."""
+    """With the limits in the settings of the deployed functions."""
     configuration = stage.client("lambda").get_function_configuration(FunctionName=stage.name(WITH_LIMITS))
     told = configuration["Environment"]["Variables"]
     limits = Limits(
@@ -147,7 +147,7 @@ def coverage(stage: Stage) -> Coverage | None:
 
 
 def summary(stage: Stage, now: datetime) -> Iterator[str]:
-    """What is known of the markets, line by line. Raises `StageRefused`."""
+    """A summary of the markets' data, line by line. Raises `StageRefused`."""
     with asking(stage):
         yield from _told(stage, now)
 

@@ -1,4 +1,4 @@
-"""What a deployment would change: the change set CloudFormation works out, in words."""
+"""What a deployment would change: CloudFormation's change set, as text."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from local.stages import Stage, StageRefused
 
 LARGEST_BODY = 51_200
-"""Bytes of a template that a request takes; larger ones are read from a bucket."""
+"""Bytes of a template that a request accepts; larger ones are read from a bucket."""
 DEPLOYMENT_BUCKET = "ServerlessDeploymentBucket"
 FUNCTION = "AWS::Lambda::Function"
 TABLE = "AWS::DynamoDB::Table"
@@ -31,23 +31,23 @@ HOLD_DATA = frozenset(
     }
 )
 RETAINED = frozenset({"Retain", "RetainExceptOnCreate"})
-"""The policies of a resource that leave it where it is when its stack has it no more."""
+"""The deletion policies with which a resource remains when it is removed from its stack."""
 SYMBOLS = {"Add": "+", "Modify": "~", "Remove": "-", "Replace": "!", "Replace?": "?"}
 LONGEST_WAIT = 300
-"""Seconds for CloudFormation to work a change set out."""
+"""Seconds for CloudFormation to create a change set."""
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 
 
 @dataclass(frozen=True)
 class Change:
     action: str
-    """Add, Modify, Remove, Replace, or `Replace?` where CloudFormation knows it only when it comes to it."""
+    """Add, Modify, Remove, Replace, or `Replace?` where CloudFormation only knows during the deployment."""
     logical_id: str
     kind: str
     what: tuple[str, ...] = ()
     """The properties that differ, if it is modified."""
     spared: str = ""
-    """Why it loses nothing all the same, if it goes."""
+    """Why nothing is lost if it is removed."""
 
     @property
     def goes(self) -> bool:
@@ -70,13 +70,13 @@ class Plan:
     is_new: bool = False
     changes: list[Change] = field(default_factory=list)
     others: tuple[str, ...] = ()
-    """What differs and is no resource."""
+    """Differences that are not resources."""
     is_busy: bool = False
-    """Somebody deploys just now, so that nobody can tell."""
+    """Somebody is deploying now, so the changes cannot be determined."""
 
     @property
     def is_empty(self) -> bool:
-        """What runs is what would be deployed."""
+        """What is deployed equals what would be deployed."""
         return not (self.is_new or self.changes or self.others or self.is_busy)
 
     @property
@@ -133,7 +133,7 @@ def plan(stage: Stage, packaged: Packaged) -> Plan:
 
 
 def others(changes: list[Change] | None, deployed: Mapping[str, Any], packaged: Packaged) -> Iterator[str]:
-    """What a change set does not name, or cannot."""
+    """Changes that a change set does not or cannot name."""
     if changes == []:
         yield "outputs, tags or descriptions"
     if packaged.is_protected != deployed.get("EnableTerminationProtection", False):
@@ -161,7 +161,7 @@ def additions(template: Mapping[str, Any]) -> Iterator[Change]:
 
 
 def with_deployed_code(stage: Stage, before: Mapping[str, Any], packaged: Packaged) -> dict[str, Any]:
-    """The template, naming the zip where it was deployed from if it is the same: only its place would differ."""
+    """The template, with the deployed zip's location if the zip is the same: only the location would differ."""
     template = deepcopy(dict(packaged.template))
     for name, resource in template["Resources"].items():
         if resource["Type"] == FUNCTION and name in before and is_deployed(stage, resource, packaged.code_sha256):
@@ -188,7 +188,7 @@ def deployed_template(stage: Stage, stack: str) -> dict[str, Any]:
 
 @contextmanager
 def stored(stage: Stage, stack: str, template: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    """The argument that names the template; a large one is in the stack's own bucket for the while."""
+    """The argument that names the template; a large one is temporarily put into the stack's own bucket."""
     body = json.dumps(template)
     if len(body.encode()) <= LARGEST_BODY:
         yield {"TemplateBody": body}
@@ -205,7 +205,7 @@ def stored(stage: Stage, stack: str, template: Mapping[str, Any]) -> Iterator[di
 
 
 def changes_of(cloudformation: Any, stack: str, name: str, before: Mapping[str, Any]) -> list[Change] | None:
-    """Wait for the change set and read all its pages; none if nothing differs, not even what is no resource."""
+    """Wait for the change set and read all its pages; none if nothing differs, including outputs and tags."""
     described = worked_out(cloudformation, stack, name)
     if described["Status"] == "FAILED":
         reason = str(described.get("StatusReason", ""))
@@ -241,7 +241,7 @@ def change_from(found: Mapping[str, Any], before: Mapping[str, Any]) -> Change:
 
 
 def why_spared(action: str, found: Mapping[str, Any], before: Mapping[str, Any]) -> str:
-    """Why what goes loses nothing, if it does not."""
+    """Why nothing is lost with a removed resource, if so."""
     if before.get("DeletionPolicy" if action == "Remove" else "UpdateReplacePolicy") in RETAINED:
         return "what it holds is retained"
     if action == "Replace?" and found["ResourceType"] == TABLE and recreating(found) == {"AttributeDefinitions"}:
@@ -250,6 +250,6 @@ def why_spared(action: str, found: Mapping[str, Any], before: Mapping[str, Any])
 
 
 def recreating(found: Mapping[str, Any]) -> set[str]:
-    """The properties that may make another resource of it."""
+    """The properties whose change may replace the resource."""
     targets = [detail.get("Target", {}) for detail in found.get("Details", [])]
     return {str(target.get("Name")) for target in targets if target.get("RequiresRecreation") != "Never"}

@@ -1,4 +1,4 @@
-"""Programs that go on in the background, known by their pid files."""
+"""Background programs, identified by their pid files."""
 
 import json
 import os
@@ -15,14 +15,14 @@ LINES_OF_LOG = 15
 
 
 class CouldNotStart(Exception):
-    """A program ended or stayed silent instead of getting ready."""
+    """A program ended, or did not get ready in time."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """A program that runs at most once, with its pid file and log beside each other.
+    """A program that runs at most once, with its pid file and log next to each other.
 
-    The pid file also names the moment the process started: a pid alone may long belong to something else.
+    The pid file also has the time the process started: the pid alone may belong to another process by now.
     """
 
     name: str
@@ -64,10 +64,10 @@ class Program:
             self.stop()
             process.poll()
             raise CouldNotStart(f"{self.name} did not get ready. Its log, {self.log}, ends so:\n{self.log_end()}")
-        process.returncode = 0  # it goes on without us: Popen need not wait for it, nor warn of it
+        process.returncode = 0  # it continues without us: Popen must not wait for it, nor warn about it
 
     def stop(self, seconds: float = 120) -> bool:
-        """Ask it to end and wait for that; True if it ran."""
+        """Ask it to stop and wait for that; True if it was running."""
         pid = self.pid
         if pid is not None:
             send(pid, signal.SIGTERM)
@@ -87,7 +87,7 @@ class Program:
 
 
 def started_at(pid: int) -> str | None:
-    """What tells this process from a later one with the same number; None when it has ended."""
+    """What distinguishes this process from a later one with the same pid; None when it has ended."""
     statistics = Path(f"/proc/{pid}/stat")
     if not Path("/proc/self/stat").exists():
         shown = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
@@ -102,7 +102,7 @@ def started_at(pid: int) -> str | None:
 
 def has_ended(pid: int) -> bool:
     with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)  # ours to bury, if this very process started it
+        os.waitpid(pid, os.WNOHANG)  # to be reaped, if this process started it
     return started_at(pid) is None
 
 

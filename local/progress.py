@@ -1,4 +1,4 @@
-"""How far the facts are: what the functions note down about each source, and what waits in the queues."""
+"""The progress of loading: what the functions record about each source, and what waits in the queues."""
 
 import json
 from collections.abc import Mapping
@@ -58,12 +58,12 @@ class Waiting:
 
     @property
     def is_at_rest(self) -> bool:
-        """Nothing is to be done right now."""
+        """There is no work right now."""
         return not (self.ready or self.taken)
 
     @property
     def is_empty(self) -> bool:
-        """Nothing is left of a load; second looks at threads come minutes later and are no part of it."""
+        """Nothing is left of a load; second reads of threads come minutes later and are not part of it."""
         return self.is_at_rest and (self.queue == "threads" or not self.delayed)
 
     def __str__(self) -> str:

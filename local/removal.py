@@ -1,4 +1,4 @@
-"""Taking a stage away: what keeps it from happening by mistake, what goes, and what stays."""
+"""Removing a stage: what prevents accidents, what is deleted, and what is retained."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ that, so that the protection is off where it holds, and ask again. Tables and bu
 
 
 class RemovalRefused(Exception):
-    """The stage is protected, or others still need what was to go."""
+    """The stage is protected, or others still need what was to be removed."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def refuse_protected(stage: Stage, services: tuple[str, ...]) -> None:
 
 
 def refuse_needed(stage: Stage, services: tuple[str, ...]) -> None:
-    """What comes after a service in the order of deployment may use what it has."""
+    """Services that are deployed later may use the resources of earlier ones."""
     later = SERVICES[SERVICES.index(services[0]) + len(services) :]
     deployed = [service for service in later if plans.describe(stage, stage.name(service))]
     if deployed:
@@ -60,7 +60,7 @@ def holdings(stage: Stage, services: tuple[str, ...]) -> Iterator[Holding]:
 
 
 def is_held(resource: dict[str, Any]) -> bool:
-    """A removal that failed has left what it had not come to."""
+    """A failed removal has left what it did not reach."""
     return resource["ResourceType"] in HOLD_DATA and resource.get("ResourceStatus") != "DELETE_COMPLETE"
 
 
@@ -70,7 +70,7 @@ def holding(resource: dict[str, Any], declared: dict[str, Any]) -> Holding:
 
 
 def empty_buckets(stage: Stage, going: list[Holding]) -> None:
-    """A bucket can only be deleted when nothing is left in it."""
+    """A bucket can only be deleted when it is empty."""
     s3 = stage.client("s3")
     for bucket in (found.name for found in going if found.kind == "AWS::S3::Bucket" and not found.is_retained):
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):

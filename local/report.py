@@ -1,4 +1,4 @@
-"""What the commands tell about a stage."""
+"""What the commands report about a stage."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ A page to try it with: {api}/api/v1/docs
 Every AWS client finds this cloud with
   AWS_ENDPOINT_URL={endpoint} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1
 
-make status   shows how it goes
+make status   shows the status
 make grant EMAIL=you@example.org GROUP=Viewer
               lets you look at {api}/api/v1/observability/health with your next token
 make seed     makes batches of kefir to look at
@@ -38,7 +38,7 @@ def welcome(cloud: LocalCloud) -> str:
 
 @dataclass(frozen=True)
 class Status:
-    """What is shown, and what of it needs a look."""
+    """The report, and what of it needs attention."""
 
     lines: Sequence[str]
     troubles: Sequence[str]
@@ -48,7 +48,7 @@ class Status:
 
 
 def status(stage: Stage) -> Status:
-    """Raises `StageRefused` for a stage that cannot be asked at all."""
+    """Raises `StageRefused` for a stage that cannot be accessed at all."""
     if not isinstance(stage, LocalCloud):
         return _with_board([f"Stage       {stage.stage}", f"API         {_api_url(stage)}"], stage)
     if not stage.is_running:
@@ -75,14 +75,14 @@ def verdict(troubles: Sequence[str]) -> str:
 
 
 def board_lines(sections: Sequence[Section]) -> list[str]:
-    """Aligned over all sections; a line that begins with `!` is about trouble."""
+    """Aligned over all sections; a line that begins with `!` reports trouble."""
     names = [row.cells[0] for section in sections for row in section.rows]
     width = max(map(len, (*names, *(section.title for section in sections))), default=0)
     return [line for section in sections for line in ("", *_section_lines(section, width))]
 
 
 def _section_lines(section: Section, width: int) -> Iterator[str]:
-    """The first column holds the names, the last one is text; those between are set to the right."""
+    """The first column has the names, the last one is text; those between are right-aligned."""
     table = [(section.title, *section.columns), *(row.cells for row in section.rows)] if section.rows else []
     count = max(map(len, table), default=1)
     widths = [max(len(cells[at]) if at < len(cells) else 0 for cells in table) for at in range(1, count)]

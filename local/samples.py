@@ -1,4 +1,4 @@
-"""The sample upstreams beside a local cloud."""
+"""The sample upstreams next to a local cloud."""
 
 import os
 import sys

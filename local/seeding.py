@@ -1,7 +1,7 @@
-"""A person to try Watchkeeper as, with two batches, their timelines, reminders and a device.
+"""A person for trying out Watchkeeper, with two batches, their timelines, reminders and a device.
 
-What is made has ids of its own for each person, which are always the same: what is there already is left as it is, and
-what is missing is added. A batch's story is told from the moment the batch was first made.
+The ids are always the same for each person: what exists is left unchanged, and what is missing is added. A batch's
+timeline starts when the batch was first made.
 """
 
 import secrets
@@ -32,11 +32,11 @@ OPEN_HOURS = 48.0
 BOTTLED_HOURS = 36.0
 
 _LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
-"""In the ids of what is made, so that what people make themselves comes after it."""
+"""The time in the ids of sample data, so that what people make themselves sorts after it."""
 
 
 class SeedRefused(Exception):
-    """This stage is nothing to try things on."""
+    """This stage is not for sample data."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Seed:
     email: str
     user: str
     added: tuple[str, ...]
-    """What was not there yet, in words."""
+    """Descriptions of what was missing."""
     batches: tuple[Batch, ...]
 
 
@@ -66,7 +66,7 @@ def seed(stage: Stage, email: str, now: datetime) -> Seed:
 
 
 def told(stage: str, seeded: Seed) -> Iterator[str]:
-    """What there is, and how to go on, line by line."""
+    """What there is, and how to continue, line by line."""
     yield f"{seeded.email} on {stage}: " + (f"added {', '.join(seeded.added)}." if seeded.added else "nothing new.")
     for batch in seeded.batches:
         yield f"  {batch.id}  {batch.name} ({batch.status}, stage {int(batch.stage)})"
@@ -84,7 +84,7 @@ class _Sowing:
         self._ferments = FermentRepository(table)
 
     def sow(self) -> Iterator[str]:
-        """Adds what is missing, and tells of it."""
+        """Adds what is missing, and reports it."""
         yield from self._told("a batch on the counter", self._active())
         yield from self._told("a batch in the fridge", self._in_fridge())
         yield from self._device()
@@ -201,13 +201,13 @@ class _Sowing:
             yield "a device"
 
     def _id(self, name: str, at: datetime = _LONG_AGO) -> str:
-        """A ULID of that moment which is always the same for that person and name."""
+        """A ULID of that time which is always the same for that person and name."""
         moment = int(at.timestamp() * 1000).to_bytes(6, "big")
         return str(ULID.from_bytes(moment + sha256(f"{self._user} {name}".encode()).digest()[:10]))
 
 
 def _user(stage: Stage, email: str) -> tuple[str, bool]:
-    """The user's `sub`, and whether it is new. Who is made here can sign in by code at once."""
+    """The user's `sub`, and whether it is new. Users created here can sign in by code at once."""
     client, pool = stage.client("cognito-idp"), pool_of(stage)
     is_new = False
     try:
@@ -217,7 +217,7 @@ def _user(stage: Stage, email: str) -> tuple[str, bool]:
             raise
         _make(client, pool, email)
         is_new, found = True, client.admin_get_user(UserPoolId=pool, Username=email)
-    if found["UserStatus"] == "FORCE_CHANGE_PASSWORD":  # also of one whose making was cut off
+    if found["UserStatus"] == "FORCE_CHANGE_PASSWORD":  # also of one whose creation was interrupted
         client.admin_set_user_password(UserPoolId=pool, Username=email, Password=_password(), Permanent=True)
     attributes = {one["Name"]: one["Value"] for one in found["UserAttributes"]}
     return str(attributes["sub"]), is_new
@@ -234,5 +234,5 @@ def _make(client: Any, pool: str, email: str) -> None:
 
 
 def _password() -> str:
-    """One that nobody knows and the pool's policy takes."""
+    """One that nobody knows and the pool's policy accepts."""
     return f"{secrets.token_urlsafe(48)}aA1!"

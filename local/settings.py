@@ -1,4 +1,4 @@
-"""What a person may choose about the local cloud, and what follows from it."""
+"""The choices about the local cloud, and the settings that follow from them."""
 
 import os
 import platform
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 DEFAULT_PORT = 4566
 SAMPLE_SOURCES = "sample-hwmon,sample-leds"
 PACED_BY_UPSTREAM = "4"
-"""Requests a second to an upstream that is not ours, unless REQUESTS_PER_SECOND says otherwise."""
+"""Requests per second to an upstream that is not ours, unless REQUESTS_PER_SECOND is set."""
 FREE_PLANS: Mapping[str, str] = {
     "ALPACA_PER_MINUTE": "180",
     "ALPHAVANTAGE_PER_SECOND": "1",
@@ -19,22 +19,22 @@ FREE_PLANS: Mapping[str, str] = {
     "ALPHAVANTAGE_PER_DAY": "25",
     "ALPHAVANTAGE_NEWS_PER_DAY": "5",
 }
-"""Calls to the vendors of the markets, unless these variables say otherwise; as stages.yml has them for a new stage."""
+"""Calls to the markets' vendors, unless these variables are set; as in stages.yml for a new stage."""
 CLOUD_RUNTIME = "python3.13"
 
 
 class WrongSetting(Exception):
-    """A setting is not what it should be."""
+    """A setting is invalid."""
 
 
 def sample_ports(port: int) -> tuple[int, int, int, int, int]:
-    """Those of the sample upstreams, beside the cloud's."""
+    """The ports of the sample upstreams, next to the cloud's."""
     return port + 1, port + 2, port + 3, port + 4, port + 5
 
 
 @dataclass(frozen=True)
 class Upstreams:
-    """Where the facts come from and pushes go to; what is not given is served by the sample upstreams."""
+    """Where facts are read from and pushes are sent to; by default, the sample upstreams."""
 
     patchwork_url: str | None = None
     lore_url: str | None = None
@@ -66,7 +66,7 @@ class Upstreams:
         return {name: value for name, value in chosen.items() if value}
 
     def check(self) -> None:
-        """Raise `WrongSetting` before anything is deployed with it."""
+        """Raise `WrongSetting`, before anything is deployed."""
         for name, url in (*self._given().items(), ("ALPACA_DATA_URL", self.alpaca_data_url)):
             if url and not url.startswith(("http://", "https://")):
                 raise WrongSetting(f"{name} is not an http(s) URL: {url}")
@@ -89,7 +89,7 @@ class Upstreams:
         }
 
     def _calls(self) -> dict[str, str]:
-        """How many a vendor of the markets allows. One that is none of the samples is asked as its free plan allows."""
+        """The calls a vendor of the markets allows. Unless it is a sample, the limits are those of its free plan."""
         own = {"ALPACA": self.alpaca_url, "ALPHAVANTAGE": self.alphavantage_url}
         return {
             name: os.environ.get(name) or (calls if own[name.partition("_")[0]] else "")
@@ -97,13 +97,13 @@ class Upstreams:
         }
 
     def _pace(self) -> str:
-        """As soon as one of the two servers facts come from is not ours, both are asked at its pace."""
+        """If one of the two servers of facts is not ours, its rate limit applies to both."""
         return PACED_BY_UPSTREAM if self.patchwork_url or self.lore_url else ""
 
 
 def cloud_runtime() -> str:
-    """The runtime packages for the cloud are built for here: its bytecode needs an interpreter of that version, and
-    where there is none, this one's version serves to build and look at them."""
+    """The runtime for which packages are built here: the bytecode needs an interpreter of that version, and if there is
+    none, this one's version is sufficient to build and inspect them."""
     for choice in ({}, {"PYENV_VERSION": CLOUD_RUNTIME.removeprefix("python")}):
         try:
             subprocess.run([CLOUD_RUNTIME, "-c", ""], env=os.environ | choice, check=True, capture_output=True)

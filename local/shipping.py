@@ -1,4 +1,4 @@
-"""The commands that change a stage, and ask before: deploy, plan, remove, smoke."""
+"""The commands that change or check a stage: deploy, plan, remove, smoke. Changes are confirmed first."""
 
 import os
 from collections.abc import Iterable
@@ -47,7 +47,7 @@ def package(stage: str, artifacts: Artifacts, services: tuple[str, ...], tag: st
 def prepared(
     stage: Stage, services: tuple[str, ...], artifacts: Artifacts | None, settings: dict[str, str]
 ) -> Deployment:
-    """With the packages there are, or else with new ones."""
+    """With the existing packages, or else with new ones."""
     workspace = workspace_of(stage.stage)
     if artifacts is None:
         artifacts = Artifacts(workspace.root / "artifacts")
@@ -59,7 +59,7 @@ def prepared(
 def deploy(
     stage: str, services: tuple[str, ...], artifacts: Artifacts | None, settings: dict[str, str], yes: bool
 ) -> bool:
-    """To a stage on AWS; whether it works then."""
+    """Deploy to a stage on AWS; whether it works afterwards."""
     refuse_unfit(stage, Checkout(), artifacts)
     refuse_unset(stage, services, os.environ)
     target = AwsStage(stage)
@@ -97,7 +97,7 @@ def refuse_busy(planned: Iterable[Plan]) -> None:
 
 
 def roll_out(deployment: Deployment, planned: Iterable[Plan]) -> None:
-    """One after the other. What follows one that was deployed is planned anew: it may be handed other things."""
+    """One after the other. Services after one that was deployed are planned again: its outputs may have changed."""
     is_outdated = False
     for before in planned:
         now = deployment.plan(before.service) if is_outdated else before
@@ -111,7 +111,7 @@ def roll_out(deployment: Deployment, planned: Iterable[Plan]) -> None:
 
 
 def refuse_unforeseen(stage: str, before: Plan, now: Plan) -> None:
-    """What nobody agreed to, for it could not be known."""
+    """Refuse losses that could not be known, and so were not confirmed."""
     refuse_busy([now])
     agreed = {loss.logical_id for loss in before.losses}
     found = [loss.logical_id for loss in now.losses if loss.logical_id not in agreed]
@@ -123,7 +123,7 @@ def refuse_unforeseen(stage: str, before: Plan, now: Plan) -> None:
 
 
 def confirm(stage: str, plans: list[Plan], yes: bool) -> None:
-    """Prod is deployed to by who says its name. What loses data is never agreed to beforehand."""
+    """For prod, its name has to be typed. Losses of data are never confirmed in advance."""
     if stage != PROD:
         return
     losses = [str(loss.logical_id) for each in plans for loss in each.losses]
@@ -141,7 +141,7 @@ def type_name(stage: str) -> None:
 
 
 def tell_smoke(stage: Stage, artifacts: Artifacts | None = None) -> bool:
-    """Whether everything is well."""
+    """Whether everything works."""
     failed = 0
     with asking(stage):
         for check in smoke(stage, artifacts):
@@ -152,7 +152,7 @@ def tell_smoke(stage: Stage, artifacts: Artifacts | None = None) -> bool:
 
 
 def remove(stage: str, services: tuple[str, ...], yes: bool) -> None:
-    """Take the stacks of a stage on AWS away."""
+    """Remove the stacks of a stage on AWS."""
     target = AwsStage(stage)
     with asking(target):
         click.echo(identity(target))
@@ -167,7 +167,8 @@ def remove(stage: str, services: tuple[str, ...], yes: bool) -> None:
 
 
 def take_away(stage: Stage, workspace: Workspace, services: tuple[str, ...]) -> None:
-    """Last deployed, first removed. Its own buckets are emptied right before: what still runs may write to others'."""
+    """Last deployed, first removed. A service's buckets are emptied right before: those of others may still be written
+    to."""
     for service in reversed(services):
         if plans.describe(stage, stage.name(service)) is None:
             continue

@@ -1,4 +1,4 @@
-"""Signing in to the local cloud as a person does, and an operator's word on what people may do."""
+"""Signing in to the local cloud as a person does, and managing people's groups as an operator."""
 
 from typing import Any
 
@@ -16,11 +16,11 @@ POOL = "UserPoolId"
 
 
 class SignInRefused(Exception):
-    """The API did not let somebody in; it says why."""
+    """The API refused a sign-in; it says why."""
 
 
 class UnknownUser(Exception):
-    """Nobody signed in with that address."""
+    """Nobody has signed in with that address."""
 
 
 def access_token(cloud: LocalCloud, email: str) -> str:
@@ -33,12 +33,12 @@ def access_token(cloud: LocalCloud, email: str) -> str:
 
 
 def grant(stage: Stage, email: str, group: str) -> None:
-    """Put a user into a group; it is in the tokens given out from now on. Raises `UnknownUser` and `StageRefused`."""
+    """Add a user to a group; tokens issued from now on have it. Raises `UnknownUser` and `StageRefused`."""
     _change(stage, email, group, "admin_add_user_to_group")
 
 
 def revoke(stage: Stage, email: str, group: str) -> None:
-    """Take a user out of a group. Tokens that are out keep it until they end, an hour at most."""
+    """Remove a user from a group. Existing tokens keep it until they expire, after an hour at most."""
     _change(stage, email, group, "admin_remove_user_from_group")
 
 

@@ -1,5 +1,5 @@
-"""Whether a deployed stage works: its functions run what was deployed, and start; its schedules are on, and the API
-answers."""
+"""Smoke tests of a deployed stage: its functions run what was deployed, and start; its schedules are enabled, and the
+API responds."""
 
 import base64
 import gzip
@@ -22,8 +22,8 @@ QUESTIONS = (
     ("/api/v1/kernel/freshness", 401),
     ("/api/v1/public/b/00000000000000000000000000", 404),
 )
-"""What anybody may ask over HTTP, and the answer's status: the API works and describes itself, wants a token for what
-is not public, and looks for what is."""
+"""Requests without a token, and their status: the API works and describes itself, requires a token for what is not
+public, and looks up what is."""
 SECONDS = 15
 DEAD_LETTERS = ("-dlq", "-failures")
 DEPTHS = (
@@ -35,7 +35,7 @@ ALIAS = "live"
 
 
 def read_as_nobody(path: str, method: str = "GET", **more: str) -> dict[str, Any]:
-    """A request as the gateway would hand it over, of a person who has nothing but what is claimed."""
+    """A request as the gateway would pass it on, from a person with nothing but these claims."""
     http = {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "smoke"}
     claims = {"sub": "00000000-0000-0000-0000-000000000000", "token_use": "access", **more}
     context = {"http": http, "stage": "$default", "authorizer": {"jwt": {"claims": claims}}}
@@ -44,7 +44,7 @@ def read_as_nobody(path: str, method: str = "GET", **more: str) -> dict[str, Any
 
 NO_RULE = "/api/v1/observability/alert-rules/000000000000/retire"
 NOTHING_LOGGED = base64.b64encode(gzip.compress(b'{"messageType": "CONTROL_MESSAGE", "logEvents": []}')).decode()
-"""As CloudWatch Logs asks whether somebody is there."""
+"""CloudWatch Logs' test of the connection."""
 HARMLESS: Mapping[str, Any] = {
     "check-coverage": {"action": "count"},
     "check-dead-letters": {},
@@ -64,11 +64,11 @@ HARMLESS: Mapping[str, Any] = {
     "trigger-regular-pollenation": {"action": "count"},
     "watch-access": {"awslogs": {"data": NOTHING_LOGGED}},
 }
-"""What functions can be asked that changes nothing, by their short name."""
+"""Events for functions that change nothing, by short name."""
 REFUSED: Mapping[str, int] = {"observability-commands": 404}
-"""The status of those that only change things, where there is nothing to be changed."""
+"""The status of functions that only change things, if there is nothing to change."""
 NO_RECORDS: Mapping[str, Any] = {"Records": []}
-"""The same, for all that a queue or a stream invokes."""
+"""The same, for all functions that a queue or a stream invokes."""
 FINISHED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 
 
@@ -78,7 +78,7 @@ class Check:
     is_well: bool
     found: str
     warns: bool = False
-    """Worth a look, and no failure."""
+    """A warning, not a failure."""
 
     def __str__(self) -> str:
         verdict = "FAILED" if not self.is_well else "look  " if self.warns else "ok    "
@@ -100,7 +100,7 @@ class Deployed:
 
 
 def smoke(stage: Stage, artifacts: Artifacts | None = None) -> Iterator[Check]:
-    """With the packages that were deployed, the functions have to run just these."""
+    """If the deployed packages are given, the functions have to run exactly these."""
     for service in SERVICES:
         stack = plans.describe(stage, stage.name(service))
         status = "not deployed" if stack is None else str(stack["StackStatus"])
@@ -122,7 +122,7 @@ def of_service(stage: Stage, deployed: Deployed, artifacts: Artifacts | None) ->
 
 
 def functions(stage: Stage, deployed: Deployed, wanted: str | None) -> Iterator[Check]:
-    """All of a service are made from one zip, so that they differ only if one was left behind."""
+    """All functions of a service are made from one zip, so that they differ only if one was not updated."""
     shifted = {str(alias["FunctionName"]) for alias in deployed.of("AWS::Lambda::Alias")}
     for name, function in deployed.resources.items():
         if function["Type"] != plans.FUNCTION or not is_ours(stage, function["Properties"]):
@@ -134,7 +134,7 @@ def functions(stage: Stage, deployed: Deployed, wanted: str | None) -> Iterator[
 
 
 def starts(stage: Stage, deployed: Deployed) -> Iterator[Check]:
-    """Functions that can be invoked without effect end well: nothing they import or are set is missing."""
+    """Functions that can be invoked without effect succeed: no import and no setting is missing."""
     driven = {str(mapping["FunctionName"]) for mapping in deployed.of("AWS::Lambda::EventSourceMapping")}
     for logical_id, resource in deployed.resources.items():
         if resource["Type"] != plans.FUNCTION or not is_ours(stage, resource["Properties"]):
@@ -183,7 +183,7 @@ def check_function(name: str, found: Mapping[str, Any], wanted: str | None) -> C
 
 
 def schedules(stage: Stage, deployed: Deployed) -> Iterator[Check]:
-    """As they were deployed: nobody has switched one off by hand, or on."""
+    """As they were deployed: none was disabled, or enabled, manually."""
     for wanted in deployed.of("AWS::Events::Rule"):
         if "ScheduleExpression" not in wanted:
             continue
@@ -198,7 +198,7 @@ def schedules(stage: Stage, deployed: Deployed) -> Iterator[Check]:
 
 
 def subscriptions(stage: Stage, deployed: Deployed) -> Iterator[Check]:
-    """Whether anybody hears the alarms of a stage that has any."""
+    """Whether anybody is notified of the alarms of a stage that has any."""
     if next(deployed.of("AWS::CloudWatch::Alarm"), None) is None:
         return
     for topic in deployed.of("AWS::SNS::Topic"):
@@ -209,7 +209,7 @@ def subscriptions(stage: Stage, deployed: Deployed) -> Iterator[Check]:
 
 
 def dead_letters(stage: Stage, deployed: Deployed) -> Iterator[Check]:
-    """Told, but no failure: they may be waiting for just what was deployed, and would keep it from the next stage."""
+    """Reported, but not a failure: they may be waiting for what was just deployed, and would block the next stage."""
     sqs = stage.client("sqs")
     for queue in deployed.of("AWS::SQS::Queue"):
         name = str(queue["QueueName"])

@@ -1,4 +1,4 @@
-"""The stages as a command asks them: the local cloud, or AWS by the caller's own credentials."""
+"""How commands access the stages: the local cloud, or AWS with the caller's own credentials."""
 
 import os
 from collections.abc import Iterator
@@ -16,11 +16,11 @@ from watchkeeper.errors import DatabaseError
 CLIENT = Config(connect_timeout=5, read_timeout=90, retries={"mode": "standard", "total_max_attempts": 3})
 LOCAL = "local"
 REGION = "us-east-1"
-"""Unless AWS_REGION says another; the local cloud is always there."""
+"""Unless AWS_REGION names another; the local cloud is always in this one."""
 
 
 class StageRefused(Exception):
-    """A stage could not be asked, or refused to answer; it says how to go on."""
+    """A stage could not be accessed, or refused a request; the message says what to do."""
 
 
 class Stage(Protocol):
@@ -38,7 +38,7 @@ class Stage(Protocol):
 
 @dataclass(frozen=True)
 class AwsStage:
-    """A stage on AWS, in the account of the credentials the caller has set."""
+    """A stage on AWS, in the account of the caller's credentials."""
 
     stage: str
 
@@ -54,13 +54,13 @@ class AwsStage:
 
 
 def region_of(stage: str) -> str:
-    """Where the stage is deployed to, as stages.yml has it, whatever region the caller's profile names."""
+    """The region of the stage according to stages.yml, whatever region the caller's profile names."""
     return REGION if stage == LOCAL else os.environ.get("AWS_REGION") or REGION
 
 
 @contextmanager
 def asking(stage: Stage) -> Iterator[None]:
-    """Say what AWS's refusals mean for a person: raises `StageRefused` for every error of boto3, and of our tables."""
+    """Translate AWS's errors for people: raises `StageRefused` for every error of boto3, and of our tables."""
     try:
         yield
     except ClientError as error:

@@ -1,4 +1,4 @@
-"""The sources a deployment is made from, copied aside.
+"""A separate copy of the sources for deployments.
 
 Packaging writes next to what it packages: a copy keeps the repository clean, and lets several local clouds and the
 tests package at the same time.
@@ -21,7 +21,7 @@ class Workspace:
     root: Path
 
     def refresh(self) -> None:
-        """Make the copy equal to the repository; what the tools noted there about earlier deployments stays."""
+        """Update the copy from the repository; the tools' records of earlier deployments are kept."""
         self.root.mkdir(parents=True, exist_ok=True)
         for folder in FOLDERS:
             shutil.rmtree(self.root / folder, ignore_errors=True)
@@ -33,7 +33,7 @@ class Workspace:
             packages.symlink_to(REPOSITORY / "node_modules")
 
     def digest(self) -> str:
-        """Of every file and its place."""
+        """The digest of every file and its path."""
         digest = hashlib.sha256()
         for path in self._files():
             digest.update(f"{path.relative_to(self.root)}\0".encode())

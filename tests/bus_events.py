@@ -1,4 +1,4 @@
-"""One event of each type, whole, as the bus hands it on."""
+"""One complete event of each type, as the bus delivers it."""
 
 from copy import deepcopy
 from typing import Any

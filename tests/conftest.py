@@ -2,5 +2,5 @@
 
 import os
 
-# Powertools reads it when a handler's module is imported, as Lambda's environment would have them.
+# Powertools reads it when a handler's module is imported, as from Lambda's environment.
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "tests")

@@ -20,7 +20,7 @@ class Context:
 def sqs_record(
     message_id: str, body: str, *, queue: str = "work", correlation_id: str | None = None, receives: int = 1
 ) -> Mapping[str, Any]:
-    """A message as Lambda's poller hands it over."""
+    """A message as Lambda's poller delivers it."""
     attribute = {"stringValue": correlation_id, "dataType": "String"}
     return {
         "messageId": message_id,

@@ -19,7 +19,7 @@ const alarm = (stack, kind, rule, subject, topic) => ({
     Type: 'AWS::CloudWatch::Alarm',
     Properties: {
       AlarmName: `watchkeeper-${stack.stage}-${subject.name}-${kind}`,
-      AlarmDescription: `${rule.title}: what to do is told in docs/runbook.md#${kind}`,
+      AlarmDescription: `${rule.title}: what to do: docs/runbook.md#${kind}`,
       AlarmActions: [topic],
       ComparisonOperator: rule.comparison,
       Threshold: rule.thresholds?.[subject.name] ?? rule.threshold,

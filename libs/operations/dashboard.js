@@ -3,7 +3,7 @@
 const { concerns } = require('./alarms');
 const { subjectsOf, ours } = require('./subjects');
 
-// One dashboard for a stack: a chapter for each kind of thing it has, and in it widgets about all things of the kind.
+// One dashboard for a stack: a chapter for each kind of resource it has, with widgets for all resources of the kind.
 
 const COLUMNS = 24;
 const GRAPH = { width: 8, height: 6 };
@@ -139,7 +139,7 @@ const upstreams = (stack, table) =>
 
 const sources = (stack) => [...subjectsOf(stack, 'source'), ...subjectsOf(stack, 'market source')];
 
-/** Each service shows what it measures: ingest what it asks, scheduler what is wanted and what is known. */
+/** Each service shows what it measures: ingest its requests, scheduler what is to be pollenated and the coverage. */
 const markets = (stack, table) => {
   const all = subjectsOf(stack, 'market source');
   const chapters = { ingest: asking, scheduler: wanting };
@@ -180,7 +180,7 @@ const pushing = (stack, table) =>
     graph('Latency, ms', percentiles('Watchkeeper', 'UpstreamLatency', all)),
   ]);
 
-/** Where it is measured: the other services know the sources, too. */
+/** Only in the service that measures it: the others have the sources, too. */
 const freshness = (stack, table) => {
   const ages = { 'Age of the facts, s': table['freshness-late'], 'Age of the markets, s': table['markets-late'] };
   const graphs = Object.entries(ages).flatMap(([title, rule]) => {
@@ -215,7 +215,7 @@ const graph = (title, metrics, rule) => ({
   properties: { ...VIEW, title, metrics, period: PERIOD, ...(rule && limit(rule)) },
 });
 
-/** The alarm's threshold as a line; its period is the graph's, so that both speak of the same sums. */
+/** The alarm's threshold as a line; its period is the graph's, so that both refer to the same sums. */
 const limit = (rule) => ({
   period: rule.period,
   annotations: { horizontal: [{ label: 'alarm', value: rule.threshold }] },
@@ -247,14 +247,14 @@ const outcomes = ({ name, dimensions: [upstream] }) =>
     line('Watchkeeper', 'UpstreamRequests', { ...upstream, outcome }, `${name} ${outcome}`, 'Sum')
   );
 
-/** Whatever has been measured: routes are not known here. */
+/** All that have been measured: the routes are not known here. */
 const search = ({ stage, service }, metric, dimension, stat) => {
   const where = `MetricName="${metric}" stage="${stage}" service="${service}"`;
   const expression = `SEARCH('{Watchkeeper,stage,service,${dimension}} ${where}', '${stat}', ${PERIOD})`;
   return [{ expression, id: metric.toLowerCase(), label: words(metric) }];
 };
 
-/** The same things, by the dimension our own metrics have for them. */
+/** The same subjects, by their dimension in our own metrics. */
 const named = (stack, dimension, subjects) =>
   subjects.map(({ name, dimensions: [one] }) => ({
     name,

@@ -5,15 +5,15 @@ const { dashboardOf } = require('./dashboard');
 const { failSafely, triggersOf } = require('./safety');
 
 /**
- * What every service needs in operation, made from what it packages, so that a new function, table or queue gets it
- * without a further line:
+ * What every service needs in operation, generated from what it packages, so that a new function, table or queue gets
+ * it automatically:
  *
  * - functions fail safely: what they, their schedules, events and streams give up goes to the failures queue, and their
  *   roles allow it (safety.js);
- * - an alarm for everything alarms.yml speaks of, where the stage has alarms (alarms.js);
- * - a dashboard of all the stack has, on every stage (dashboard.js).
+ * - an alarm for everything in alarms.yml, where the stage has alarms (alarms.js);
+ * - a dashboard of everything in the stack, on every stage (dashboard.js).
  *
- * `custom.operations` says: `alarms`, the table; `alarmsEnabled`; `topic`, which alarms tell; `failures`, the ARN of
+ * `custom.operations` has: `alarms`, the table; `alarmsEnabled`; `topic`, which alarms notify; `failures`, the ARN of
  * the failures queue.
  */
 class Operations {

@@ -1,15 +1,15 @@
 'use strict';
 
-// What keeps a failure from being lost. A function, or one of its events, that says otherwise is left as it is.
+// What keeps a failure from being lost. Settings of a function, or of one of its events, take precedence.
 
 const ASYNCHRONOUS = { maximumRetryAttempts: 2, maximumEventAge: 3600 };
 const SCHEDULE = { retryPolicy: { maximumRetryAttempts: 3, maximumEventAge: 3600 } };
-// A schedule comes again, and an event does not: it is tried for as long as EventBridge tries.
+// A schedule fires again, an event does not: it is retried for as long as EventBridge allows.
 const EVENT = { retryPolicy: { maximumRetryAttempts: 185, maximumEventAge: 86400 } };
 const SINGLE_FAILURES = { functionResponseType: 'ReportBatchItemFailures' };
-// A change that can never be told is given up after fifty tries, so that it does not hold up those after it for hours.
-// A function that sets such records aside itself fails only while something is down. Its streams say
-// `maximumRetryAttempts: -1`: how old a record may grow, `maximumRecordAgeInSeconds`, is their only bound.
+// A change that can never be published is given up after fifty attempts, so that it does not block later ones for
+// hours. A function that dead-letters such records itself fails only while something is down. Its streams have
+// `maximumRetryAttempts: -1`: the age of a record, `maximumRecordAgeInSeconds`, is their only limit.
 const STREAM = { ...SINGLE_FAILURES, bisectBatchOnFunctionError: true, maximumRetryAttempts: 50 };
 
 const failSafely = (fn, provider, failures, isTrigger) => {
@@ -27,17 +27,17 @@ const failSafely = (fn, provider, failures, isTrigger) => {
 
 const delivery = ({ schedule }) => (schedule ? SCHEDULE : EVENT);
 
-/** Called by the HTTP API alone: the caller hears of a failure. */
+/** Only called by the HTTP API: the caller sees a failure. */
 const onlyAnswers = ({ events = [] }) => events.length > 0 && events.every((event) => event.httpApi);
 
-/** The logical ids of the functions Cognito calls: it waits for them, and tells its own caller of a failure. */
+/** The logical ids of the functions Cognito calls: it waits for them, and reports a failure to its own caller. */
 const triggersOf = ({ Resources = {} } = {}) => {
   const pools = Object.values(Resources).filter(({ Type }) => Type === 'AWS::Cognito::UserPool');
   const called = pools.flatMap(({ Properties }) => Object.values(Properties.LambdaConfig ?? {}));
   return new Set(called.map((arn) => arn['Fn::GetAtt'][0]));
 };
 
-/** X-Ray knows no resources for these two actions. */
+/** X-Ray supports no resources for these two actions. */
 const tracing = (fn, provider) =>
   (fn.tracing ?? provider.tracing?.lambda)
     ? [{ Effect: 'Allow', Action: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], Resource: '*' }]

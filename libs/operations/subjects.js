@@ -1,7 +1,7 @@
 'use strict';
 
 // What a compiled stack has that can be watched, by kind. A subject has a name without project and stage, and the sets
-// of dimensions its metrics have: one, but for a table, whose indexes are counted beside it.
+// of dimensions its metrics have: one, except for a table, whose indexes are counted separately.
 
 const PREFIX = /^watchkeeper-[a-z]+-/;
 const ADDRESS = /^([A-Z]+)_URL$/;
@@ -24,7 +24,7 @@ const functions = (stack) =>
       ...subject(Properties.FunctionName.replace(PREFIX, ''), { FunctionName: { Ref: id } }),
     }));
 
-/** Functions some other resource points to by its ARN. */
+/** Functions that another resource refers to by ARN. */
 const calledBy = (stack, type, property, condition = () => true) => {
   const callers = ofType(stack, type).filter(([, { Properties }]) => condition(Properties));
   const called = new Set(callers.map(([, { Properties }]) => Properties[property]['Fn::GetAtt'][0]));
@@ -36,7 +36,7 @@ const apiFunctions = (stack) => calledBy(stack, 'AWS::ApiGatewayV2::Integration'
 const streamFunctions = (stack) =>
   calledBy(stack, 'AWS::Lambda::EventSourceMapping', 'FunctionName', ({ StartingPosition }) => StartingPosition);
 
-/** Nobody waits for them: what fails for good goes to a queue. */
+/** Invoked asynchronously: what fails after all retries goes to a queue. */
 const asynchronousFunctions = (stack) => {
   const configured = ofType(stack, 'AWS::Lambda::EventInvokeConfig');
   const kept = configured.filter(([, { Properties }]) => Properties.DestinationConfig?.OnFailure);
@@ -49,7 +49,7 @@ const schedules = (stack) =>
     .filter(([, { Properties }]) => Properties.ScheduleExpression)
     .map(([id, { Properties }]) => subject(Properties.Name.replace(PREFIX, ''), { RuleName: { Ref: id } }));
 
-/** The rules of our own buses that pass events on. Of another bus than the default one, CloudWatch counts by both names. */
+/** The rules of our own buses. For a bus other than the default one, CloudWatch counts by both names. */
 const eventRules = (stack) =>
   ofType(stack, 'AWS::Events::Rule')
     .filter(([, { Properties }]) => Properties.EventPattern)
@@ -89,14 +89,14 @@ const queues = (stack, isWanted) => {
 
 const workQueues = (stack) => queues(stack, (hasFunction) => hasFunction);
 
-/** Queues nobody reads by himself: those of dead letters, and of failures. */
+/** Queues without a consumer: the dead-letter queues, and failures. */
 const deadLetterQueues = (stack) => queues(stack, (hasFunction) => !hasFunction);
 
-/** Who asks an upstream shares its circuit breaker, and has its address in a variable of its name, PATCHWORK_URL, or where
+/** A function that calls an upstream shares its circuit breaker, and has its address in a variable of its name, PATCHWORK_URL, or where
     its address and our key to it are, ALPACA_SECRET_ARN. */
 const upstreams = (stack) => upstreamsNamed(stack, (variable, value) => address(variable, value) ?? key(variable));
 
-/** Those that ask for a key of ours. */
+/** Those that need a key. */
 const keyedUpstreams = (stack) => upstreamsNamed(stack, key);
 
 const upstreamsNamed = (stack, nameIn) => {
@@ -110,13 +110,13 @@ const address = (variable, value) => (typeof value === 'string' ? ADDRESS.exec(v
 
 const key = (variable) => KEY.exec(variable)?.[1].toLowerCase();
 
-/** Where reminders are pushed to; who does it has its address. */
+/** Where reminders are pushed to; the functions that do so have its address. */
 const pushServices = (stack) => {
   const pushing = functions(stack).some(({ environment }) => environment.EXPO_URL);
   return pushing ? [subject('expo', ours(stack, { upstream: 'expo' }))] : [];
 };
 
-/** The projects and lists the service's functions are told to watch. */
+/** The projects and lists that the service's functions watch. */
 const sources = (stack) => {
   const named = functions(stack).flatMap(({ environment }) =>
     Object.entries(SOURCES).flatMap(([variable, kind]) =>
@@ -133,10 +133,10 @@ const sources = (stack) => {
 /** What the markets watch reads as a whole. */
 const marketSources = (stack) => ofMarkets(stack, MARKETS);
 
-/** What it keeps: also what it reads asset by asset. */
+/** What it stores: also what it reads asset by asset. */
 const marketTables = (stack) => ofMarkets(stack, [...MARKETS, FUNDAMENTALS]);
 
-/** Who knows its assets knows all of it. */
+/** A function with access to its assets has access to all of it. */
 const ofMarkets = (stack, names) => {
   const isWatching = functions(stack).some(({ environment }) => environment.ASSETS_TABLE);
   return isWatching ? names.map((source) => subject(source.replace(':', '-'), ours(stack, { source }))) : [];

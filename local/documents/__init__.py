@@ -1,7 +1,7 @@
-"""The documents that are made from the code: written by ``make docs``, held current by the tests.
+"""The documents that are generated from the code: written by ``make docs``, kept up to date by the tests.
 
-A document is either generated whole or has sections between ``<!-- generated: name -->`` and ``<!-- /generated -->``;
-what stands around them is written by people.
+A document is either generated as a whole or has sections between ``<!-- generated: name -->`` and
+``<!-- /generated -->``; the text around them is written by people.
 """
 
 import re
@@ -29,19 +29,19 @@ SECTIONS: Mapping[str, Callable[[Path], str]] = {
     "functions": lambda document: deployment.functions(document.parent.name),
     "environment": lambda document: deployment.environment(document.parent.name),
 }
-"""What makes each section, given the document it is in."""
+"""What generates each section, given the document it is in."""
 
 PACKAGED: Mapping[str, Callable[[packaged.Templates], str]] = {
     "diagram": diagram.section,
     "costs-of-the-stages": costs.stages,
 }
-"""What makes each section that tells of the packaged templates."""
+"""What generates each section about the packaged templates."""
 
 
 def documents(templates: packaged.Templates | None = None) -> dict[Path, str]:
-    """Every document that is generated, or has sections that are, as it should be now.
+    """Every document that is generated, or has generated sections, in its current form.
 
-    Without templates, the sections made from them are left as they are.
+    Without templates, the sections generated from them are left unchanged.
     """
     whole = {
         Path("docs/access-patterns.md"): tables.access_patterns(),
@@ -54,7 +54,7 @@ def documents(templates: packaged.Templates | None = None) -> dict[Path, str]:
 
 
 def with_sections(path: Path, text: str, templates: packaged.Templates | None = None) -> str:
-    """The document with its generated sections made anew."""
+    """The document with its generated sections updated."""
 
     def made(found: re.Match[str]) -> str:
         if found["name"] not in PACKAGED:
@@ -67,7 +67,7 @@ def with_sections(path: Path, text: str, templates: packaged.Templates | None = 
 
 
 def write() -> list[Path]:
-    """Bring the documents up to date; returns those that were not."""
+    """Update the documents; returns those that were out of date."""
     current = documents(packaged.templates())
     changed = [path for path, text in current.items() if _current(path) != text]
     for path, text in current.items():

@@ -1,4 +1,4 @@
-"""The Makefile's targets, told as ``make help`` tells them."""
+"""The Makefile's targets, as ``make help`` describes them."""
 
 import re
 

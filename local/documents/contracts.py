@@ -1,4 +1,4 @@
-"""What others may rely on: the HTTP API's routes and the events, as documents."""
+"""The public contracts as documents: the HTTP API's routes and the events."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,7 +26,7 @@ Schema = dict[str, Any]
 Event = type[kernel.KernelEvent] | type[markets.MarketsEvent] | type[facts.Fact] | type[ErrorOccurred] | type[EventData]
 
 SOURCED: tuple[type[EventData], ...] = observability.CATALOGUE
-"""The events that aggregates are made of."""
+"""The events of aggregates."""
 CATALOGUE: tuple[Event, ...] = (*kernel.CATALOGUE, *markets.CATALOGUE, *facts.CATALOGUE, ErrorOccurred, *SOURCED)
 
 _METHODS = ("GET", "POST", "PATCH", "DELETE")
@@ -34,25 +34,25 @@ _METHODS = ("GET", "POST", "PATCH", "DELETE")
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 ENVELOPE: Mapping[str, str] = {
-    "id": "The same change has the same id however often it is delivered: drop what you have seen.",
+    "id": "The same change has the same id however often it is delivered: drop duplicates by it.",
     "type": "The name of an entry of the catalogue; also the `detail-type` of the EventBridge entry.",
     "version": "Of that entry.",
     "occurred_at": "When the change was stored, in UTC.",
-    "correlation_id": "Of what stored the change: the same as in its log lines, and in each delivery.",
-    "data": "What the entry of the catalogue says.",
+    "correlation_id": "Of the work that stored the change: the same as in its log lines, and in each delivery.",
+    "data": "As described in the entry of the catalogue.",
 }
 
 SOURCED_ENVELOPE: Mapping[str, str] = {
-    "id": "The same event has the same id however often it is delivered: drop what you have seen.",
+    "id": "The same event has the same id however often it is delivered: drop duplicates by it.",
     "occurred_at": "When it happened, in UTC.",
-    "correlation_id": "Of the request it began with: the same as in its log lines, and in all that follows from it.",
-    "aggregate_id": "What it happened to.",
-    "aggregate_type": "Of what kind that is.",
-    "sequence": "Its place among the events of the aggregate: 1, 2, 3 and so on. The highest says how things stand.",
-    "causation_id": "Of the event or the command it follows from.",
-    "actor": "Who made it happen: the `sub` of a person, or the name of a function.",
+    "correlation_id": "Of the original request: the same as in its log lines, and in everything that follows from it.",
+    "aggregate_id": "The aggregate it happened to.",
+    "aggregate_type": "The type of that aggregate.",
+    "sequence": "Its position among the aggregate's events: 1, 2, 3 and so on. The last reflects the current state.",
+    "causation_id": "The id of the event or the command that caused it.",
+    "actor": "Who caused it: the `sub` of a person, or the name of a function.",
 }
-"""What is other, or more, in the envelope of an event of an aggregate."""
+"""The differences and additions in the envelope of an event of an aggregate."""
 
 _ENVELOPE_TYPES: Mapping[str, Any] = {
     "version": int,
@@ -86,7 +86,7 @@ class MetricRecorded(TypedDict):
 
 
 _AS_SENT: Mapping[Event, Any] = {observability.MetricRecorded: MetricRecorded}
-"""Those whose ``data`` has other members than they have."""
+"""Events whose ``data`` has other fields than their classes."""
 
 
 def openapi() -> str:
@@ -100,9 +100,9 @@ def event_schemas() -> dict[str, str]:
 
 
 def routes() -> str:
-    """A table of the routes: whether they want a token, what they do, and what they take."""
+    """A table of the routes: whether they need a token, what they do, and what they accept."""
     rows = [_route(*operation) for operation in _operations()]
-    return "\n".join(["| route | wants | does | takes |", "|---|---|---|---|", *rows])
+    return "\n".join(["| route | needs | does | accepts |", "|---|---|---|---|", *rows])
 
 
 def events() -> str:
@@ -116,7 +116,7 @@ def paths() -> list[str]:
 
 
 def _operations() -> list[tuple[str, str, Schema]]:
-    """Path, method, and what is said of it; by path, reading before writing."""
+    """Path, method, and operation; by path, reading before writing."""
     found = [
         (path, method.upper(), operation)
         for path, operations in _document()["paths"].items()
@@ -138,7 +138,7 @@ def _route(path: str, method: str, operation: Schema) -> str:
 
 
 def _wanted(security: list[Schema] | None) -> str:
-    """An operation that says nothing of it wants what all do; one may name groups, any of which will do."""
+    """An operation without ``security`` needs what all do; one may name groups, any of which is sufficient."""
     if security == []:
         return "nothing"
     groups = [group for scheme in security or () for roles in scheme.values() for group in roles]
@@ -153,7 +153,7 @@ def _taken(operation: Schema) -> Iterator[str]:
 
 
 def _named(schema: Schema) -> str:
-    """A body that can be left out is one of two things, the other of which is nothing."""
+    """An optional body is a union of its schema and null."""
     (named, *_) = schema.get("allOf") or schema.get("anyOf") or [schema]
     return str(named["$ref"]).rpartition("/")[2]
 
@@ -173,7 +173,7 @@ def _event(event: Event) -> str:
 
 
 def _event_schema(event: Event) -> Schema:
-    """Open to further fields: some may be added within a version."""
+    """Allows further fields: some may be added within a version."""
     schema = TypeAdapter(_AS_SENT.get(event, event)).json_schema(mode="serialization")
     if not issubclass(event, BaseModel):
         schema = _without_nulls(schema)
@@ -181,7 +181,7 @@ def _event_schema(event: Event) -> Schema:
 
 
 def _without_nulls(schema: Schema) -> Schema:
-    """What is not there is left out of the JSON of a dataclass, where a model of pydantic says that it is null."""
+    """Missing values are omitted from the JSON of a dataclass, whereas a pydantic model has null for them."""
     models = [schema, *schema.get("$defs", {}).values()]
     for properties in (model["properties"] for model in models if "properties" in model):
         for name, field in properties.items():

@@ -1,4 +1,4 @@
-"""What it costs to run: prices times what the benchmark counted, what the templates have, and what is assumed."""
+"""What it costs to run: prices times the benchmarks' counts, the templates' resources, and assumptions."""
 
 import json
 import re
@@ -23,9 +23,9 @@ from watchkeeper.metrics import CATALOGUE, Metric
 from watchkeeper.people.reminders import ReminderStatus
 
 FIGURES = REPOSITORY / "docs" / "costs.json"
-"""Prices, and what is assumed; docs/costs.md says where each is from."""
+"""Prices and assumptions; docs/costs.md says where each is from."""
 COUNTED = REPOSITORY / "docs" / "counted.json"
-"""What the benchmarks `ingest`, `people`, `markets` and `observability` counted, as they write it."""
+"""The output of the benchmarks `ingest`, `people`, `markets` and `observability`."""
 
 STAGES = ("dev", "staging", "prod")
 
@@ -42,7 +42,7 @@ _STREAMED = tuple(f"watchkeeper-test-{name}" for name in ("patches", "series", "
 """Tables with a stream, by the names the benchmark gives them."""
 
 Lines = dict[str, tuple[str, float]]
-"""What is paid for: how much of it, and dollars a month."""
+"""By item: the amount, and dollars a month."""
 
 
 @cache
@@ -59,21 +59,21 @@ def counted() -> dict[str, Any]:
 
 @cache
 def counted_of_people() -> dict[str, Any]:
-    """What each operation of a person costs, by its name."""
+    """The cost of each operation of a person, by name."""
     loaded: dict[str, Any] = json.loads(COUNTED.read_text())["results"]["people"]["operations"]
     return loaded
 
 
 @cache
 def counted_of_markets() -> dict[str, Any]:
-    """What each run of a function of the markets watch costs, by its name."""
+    """The cost of each run of a function of the markets watch, by name."""
     loaded: dict[str, Any] = json.loads(COUNTED.read_text())["results"]["markets"]["operations"]
     return loaded
 
 
 @cache
 def counted_of_observability() -> dict[str, Any]:
-    """What commands, facts and projections cost, each by its name; and a value of a metric, on average."""
+    """The costs of commands, facts and projections, by name; and of a value of a metric, on average."""
     loaded: dict[str, Any] = json.loads(COUNTED.read_text())["results"]["observability"]
     return loaded
 
@@ -87,7 +87,7 @@ def price(name: str) -> float:
 
 @dataclass(frozen=True)
 class Reading:
-    """What the benchmark counted for one kind of thing."""
+    """The benchmark's counts for one kind of item."""
 
     items: int
     usage: Mapping[str, Any]
@@ -97,13 +97,13 @@ class Reading:
 
     @property
     def events(self) -> float:
-        """At most: one for each item written to a table that has a stream."""
+        """At most, that is one for each item written to a table that has a stream."""
         tables = self.usage["by_table"]
         return sum(float(tables[name]["items_written"]) for name in _STREAMED if name in tables) / self.items
 
 
 def thousand() -> str:
-    """What a thousand patches and a thousand mails cost to take in, and to be read again."""
+    """The costs of reading a thousand patches and a thousand mails, the first time and again."""
     rows = [_thousand(title, reading) for title, reading in _readings()]
     head = [
         "| 1,000 | write units | read units | upstream requests | tables, $ | functions, $ | events, $ | sum, $ |",
@@ -137,7 +137,7 @@ def _thousand(title: str, reading: Reading) -> str:
 
 
 def markets() -> str:
-    """What each run of a function of the markets watch takes, and what its units cost."""
+    """What each run of a function of the markets watch uses, and what its units cost."""
     head = [
         "| run | of | write units | read units | requests to AWS | to upstreams | tables, $ |",
         "|---|---|---|---|---|---|---|",
@@ -155,7 +155,7 @@ def _run(title: str, cost: Mapping[str, Any]) -> str:
 
 
 def observability() -> str:
-    """What each command and fact takes, and what its units cost."""
+    """What each command and fact uses, and what its units cost."""
     head = [
         "| what is done | write units | read units | requests to AWS | events | tables, $ |",
         "|---|---|---|---|---|---|",
@@ -193,7 +193,7 @@ def _units(cost: Mapping[str, float]) -> float:
 
 
 def _execution() -> float:
-    """Of the state machine: billed by the piece, and by the tenths of a second of what memory it needs."""
+    """The state machine is billed per execution, and by memory and time, in tenths of a second."""
     observed = _observed()
     gigabytes = observed["megabytes_of_an_execution"] / 1024
     seconds = ceil(10 * observed["seconds_of_an_execution"]) / 10
@@ -204,7 +204,7 @@ def _execution() -> float:
 
 
 def stages(templates: Templates) -> str:
-    """A month of each stage of AWS, line by line; how much of what is told for prod."""
+    """A month of each stage of AWS, line by line; the amounts are those of prod."""
     months = {stage: _month(stage, templates) for stage in STAGES}
     rows = []
     for name, (amount, _) in months["prod"].items():
@@ -216,10 +216,10 @@ def stages(templates: Templates) -> str:
 
 
 def provisioned() -> str:
-    """What the smallest provisioned capacity of every table and index costs, whatever is used."""
+    """What the minimum provisioned capacity of every table and index costs, regardless of use."""
     millions = _floor() / price("write_unit") / 1_000_000
     return (
-        f"The floor of {len(_facts())} tables and {_indexes()} indexes is {_floor():.2f} $ a month, whatever is used. "
+        f"The floor of {len(_facts())} tables and {_indexes()} indexes is {_floor():.2f} $ a month, regardless of use. "
         f"On demand, the same money is {millions:.0f} million write units."
     )
 
@@ -275,7 +275,7 @@ def _functions(stage: str) -> Lines:
 
 
 def _people(stage: str) -> Lines:
-    """What comes with each person who uses the stage in a month. Tables and bucket are on demand on every stage."""
+    """The costs of the people who use the stage in a month. Tables and bucket are on demand on every stage."""
     settings, person, people = _settings(stage), _person(), _of_people(stage)
     sent = people * person["reminders"]
     writes = people * _done("write_units") + sent * person["write_units_of_a_sent_reminder"]
@@ -299,11 +299,11 @@ def _photos(people: int) -> tuple[str, float]:
     kept = taken * person["photo_megabytes"] * person["photo_months_kept"] / 1000
     sent = seen * person["photo_megabytes"] / 1000
     moved = taken * price("object_write") + seen * price("object_read") + sent * price("internet_gigabyte")
-    return f"{kept:,.0f} GB, {sent:,.0f} GB of them looked at", kept * price("object_gigabyte") + moved
+    return f"{kept:,.0f} GB, {sent:,.0f} GB of them downloaded", kept * price("object_gigabyte") + moved
 
 
 def _markets(stage: str) -> Lines:
-    """On demand on every stage. Those who ask for a company's fundamentals wait for the pace of the upstream."""
+    """On demand on every stage. The functions that read a company's fundamentals wait for the upstream's rate limit."""
     market, pollenations = _market(), _pollenations(stage)
     writes, reads = (_used_by_markets(stage, unit) for unit in ("write_units", "read_units"))
     reads += _market_requests(stage) * market["read_units_of_a_request"]
@@ -325,7 +325,7 @@ def _markets(stage: str) -> Lines:
 
 
 def _used_by_markets(stage: str, unit: str) -> float:
-    """Each day all volumes have changed, and each overview, which has the price in it; and each quarter the figures."""
+    """Every day all volumes change, and each overview, which includes the price; and every quarter the figures."""
     market, pollenations = _market(), _pollenations(stage)
     with_figures = _with_figures(stage)
     new_quarters = min(market["companies"] / 3 * _share(stage), with_figures)
@@ -353,7 +353,7 @@ _POLLENATING = "pollenate-asset"
 
 
 def _pollenations(stage: str) -> float:
-    """A month's: of the calls the stage may make, what news and the calendar leave; and no asset twice a day."""
+    """Per month: the calls the stage may make that news and the calendar leave; and no asset twice a day."""
     settings = _settings(stage)
     others = _number(settings["alphavantageNewsPerDay"]) + CALLS_OF_THE_CALENDAR
     a_day = (_number(settings["alphavantagePerDay"]) - others) // CALLS_AN_ASSET
@@ -366,7 +366,7 @@ def _with_figures(stage: str) -> float:
 
 
 def _seconds_of_a_pollenation(stage: str) -> float:
-    """So many work at a time, and share the calls of a second and of a minute."""
+    """Concurrent workers share the calls per second and per minute."""
     settings, events = _settings(stage), definitions("ingest")[_POLLENATING]["events"]
     workers = next(event["sqs"]["maximumConcurrency"] for event in events if "sqs" in event)
     pace = min(_number(settings["alphavantagePerSecond"]), _number(settings["alphavantagePerMinute"]) / 60)
@@ -390,7 +390,7 @@ def _market_gigabytes(stage: str, of: str) -> float:
 
 
 def _observability(stage: str) -> Lines:
-    """Of what the system tells of itself while nothing fails. On demand on every stage."""
+    """The costs of the facts about the system itself while nothing fails. On demand on every stage."""
     facts, events = _facts_told(stage), _events_sourced(stage)
     writes, reads = (_used_by_observability(stage, unit) for unit in ("write_units", "read_units"))
     kept = _events_gigabytes(stage)
@@ -416,7 +416,7 @@ _COUNTING = "check-dead-letters"
 
 
 def _facts_told(stage: str) -> Mapping[str, float]:
-    """By their types: readings and runs that end, sources as old as they are, and queues without a letter."""
+    """By type: readings and runs that end, the ages of sources, and queues without dead letters."""
     of_letters = [queue for queue in queues() if not queue.has_dead_letters]
     syncs = sum(_times(stage, name) for name in ("sync-assets", "sync-earnings-calendar", "sync-news-sentiment"))
     ages = (
@@ -436,8 +436,8 @@ def _events_sourced(stage: str) -> float:
 
 
 def _used_by_observability(stage: str, unit: str) -> float:
-    """Of the facts, with what a history of some length adds to each event; of the rows, and of holding events against
-    the rules there are."""
+    """Units of the facts, including what a longer history adds to each event; of the rows, and of evaluating events
+    with the existing rules."""
     counted = counted_of_observability()
     events = _events_sourced(stage)
     facts = sum(number * float(counted["facts"][name][unit]) for name, number in _facts_told(stage).items())
@@ -447,7 +447,7 @@ def _used_by_observability(stage: str, unit: str) -> float:
 
 
 def _events_gigabytes(stage: str) -> float:
-    """After a year; events are kept for good."""
+    """After a year; events are kept for ever."""
     return float(12 * _events_sourced(stage) * _observed()["kilobytes_of_an_event"]) / 1_000_000
 
 
@@ -501,7 +501,7 @@ def _observation(stage: str, templates: Templates) -> Lines:
 
 
 def _alarms(settings: Mapping[str, Any], templates: Templates) -> tuple[str, float]:
-    """An alarm is paid by the metrics it looks at; those that judge a deployment, by the piece."""
+    """An alarm is billed by the metrics it evaluates; those that judge a deployment, each at a fixed price."""
     if not settings["alarmsEnabled"]:
         return "none", 0.0
     watched = sum(_metrics_of(alarm) for alarm in _properties(templates, "AWS::CloudWatch::Alarm"))
@@ -529,7 +529,7 @@ def _custom_metrics() -> int:
 
 
 def values_of(metric: Metric) -> int:
-    """For how many values of its dimensions a metric is written while nothing fails."""
+    """The number of dimension values for which a metric is written while nothing fails."""
     if metric.name in figures()["functions_that_measure"]:
         return int(figures()["functions_that_measure"][metric.name])
     return _VALUES[metric.dimension]()
@@ -579,7 +579,7 @@ _VALUES: Mapping[tuple[str, ...], Callable[[], int]] = {
     ("upstream", "outcome"): _upstreams,
     ("source",): _sources,
     ("queue",): _work_queues,
-    ("outcome",): lambda: len(ReminderStatus) - 2,  # none comes to be sending or cancelled by a run
+    ("outcome",): lambda: len(ReminderStatus) - 2,  # a run never ends as sending or cancelled
     ("route",): lambda: len(contracts.paths()),
 }
 

@@ -25,7 +25,7 @@ def functions(service: str) -> str:
 
 
 def environment(service: str) -> str:
-    """A table of the variables the service's functions are given, and by which of them they are read."""
+    """A table of the variables that the service's functions get, and which functions read them."""
     names: dict[str, list[str]] = {}
     values: dict[str, set[str]] = {}
     for name, function in definitions(service).items():
@@ -93,7 +93,7 @@ def _trigger(event: Mapping[str, Any]) -> str:
 
 
 def _otherwise(name: str) -> str:
-    """What starts a function that has no events."""
+    """What starts a function without events."""
     return "the user pool" if name in pool_triggers() else "an operator"
 
 

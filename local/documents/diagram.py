@@ -1,8 +1,8 @@
-"""The services as the packaged templates have them, drawn as a mermaid flow chart.
+"""The services, drawn from the packaged templates as a mermaid flow chart.
 
-Drawn is what a template names and what a role allows: nothing here is known but how to read them. What is the same for
-all is said once below the picture, and where a function reads, or sends to, several things of a kind, one line leads
-to or from the whole group.
+The chart shows what a template names and what a role allows: nothing else is known here. What is the same for all is
+stated once below the chart, and where a function reads, or sends to, several things of a kind, one line leads to or
+from the whole group.
 """
 
 import re
@@ -15,10 +15,10 @@ from typing import Any
 Template = Mapping[str, Any]
 
 FAILURES = "failures"
-"""The queue that takes what is given up; drawn without the lines to it."""
+"""The queue for what is given up; drawn without the lines to it."""
 
 _MANY = 3
-"""So many lines to or from things of a kind become one."""
+"""From this many on, lines to or from things of a kind become one."""
 
 _ARROWS: Mapping[str, str] = {
     "triggers": "-->",
@@ -28,7 +28,7 @@ _ARROWS: Mapping[str, str] = {
     "reads": "-.->",
     "looks up changes of": "-.->",
 }
-"""How a meaning is drawn; what is not here is told in words."""
+"""How a meaning is drawn; any other is stated in words."""
 _LOOKS_UP = "looks up changes of"
 
 _KINDS: Mapping[str, tuple[str, str]] = {
@@ -84,12 +84,12 @@ _KIND_OF_ACTION: Mapping[str, str | None] = {
 """What an action of a service is done to; ``None`` is not drawn."""
 _CHANGING = re.compile(r"(?:Admin)?(BatchWrite|Put|Update|Delete|Send|Invoke|Start|Transact)")
 _NOT_DRAWN = frozenset({"DeleteMessage"})
-"""Who takes messages deletes them."""
+"""Implied by receiving messages."""
 _ACTORS = frozenset({"function", "machine"})
 _OF_STREAMS = frozenset({"GetRecords", "GetShardIterator", "DescribeStream", "ListStreams"})
 
 _OTHERS: Mapping[str, str] = {"mail": "SES", "push": "Expo"}
-"""What no template makes, by its kind: the service that mails, and the one that is told of by an address."""
+"""What no template creates, by kind: the service that sends mail, and the one known by its address."""
 _ADDRESS_OF_OTHERS: Mapping[str, str] = {"EXPO_URL": "push"}
 
 _OURS = re.compile(r"watchkeeper-[a-z]+-([A-Za-z0-9]+(?:-[A-Za-z0-9]+)*)")
@@ -173,7 +173,7 @@ class Stack:
 
 
 def section(templates: Mapping[str, Template]) -> str:
-    """The picture, and what it leaves out, of each service's template by the service's name."""
+    """The chart, and what it leaves out, from each service's template by the service's name."""
     stacks = [Stack(service, template) for service, template in templates.items()]
     return f"```mermaid\n{chart(stacks)}\n```\n\n{_unsaid(stacks)}"
 
@@ -194,7 +194,7 @@ def chart(stacks: list[Stack]) -> str:
 
 
 def _box(stack: Stack) -> Iterator[str]:
-    """A service with all that is its own."""
+    """A service with everything of its own."""
     labels = {stack.schedule(rule): rule["ScheduleExpression"] for rule in _schedules(stack)}
     things = sorted(set(stack.things()))
     yield f"    subgraph {stack.service}"
@@ -241,7 +241,7 @@ def _arrow(function: str, meaning: str, others: str, label: str = "") -> str:
 
 
 def _unsaid(stacks: list[Stack]) -> str:
-    """What the picture leaves out, in words."""
+    """What the chart leaves out, in words."""
     functions = {thing.name for stack in stacks for thing in stack.things() if thing.kind == "function"}
     lines = {line for stack in stacks for line in _lines(stack)}
     invoked: dict[str, set[str]] = defaultdict(set)
@@ -291,7 +291,7 @@ def _failing_schedules(stacks: Iterable[Stack]) -> set[str]:
 
 
 def _leaving(stacks: Iterable[Stack], kind: str, name: str) -> set[str]:
-    """What is named in settings that send failures to the queue for them."""
+    """The names in settings that send failures to the queue for them."""
     return {
         _short(stack.text(settings[name]))
         for stack in stacks
@@ -359,7 +359,7 @@ def _of_pools(stack: Stack) -> Iterator[Line]:
 
 
 def _of_addresses(actor: Thing, function: Mapping[str, Any]) -> Iterator[Line]:
-    """Services of others that a function has the address of."""
+    """External services whose address a function has."""
     variables = function.get("Environment", {}).get("Variables", {})
     for variable, kind in _ADDRESS_OF_OTHERS.items():
         if variable in variables:

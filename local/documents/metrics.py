@@ -1,4 +1,4 @@
-"""The metrics: ours, from their catalogue, and AWS's own that alarms look at, from alarms.yml."""
+"""The metrics: ours, from their catalogue, and AWS's own that have alarms, from alarms.yml."""
 
 import yaml
 

@@ -1,4 +1,4 @@
-"""The templates that packaging makes for prod, for the documents that are drawn and counted from them."""
+"""The packaged templates of prod, for the documents that are generated from them."""
 
 import json
 import tempfile

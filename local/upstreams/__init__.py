@@ -2,8 +2,8 @@
 Sample upstreams: a Patchwork-like REST server and a lore-like mail archive over one invented world, an Expo-like push
 service, and an Alpaca-like and an AlphaVantage-like vendor over invented markets.
 
-They need nothing but the standard library, and imitate what the live services are known to do,
-including what surprises clients. All mails, people, patches and companies are made up.
+They need only the standard library, and imitate the known behaviour of the live services, including what
+surprises clients. All mails, people, patches and companies are invented.
 """
 
 from local.upstreams.faults import Fault, Faults

@@ -1,4 +1,4 @@
-"""Serves the sample upstreams until it is told to stop."""
+"""Serves the sample upstreams until it is stopped."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Inbox:
         return sorted(self.messages, key=lambda message: (message.epoch, message.number), reverse=True)
 
     def thread(self, message_id: str) -> list[Message]:
-        """The loose thread: all that is linked either way, and all with the same bare subject."""
+        """The loose thread: all mails linked in either direction, and all with the same bare subject."""
         wanted = self.named(message_id)
         found = {message.number: message for message in self.linked(message_id)}
         for message in wanted:
@@ -79,7 +79,7 @@ class Inbox:
             yield child.mail.message_id
 
     def fingerprint(self) -> str:
-        """Stands for the head commit of the list's git epoch: another one after each arrival."""
+        """Represents the head commit of the list's git epoch: it changes with each arrival."""
         last = self.messages[-1].mail.raw if self.messages else b""
         return hashlib.sha1(b"%d:" % len(self.messages) + last, usedforsecurity=False).hexdigest()
 

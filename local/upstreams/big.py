@@ -1,4 +1,4 @@
-"""Many plain mails, made as cheaply as they can be."""
+"""Many plain mails, generated as cheaply as possible."""
 
 from __future__ import annotations
 

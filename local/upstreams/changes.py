@@ -1,4 +1,4 @@
-"""Changes to a world as plain data, so that they can be asked for over HTTP, kept, and done again."""
+"""Changes to a world as plain data, so that they can be requested over HTTP, stored, and replayed."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ index 1111111..2222222 100644
 
 
 class UnknownThing(LookupError):
-    """The change names a patch, user or list that is not there."""
+    """The change names a patch, user or list that does not exist."""
 
 
 def apply_change(world: World, action: str, body: Json) -> Json:
-    """Does one change and tells what came of it. The actions are those of the control requests."""
+    """Does one change and returns the result. The actions are those of the control requests."""
     with world.lock:
         if action in ("mails", "patches"):
             return _deliver(world, {"diff": True, **body} if action == "patches" else body)

@@ -56,7 +56,7 @@ class ServerControl:
 
 
 class Control(ServerControl):
-    """Those of a server that shows the world. Changes go to `change`, so that whoever keeps them hears of them."""
+    """Those of a server that shows the world. Changes go to `change`, so that they can be recorded."""
 
     def __init__(
         self,

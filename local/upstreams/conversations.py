@@ -1,4 +1,4 @@
-"""What people answer to patches, and what maintainers do with them."""
+"""People's replies to patches, and what maintainers do with them."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """
-An Expo-like push service: it takes messages and keeps them, and answers for what became of them.
+An Expo-like push service: it accepts messages and stores them, and answers with tickets and receipts.
 
 What it imitates: at most a hundred recipients a request, all of one project; tickets in the order sent; receipts by
-the tickets' ids, of which one that is absent is not ready. Whoever asks it to by a control request sees it fail,
-refuse tokens, or hold receipts back. The sample's idea of a project is the part of a token before `--`:
+the tickets' ids, of which one that is absent is not ready. Control requests make it fail, refuse tokens, or
+withhold receipts. The sample's notion of a project is the part of a token before `--`:
 `ExponentPushToken[garden--…]` belongs to `@sample/garden`, one without to `@sample/app`.
 """
 
@@ -33,7 +33,7 @@ RECEIPTS = "/--/api/v2/push/getReceipts"
 MOST_RECIPIENTS = 100
 MOST_RECEIPTS = 1000
 MOST_OCTETS = 4096
-"""Of a message's title, body and data together."""
+"""The size of a message's title, body and data together."""
 
 TokenProblem = Literal[
     "DeviceNotRegistered",
@@ -57,7 +57,7 @@ _TEXTS = ("title", "body", "sound", "channelId", "priority", "collapseId", "tag"
 
 
 class RequestRefused(Exception):
-    """The whole request; nothing of it is sent."""
+    """The whole request is refused; nothing of it is sent."""
 
     def __init__(self, status: int, code: str | None, message: str, details: Any = None) -> None:
         super().__init__(message)
@@ -68,7 +68,7 @@ class RequestRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What is wrong with a token, or with a share of all tokens, always the same ones."""
+    """What is wrong with a token, or with a share of all tokens, which is always the same."""
 
     error: TokenProblem
     where: Where = "ticket"
@@ -85,7 +85,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """A share of the requests fails: chosen by lot, the same lots for the same seed."""
+    """A share of the requests fails: chosen at random, the same for the same seed."""
 
     share: float
     statuses: tuple[int, ...] = (500, 502, 503, 504, 429)
@@ -96,7 +96,7 @@ class Failing:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A message as it was taken: `message` is all of it but its recipient."""
+    """A message as it was accepted: `message` is all of it except its recipient."""
 
     to: str
     ticket: Json
@@ -110,7 +110,7 @@ class Kept:
 
 @dataclass
 class Office:
-    """What the service knows; `receipt_seconds` is how long receipts take, None for ever."""
+    """The service's state; `receipt_seconds` is how long receipts take, None means for ever."""
 
     receipt_seconds: float | None = 0.0
     kept: list[Kept] = field(default_factory=list)
@@ -143,7 +143,7 @@ class Office:
         return Answer(status, "text/html", b"<html><body>The server had a problem</body></html>\n", wait)
 
     def take(self, token: str, message: Json) -> Json:
-        """The ticket of one message to one recipient; what is not refused is kept."""
+        """The ticket of one message to one recipient; what is not refused is stored."""
         if not _TOKEN.fullmatch(token):
             return _problem("DeviceNotRegistered", f'"{token}" is not a valid Expo push token', token)
         with self.lock:
@@ -226,7 +226,7 @@ class ExpoApplication:
 
 class ExpoControl(ServerControl):
     """
-    `messages`: what was taken, and forgetting it. `failing`: the share of requests that fails, none by DELETE.
+    `messages`: what was accepted; DELETE forgets it. `failing`: the share of requests that fails, none by DELETE.
     `tokens`: what is wrong with a token, or with a share of them. `receipts`: `{"seconds": 900}`, null for never.
     """
 
@@ -270,7 +270,7 @@ def _dice(seed: int) -> random.Random:
 
 
 def share_of(token: str) -> float:
-    """A token's own place between 0 and 1, by which shares of all tokens are told."""
+    """A token's own position between 0 and 1, by which shares of all tokens are chosen."""
     return int.from_bytes(hashlib.sha256(token.encode()).digest()[:6]) / 2**48
 
 

@@ -1,4 +1,4 @@
-"""Misbehaviour on demand: what the live services are known to do to their clients."""
+"""Faults on demand: what the live services are known to do to their clients."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Fault:
         return self.times > 0 and re.search(self.path, request.target) is not None
 
     def instead(self) -> Answer | None:
-        """The answer given without asking the server, if the fault is of that sort."""
+        """The answer given without asking the server, if the fault is of that kind."""
         if self.kind == "rate-limited":
             wait = {"Retry-After": str(1 if self.retry_after is None else self.retry_after)}
             return Answer(self.status or 429, "text/plain", b"Too Many Requests\n", wait)
@@ -80,7 +80,7 @@ class Fault:
 
 
 class Faults:
-    """The faults in waiting. One request meets at most one of them, the oldest that matches."""
+    """The pending faults. A request triggers at most one of them, the oldest that matches."""
 
     def __init__(self) -> None:
         self._waiting: list[Fault] = []

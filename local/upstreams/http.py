@@ -1,4 +1,4 @@
-"""The HTTP ground the servers stand on: requests, answers, the request log, and the sockets."""
+"""The HTTP layer of the servers: requests, answers, the request log, and the sockets."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Request:
 
     @cached_property
     def path(self) -> str:
-        """Still percent-encoded: a Message-ID may hold an escaped slash."""
+        """Still percent-encoded: a Message-ID may contain an escaped slash."""
         return urlsplit(self.target).path
 
     @cached_property
@@ -51,7 +51,7 @@ class Request:
         return parse_qsl(self.query_string, keep_blank_values=True)
 
     def parameter(self, name: str, default: str = "") -> str:
-        """The last of that name, as Django and public-inbox take it."""
+        """The last of that name, like Django and public-inbox."""
         return dict(self.query).get(name, default)
 
     def header(self, name: str) -> str:
@@ -64,7 +64,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """A body in pieces goes out chunked. With `drop_after` the connection breaks after that many bytes."""
+    """A body in pieces is sent chunked. With `drop_after` the connection breaks after that many bytes."""
 
     status: int
     content_type: str
@@ -83,7 +83,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One line of the request log; keys in the target are cut out."""
+    """One line of the request log; keys in the target are redacted."""
 
     method: str
     target: str
@@ -97,7 +97,7 @@ class Seen:
 
 
 class RequestLog:
-    """What clients asked, without the control requests."""
+    """The clients' requests, without the control requests."""
 
     def __init__(self) -> None:
         self._seen: deque[Seen] = deque(maxlen=_LOGGED_REQUESTS)
@@ -165,14 +165,14 @@ class UpstreamServer(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def server_close(self) -> None:
-        """Hangs up on kept-alive connections too: a stopped server answers nobody."""
+        """Closes kept-alive connections too: a stopped server answers nobody."""
         super().server_close()
         for connection in list(self._connections):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is no news; anything else is shown."""
+        """A client that disconnects is ignored; anything else is shown."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
@@ -267,7 +267,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def gzip_pieces(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Compresses as it goes; nothing but one piece is held in memory."""
+    """Compresses while sending; only one piece is held in memory."""
     packer = zlib.compressobj(wbits=31)
     for piece in pieces:
         if packed := packer.compress(piece):

@@ -1,4 +1,4 @@
-"""What makes a restarted server show the same world: when it was made, and what was changed since."""
+"""What a restarted server needs to show the same world: when it was created, and the changes since."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Json = dict[str, Any]
 
 @dataclass(slots=True)
 class Journal:
-    """Without a path nothing is kept."""
+    """Without a path nothing is stored."""
 
     path: Path | None
     made: datetime
@@ -48,7 +48,7 @@ class Journal:
         return world
 
     def replay_markets(self) -> Markets:
-        """The markets go on with real time, whenever the journal was begun; some reported on that day."""
+        """The markets continue in real time, whenever the journal was begun; some reported on that day."""
         markets = Markets(seed=self.seed, made=self.made)
         for change in self._changes(markets=True):
             with markets.at(datetime.fromisoformat(change["at"])):
@@ -64,7 +64,7 @@ class Journal:
             self._write()
 
     def forget(self) -> None:
-        """The changes of the world; those of the markets stay."""
+        """Discards the changes of the world; those of the markets stay."""
         self._keep(self._changes(markets=True))
 
     def forget_markets(self) -> None:
@@ -76,7 +76,7 @@ class Journal:
             self._write()
 
     def _write(self) -> None:
-        """All or nothing, so that a stop in between leaves the last whole state."""
+        """All or nothing, so that an interruption leaves the last complete state."""
         if self.path is None:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Writing mails: as people, bots and odd mail programs send them."""
+"""Writes mails as people, bots and odd mail programs send them."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ Order = Callable[[Row], Any]
 
 
 class InvalidPage(Exception):
-    """There is no such page, or there is none any more."""
+    """There is no such page, or no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _page_size(asked: str) -> int:
     return min(size, LARGEST_PAGE_SIZE) or DEFAULT_PAGE_SIZE
 
 
-# Filters: each takes a row and all values given for it; a value nobody has leaves nothing, without an error.
+# Filters: each gets a row and all values given for it; an unknown value matches nothing, without an error.
 
 
 def is_project(project: Project, values: list[str]) -> bool:
@@ -103,7 +103,7 @@ def _in_state(row: Patch, values: list[str]) -> bool:
 
 
 def _is_archived(row: Patch, values: list[str]) -> bool:
-    """Values that are no booleans filter nothing."""
+    """Values that are not booleans are ignored."""
     wanted = {"true": True, "1": True, "false": False, "0": False}.get(values[-1].lower())
     return wanted is None or row.archived is wanted
 

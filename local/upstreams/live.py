@@ -45,7 +45,7 @@ PROJECTS = (
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What one list's copy of a mail became; None where a service was left out or took no notice."""
+    """The result of one list's copy of a mail; None where a service was left out or ignored it."""
 
     list_name: str
     message: Message | None
@@ -67,7 +67,7 @@ class World:
 
     @contextmanager
     def at(self, moment: datetime) -> Iterator[World]:
-        """What happens within, happens at that moment."""
+        """Everything within happens at that time."""
         with self.lock:
             before, self._pretended = self._pretended, moment
             try:
@@ -83,7 +83,7 @@ class World:
         received: datetime | None = None,
         only: Service | None = None,
     ) -> list[Delivery]:
-        """A mail as its sender wrote it arrives on the lists now; its Received headers say `received`."""
+        """A mail, as its sender wrote it, arrives on the lists now; its Received headers have `received`."""
         with self.lock:
             stamped = received or self.now()
             return [self._file(name, _as_received(raw, name, stamped), stamped, only) for name in lists]

@@ -165,7 +165,7 @@ class _InboxCall:
         return self._shown_results(query, hits, as_atom=wanted == "A")
 
     def _mbox_results(self, query: str, hits: list[Message]) -> Answer:
-        """Newest arrival first, whatever the mails say about when they were received."""
+        """Newest arrival first, whatever time of receipt the mails claim."""
         if not hits:
             return Answer(404, "text/plain", b"No results found\n")
         if self._wants_threads():
@@ -230,7 +230,7 @@ def _message_page(message_id: str, found: list[Message]) -> Answer:
 
 
 def _results_page(query: str, shown: list[Message]) -> Answer:
-    """What GET answers even with x=m: the form with the download button."""
+    """The answer to GET, even with x=m: the form with the download button."""
     form = '<form action="?x=m" method=post><input type=submit name=z value="results only"/></form>'
     subjects = "\n".join(message.mail.subject for message in shown)
     return _page(f"{query} - search results", subjects, extra=form)
@@ -282,7 +282,7 @@ def _file_name(text: str) -> str:
 
 
 def _packed(request: Request, answer: Answer) -> Answer:
-    """HTML, Atom and raw mails are gzipped for those who accept it."""
+    """HTML, Atom and raw mails are gzipped for clients that accept it."""
     if not answer.body or not answer.content_type.startswith(_PACKABLE) or answer.status != 200:
         return answer
     headers = {**answer.headers, "Vary": "Accept-Encoding"}

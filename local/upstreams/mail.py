@@ -1,4 +1,4 @@
-"""Reading received mails the way list software does: leniently, and only as far as asked."""
+"""Parses received mails the way list software does: leniently, and only as far as needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mails that break naive programs. Each is rare on real lists, and all of them are there."""
+"""The mails that break naive programs. Each is rare on real lists, but all of them occur."""
 
 from __future__ import annotations
 
@@ -358,7 +358,7 @@ def _same_subjects(desk: _Desk) -> None:
 
 
 def _plain_talk(desk: _Desk) -> None:
-    """Discussion about no patch: the archive has it, the tracker does not."""
+    """Discussion without a patch: the archive has it, the tracker does not."""
     resume = "Since 6.98 the fans run at full speed after resume.\n\n#regzbot introduced: v6.97..v6.98"
     topics = (
         (AUTHORS[0], HWMON, "hwmon: how should stalled fans be reported?", "Zero or an error? Drivers do both."),

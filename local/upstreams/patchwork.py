@@ -116,7 +116,7 @@ class _Call:
     shown: Representations
 
     def view(self, parts: list[str]) -> Callable[[], Answer]:
-        """What answers this path. Unknown resources and ids that are no numbers have no page at all."""
+        """The handler of this path. Unknown resources and ids that are not numbers have no page at all."""
         match parts:
             case []:
                 return lambda: self._one(self.shown.index())
@@ -242,7 +242,7 @@ def _check_request(request: Request) -> None:
 
 
 def _browsable(request: Request, answer: Answer) -> Answer:
-    """Who asks for HTML and not for JSON gets the API's pages for people."""
+    """Clients that accept HTML and not JSON get the API's pages for people."""
     accept = request.header("Accept")
     if answer.content_type != "application/json" or "json" in accept or "text/html" not in accept:
         return answer

@@ -101,7 +101,7 @@ class _Parser:
         return lambda message: (low is None or low <= shown(message)) and (high is None or shown(message) <= high)
 
     def _moment(self, prefix: str, value: str) -> datetime:
-        """What is no date is handed to git's approxidate, which takes it for now. So are short epochs."""
+        """Invalid dates are passed to git's approxidate, which takes them for now. So are short epochs."""
         if prefix == "rt":
             return datetime.fromtimestamp(int(value), UTC) if _EPOCH.fullmatch(value) else self.now
         try:

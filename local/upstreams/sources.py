@@ -1,4 +1,4 @@
-"""Source files that never were, and changes to them."""
+"""Invented source files, and changes to them."""
 
 from __future__ import annotations
 

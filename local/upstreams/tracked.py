@@ -1,4 +1,4 @@
-"""What the patch tracker keeps: projects, people, patches, covers, series, comments, checks, events."""
+"""What the patch tracker stores: projects, people, patches, covers, series, comments, checks, events."""
 
 from __future__ import annotations
 

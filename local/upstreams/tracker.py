@@ -1,4 +1,4 @@
-"""The patch tracker behind the Patchwork-like server: what it makes of the mails it receives."""
+"""The patch tracker behind the Patchwork-like server: how it files the mails it receives."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Tracker:
     # Mails
 
     def ingest(self, project_name: str, mail: Mail) -> Patch | Cover | Comment | None:
-        """What the mail became, or None when the tracker does not keep it."""
+        """What the mail was filed as, or None when the tracker ignores it."""
         project = self.projects[project_name]
         if not (mail.message_id and mail.subject and mail.sender_address) or self._known(project, mail):
             return None

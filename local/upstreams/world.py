@@ -1,4 +1,4 @@
-"""The sample world: two lists over eight weeks, the same for a day and a seed whenever it is built."""
+"""The sample world: two lists over eight weeks, always the same for a day and a seed."""
 
 from __future__ import annotations
 

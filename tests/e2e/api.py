@@ -1,4 +1,4 @@
-"""A client of the HTTP API, as anybody could write it."""
+"""A client of the HTTP API, like any other."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ Json = dict[str, Any]
 
 class Api:
     def __init__(self, url: str, token: str | None = None) -> None:
-        """With an access token, as the person whose it is."""
+        """A client with the access token of a person."""
         self._url = f"{url}/api/v1"
         self._session = requests.Session()
         if token:

@@ -1,4 +1,4 @@
-"""The circuit breakers, as all functions share them."""
+"""The circuit breakers, which all functions share."""
 
 import time
 from typing import Any
@@ -18,7 +18,7 @@ class Breakers:
         return {_upstream(item): item["state"]["S"] for item in self._items()}
 
     def let_time_pass(self) -> None:
-        """Those that are open have been so for long: the next request decides."""
+        """Make open breakers look old: the next request decides."""
         for item in self._items():
             if item["state"]["S"] == "OPEN":
                 self._client.update_item(

@@ -1,4 +1,4 @@
-"""Making deployed functions fail, and whole again."""
+"""Makes deployed functions fail, and repairs them."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -9,7 +9,7 @@ from tests.e2e.waiting import wait_for
 
 @contextmanager
 def without_setting(cloud: LocalCloud, variable: str, *functions: str) -> Iterator[None]:
-    """They end with an error that names the variable, before they ask anybody for anything."""
+    """They fail with an error that names the variable, before they send any request."""
     with ExitStack() as repairs:
         for function in functions:
             settings = _settings(cloud, function)

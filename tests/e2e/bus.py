@@ -1,4 +1,4 @@
-"""Listening on the event bus, as a service does that wants to know."""
+"""Listens on the event bus, like a consumer."""
 
 import json
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Event:
 
 
 class Bus:
-    """Hears everything from the moment it is made, through a rule and a queue of its own."""
+    """Receives everything from its creation on, through a rule and a queue of its own."""
 
     def __init__(self, cloud: LocalCloud) -> None:
         self._client = cloud.sqs
@@ -41,7 +41,7 @@ class Bus:
         events.put_targets(Rule=NAME, EventBusName=rule["EventBusName"], Targets=[target])
 
     def heard(self, kind: type | None = None) -> list[Event]:
-        """All events, or those of a kind, so far; in the order they were heard."""
+        """All events so far, or those of a kind; in the order they were received."""
         while messages := self._take():
             self._heard += [Event.of(message["Body"]) for message in messages]
         return [event for event in self._heard if kind is None or event.type == kind.__name__]

@@ -1,6 +1,6 @@
-"""One deployed system for all tests, on a cloud and with upstreams of its own, with everything read in once.
+"""One deployed system for all tests, with its own cloud and upstreams, and with everything loaded once.
 
-The cloud notes what every role was allowed and denied; the tests about that are the last ones.
+The cloud records what every role was allowed and denied; the tests of that come last.
 """
 
 import os
@@ -53,7 +53,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.fixture
 def whole_suite(pytestconfig: pytest.Config) -> None:
-    """Skip what can be said only after all end-to-end tests."""
+    """Skip what can be checked only after all end-to-end tests."""
     if not pytestconfig.stash[WHOLE]:
         pytest.skip("only after all end-to-end tests, in one process: pytest tests/e2e")
 

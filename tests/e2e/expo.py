@@ -1,4 +1,4 @@
-"""The sample push service, asked as an operator of it would."""
+"""The sample push service, as its operator sees it."""
 
 from typing import Any
 

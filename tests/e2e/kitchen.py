@@ -1,4 +1,4 @@
-"""What somebody does who makes kefir, and what is left of it behind the scenes."""
+"""What somebody who makes kefir does, and the data this leaves in the system."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The markets watch of the running system: its day, its upstreams, and what people and operators see and do of it."""
+"""The markets watch of the running system: its day, its upstreams, and what people and operators see and do."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""People who use the app: they sign in by a mailed code, and ask with what they got for it."""
+"""People who use the app: they sign in with a mailed code, and send requests with the resulting tokens."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

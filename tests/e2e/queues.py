@@ -64,7 +64,7 @@ class Queues:
 
     @contextmanager
     def moved_by_sqs(self, name: str) -> Iterator[None]:
-        """What fails is moved to the dead letters before the function thinks of writing one."""
+        """What fails is moved to the dead-letter queue by SQS, before the function writes a dead letter."""
         policy = json.loads(self._attribute(name, "RedrivePolicy"))
         with self._set(name, "RedrivePolicy", json.dumps({**policy, "maxReceiveCount": 1})):
             yield

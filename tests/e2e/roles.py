@@ -1,4 +1,4 @@
-"""The roles of functions and state machines: what each may do, and what came of the calls that were made with it."""
+"""The roles of functions and state machines: what each may do, and the outcome of the calls made with it."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping

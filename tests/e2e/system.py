@@ -1,4 +1,4 @@
-"""The deployed system, the upstreams it reads, and the doors one knocks at."""
+"""The deployed system, the upstreams it reads, and its entry points."""
 
 import json
 import os

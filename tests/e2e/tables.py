@@ -1,4 +1,4 @@
-"""The tables, looked at from behind."""
+"""Direct access to the tables."""
 
 import json
 import time
@@ -35,7 +35,7 @@ class Tables:
         return (item for page in pages for item in page["Items"])
 
     def empty(self) -> None:
-        """As if nothing had ever been read."""
+        """Reset the tables, as if nothing had ever been read."""
         for table in (*FACTS, "progress"):
             schema = self._client.describe_table(TableName=self._cloud.name(table))["Table"]["KeySchema"]
             for item in list(self.items(table)):

@@ -1,4 +1,4 @@
-"""What people try who have signed in: at others' things, with fields nobody offers, and with requests that are none."""
+"""Attacks by people who have signed in: on others' data, with unknown fields, and with malformed requests."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""An upstream that is down is left alone by all, and asked again after a while."""
+"""No function sends requests to an upstream that is down, until a probe after a while."""
 
 import time
 from collections.abc import Callable, Iterator

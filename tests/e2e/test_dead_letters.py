@@ -1,4 +1,4 @@
-"""Work that fails for good, on every queue: kept with the reason, heard of, and done once when it is sent again."""
+"""Work that fails permanently, on every queue: stored with the reason, reported, and done once when redriven."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""What is mended in the emulator, in an interpreter of its own."""
+"""The corrections of the emulator, tested in an interpreter of its own."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Whoever asks to be deleted is served no more from that moment on."""
+"""People who request deletion are refused from then on."""
 
 from tests.e2e.kitchen import Leaver
 from tests.e2e.people import expect, problem

@@ -1,4 +1,4 @@
-"""The event store on the local cloud, in a table of its own: nobody is told of these events."""
+"""The event store on the local cloud, in a table of its own: these events are not published."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What the hourly run brings, and what is told about it on the event bus."""
+"""What the hourly run reads, and the events published about it."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

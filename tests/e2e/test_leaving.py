@@ -1,4 +1,4 @@
-"""Whoever has left leaves nothing behind. They asked in test_erasing.py: it is begun some seconds after."""
+"""Nothing is left of people who were deleted. They requested it in test_erasing.py: it begins some seconds later."""
 
 from tests.e2e.kitchen import Leaver
 from tests.e2e.people import People, expect, problem

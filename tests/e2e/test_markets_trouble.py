@@ -1,5 +1,5 @@
-"""What the markets watch makes of moved reports, vendors that fail or change, wrong keys, killed workers, and events
-that come twice or late: nothing is lost, nothing is done twice, and no call is wasted."""
+"""The markets watch with moved reports, vendors that fail or change, wrong keys, killed workers, and duplicate or late
+events: nothing is lost, nothing is done twice, and no call is wasted."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

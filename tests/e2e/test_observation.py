@@ -1,4 +1,4 @@
-"""What the deployed functions tell about themselves: one id through all steps of a work, and nobody's address."""
+"""What the deployed functions log about themselves: one correlation id through all steps, and nobody's address."""
 
 import json
 import re

@@ -1,5 +1,5 @@
-"""The roles of functions and state machines hold what is used and nothing else: what they were allowed and denied while
-all other tests ran, against what they were granted. These tests are the last ones, and make sense only after all the
+"""The roles of functions and state machines grant what is used and nothing else: what they were allowed and denied
+while all other tests ran, compared with what they grant. These tests come last, and only make sense after all
 others."""
 
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""What is told of a deployment before and after it, on the deployed system."""
+"""What is reported about a deployment before and after it, on the deployed system."""
 
 import shutil
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""People sign in with a code that is mailed to them; whoever has not got the mail does not get in."""
+"""People sign in with a code that is mailed to them; nobody gets in without the mail."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Threads that are read as a whole: those a mail hangs in by a parent nobody has, and those looked at again."""
+"""Threads that are read as a whole: those of mails whose parent is missing, and those that are refreshed."""
 
 import base64
 import random
@@ -14,7 +14,7 @@ SOURCE = f"lore:{HWMON}"
 LONG_AGO = datetime(2024, 5, 1, 12, 0, tzinfo=UTC)
 """Longer than what the weekly look reads of every list."""
 LARGE = 640_000
-"""Octets of text that cannot be compressed much: more than an item of a table holds."""
+"""Bytes of text that cannot be compressed much: more than an item of a table holds."""
 
 
 def send(system: System, message_id: str, answered: str | None = None, body: str = "Please read this.\n") -> str:

@@ -1,4 +1,4 @@
-"""Tokens nobody gave out, or gave out for something else, open no door."""
+"""Forged tokens, and tokens issued for something else, are refused."""
 
 from collections.abc import Callable
 from typing import NamedTuple

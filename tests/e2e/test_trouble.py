@@ -1,4 +1,4 @@
-"""What the deployed system makes of killed processes, of an upstream that blocks it, and of doing work twice."""
+"""The deployed system with killed processes, an upstream that blocks it, and work that is done twice."""
 
 import random
 import time

@@ -1,4 +1,4 @@
-"""Tokens as attackers make them, and as the user pool itself would."""
+"""Tokens as attackers would forge them, and as the user pool itself would issue them."""
 
 import base64
 import hmac
@@ -55,7 +55,7 @@ def by_nobody_we_know() -> Sign:
 
 
 def by_the_pool(cloud: LocalCloud, pool: str) -> Sign:
-    """The emulator keeps the keys of its pools in files; AWS shows its own to nobody."""
+    """The emulator stores the keys of its pools in files; on AWS they are not accessible."""
     pem = (cloud.state_dir / "cloud" / "cognito-pool-keys" / f"{pool}-access.pem").read_bytes()
     key = serialization.load_pem_private_key(pem, password=None)
     assert isinstance(key, rsa.RSAPrivateKey)
@@ -63,7 +63,7 @@ def by_the_pool(cloud: LocalCloud, pool: str) -> Sign:
 
 
 def with_the_public_key(cloud: LocalCloud, pool: str) -> Sign:
-    """HMAC by what everybody may know: some verifiers take whatever algorithm a token names."""
+    """HMAC with public data: some verifiers accept whatever algorithm a token names."""
     keys = requests.get(f"{cloud.endpoint}/{pool}/.well-known/jwks.json", timeout=10).json()["keys"]
     number, exponent = (int.from_bytes(_octets(keys[0][name]), "big") for name in ("n", "e"))
     pem = (
@@ -75,7 +75,7 @@ def with_the_public_key(cloud: LocalCloud, pool: str) -> Sign:
 
 
 def of_another_client(cloud: LocalCloud, pool: str, email: str) -> str:
-    """A real access token that a pool gave to an app which is not ours."""
+    """A real access token that a pool issued to an app which is not ours."""
     cognito = cloud.client("cognito-idp")
     flows = ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
     client = cognito.create_user_pool_client(UserPoolId=pool, ClientName="another", ExplicitAuthFlows=flows)

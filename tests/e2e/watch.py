@@ -1,4 +1,4 @@
-"""The observability watch of the running system: who asks it, what it keeps, and what its machine makes of that."""
+"""The observability watch of the running system: its users, its event store, its read models, and its state machine."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -35,7 +35,7 @@ EVENTS = "watchkeeper.observability"
 PAUSE = 0.1
 
 Rows = Mapping[tuple[str, str], Json]
-"""Of a read model: the items by partition and sort key, without what names their generation."""
+"""A read model's items by partition and sort key, without their generation."""
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Watch:
         return self.viewer.read(f"observability/{path}", **parameters)
 
     def finds(self, what: str, look: Callable[[], Any], seconds: float = 30) -> Any:
-        """What is there after a while."""
+        """What is found after a while."""
         found: list[Any] = []
 
         def looked() -> bool:
@@ -104,7 +104,7 @@ class Watch:
         return alert
 
     def component(self, name: str) -> Json:
-        """Its health; nothing of one that nobody has heard of."""
+        """Its health; nothing for an unknown component."""
         board = {one["component"]: one for one in self.read("health")["components"]}
         found: Json = board.get(name, {"status": None, "reasons": []})
         return found
@@ -113,7 +113,7 @@ class Watch:
         return {reason["key"]: reason["status"] for reason in self.component(component)["reasons"]}
 
     def noticed(self, kind: str) -> int:
-        """How often the system has noticed something of a kind by itself."""
+        """How often the system itself has reported something of a kind."""
         found = self.read("security-events", limit=100)["items"]
         return sum(one["count"] for one in found if one["kind"] == kind)
 
@@ -133,7 +133,7 @@ class Watch:
     # The read models
 
     def rows(self, model: str) -> Rows:
-        """As they are read at the moment."""
+        """Its rows in the generation that is currently read."""
         kept = Table(self.system.cloud.dynamodb, self.system.cloud.name("read-models"))
         generation = partition_key(model, ReadModels(kept).generations()[model].read, "")
         return {
@@ -143,12 +143,12 @@ class Watch:
         }
 
     def rebuild(self, *models: str) -> None:
-        """As `make rebuild` does, beside each other; it waits some seconds for what is on its way."""
+        """Rebuild as `make rebuild` does, in parallel; it waits some seconds for what is in flight."""
         with ThreadPoolExecutor(len(models)) as pool:
             told = pool.map(lambda model: list(rebuilding.rebuilt(self.system.cloud, model))[-1], models)
         assert [line for line in told if not line.endswith("done")] == []
 
-    # What comes in other ways than over HTTP
+    # Input other than over HTTP
 
     def access_log_says(self, line: str) -> None:
         """Write to the API's access log as its gateway does. The emulator takes each word of the subscription's pattern
@@ -168,7 +168,7 @@ class Watch:
 
     @cached_property
     def machines(self) -> Any:
-        """A client whose requests go where they are told to, also those AWS has a host of its own for."""
+        """A client whose requests always go to the given endpoint, even those for which AWS has a separate host."""
         return cast("Any", boto3).client(
             "stepfunctions",
             endpoint_url=self.system.cloud.endpoint,
@@ -198,7 +198,7 @@ class Watch:
     # Logs
 
     def logged(self, function: str, correlation_id: str) -> set[str]:
-        """What a function said about what somebody asked for."""
+        """What a function logged about a request."""
         texts = (line.partition(" ")[2] for line in log_lines(self.system.cloud, function, 100_000, False))
         lines = (json.loads(text) for text in texts if text.startswith('{"level"'))
         return {line["message"] for line in lines if line.get("correlation_id") == correlation_id}
@@ -210,7 +210,7 @@ def envelope(event: Event) -> Json:
 
 
 def passed_on(event: Event) -> Json:
-    """The event as the bus hands it to the machine."""
+    """The event as the bus passes it to the machine."""
     return {"id": event.id, "source": EVENTS, "detail-type": event.type, "detail": envelope(event)}
 
 

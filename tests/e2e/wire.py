@@ -1,4 +1,4 @@
-"""Requests that a careful client would not send: nothing is checked, quoted, or put right."""
+"""Requests that a proper client would not send: nothing is validated, quoted, or corrected."""
 
 import json
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ class Raw(NamedTuple):
 
 
 def send(person: Person, method: str, path: str, headers: Sequence[Header] = (), body: bytes | None = None) -> Raw:
-    """`path` counts from /api/v1/ and goes as it is."""
+    """`path` counts from /api/v1/ and is sent unchanged."""
     place = urlsplit(person.url)
     connection = HTTPConnection(place.netloc, timeout=60)
     try:

@@ -1,4 +1,4 @@
-"""What the event store's stream hands a function, and a bus in memory."""
+"""Records of the event store's stream, as a function gets them, and a bus in memory."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -36,7 +36,7 @@ def records(events: Iterable[Event], first: int = 1) -> list[dict[str, Any]]:
 
 
 class FakeBus:
-    """An event publisher that takes all but what it was told to refuse."""
+    """An event publisher that accepts everything except what it is set to refuse."""
 
     def __init__(self, *, refuses: Iterable[str] = (), never_takes: Iterable[str] = (), down: bool = False) -> None:
         self.told: list[DomainEvent] = []

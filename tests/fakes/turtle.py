@@ -1,4 +1,4 @@
-"""An aggregate to test with: a turtle that walks, and does not walk backwards."""
+"""An aggregate for tests: a turtle that walks, and refuses to walk backwards."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

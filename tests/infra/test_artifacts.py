@@ -1,4 +1,4 @@
-"""One artefact for all stages: the same sources make the same bytes, and what was built is deployed as it is."""
+"""One artefact for all stages: the same sources produce the same bytes, and the build is deployed unchanged."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Whatever fails for good is kept where the operator's function finds it, and that may send it again."""
+"""Everything that fails permanently is kept where the operator's function finds it and may redrive it."""
 
 import json
 from collections.abc import Iterator, Mapping

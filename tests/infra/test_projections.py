@@ -1,4 +1,4 @@
-"""What makes read models of events, as it is packaged: what starts it, and what it may do."""
+"""The projections' state machine as packaged: what starts it, and what it may do."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The user pool: whom it lets in, what it tells and keeps, and who may call what it calls."""
+"""The user pool: whom it admits, what it reveals and stores, and who may invoke its triggers."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a packaged service has that must be watched, and what its alarms and its dashboard do watch.
+"""What a packaged service has that must be watched, and what its alarms and its dashboard actually watch.
 
 A series is what CloudWatch keeps apart: a namespace, a metric and dimensions. References are written as `Fn::Sub`
 writes them, for that is how dashboards hold them.

@@ -1,8 +1,8 @@
 """
 An Alpaca-like brokerage: its trading host and its data host under one address.
 
-What it imitates: the whole list in one array, rows of every class without `asset_class`, exchanges and statuses nobody
-documents, other refusals on the two hosts, and snapshots that leave out what they do not know.
+What it imitates: the whole list in one array, rows of every class without `asset_class`, undocumented exchanges and
+statuses, different refusals on the two hosts, and snapshots without unknown symbols.
 """
 
 from __future__ import annotations

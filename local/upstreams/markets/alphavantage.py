@@ -1,7 +1,7 @@
 """
-An AlphaVantage-like vendor of fundamentals: one path, the key in the query, and HTTP 200 whatever happens.
+An AlphaVantage-like vendor of fundamentals: one path, the key in the query, and always HTTP 200.
 
-Symbols have a dash (`BRAV-B`); what it does not know, and funds, are answered by `{}`.
+Symbols have a dash (`BRAV-B`); for unknown symbols and funds, the answer is `{}`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _USUAL_ARTICLES = 50
 
 
 class Refused(Exception):
-    """The vendor says something instead of answering."""
+    """The vendor returns a message instead of data."""
 
     def __init__(self, kind: Refusal) -> None:
         super().__init__(kind)

@@ -1,4 +1,4 @@
-"""What a company earned, spent, owned and owed: figures made up so that they add up."""
+"""What a company earned, spent, owned and owed: invented figures that add up."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Figures = dict[str, int]
 
 
 class Books:
-    """One company's figures of any period; the same for a seed, however often and in whatever order they are asked."""
+    """One company's figures of any period; the same for a seed, however often and in whatever order they are read."""
 
     def __init__(self, company: Company, seed: int) -> None:
         self._company = company

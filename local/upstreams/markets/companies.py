@@ -1,4 +1,4 @@
-"""The invented companies: a few written by hand for their oddities, and as many plain ones as are asked for."""
+"""The invented companies: a few written by hand for their oddities, and as many plain ones as requested."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 Kind = Literal["company", "fund", "paper", "coin", "perpetual"]
-"""`paper` is a share that has no statements of its own, as warrants and preferred shares."""
+"""`paper` is a security without statements of its own, such as warrants and preferred shares."""
 
 LONG = 121
 """Quarters of the oldest companies' earnings; statements reach back 81 at most."""

@@ -1,4 +1,4 @@
-"""Control requests of the markets' servers: changes to the world, trouble, and what was asked for."""
+"""Control requests of the markets' servers: changes to the world, faults, and counts of requests."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def change_markets(markets: Markets, action: str, body: Json) -> Json:
 
 
 def asked(log: RequestLog) -> Counter[tuple[str, str]]:
-    """How often AlphaVantage was asked for each function and symbol, as clients spelled it; "" for none."""
+    """How often each function and symbol was requested from AlphaVantage, as clients spelled it; "" for none."""
     counted: Counter[tuple[str, str]] = Counter()
     for seen in log.all():
         query = dict(parse_qsl(urlsplit(seen.target).query))
@@ -53,7 +53,7 @@ def asked(log: RequestLog) -> Counter[tuple[str, str]]:
 
 class MarketsControl(ServerControl):
     """
-    `markets/…`: changes, which go to `change`, so that whoever keeps them hears of them. `trouble/…`: misbehaviour,
+    `markets/…`: changes, which go to `change`, so that they can be recorded. `trouble/…`: misbehaviour,
     none by DELETE of `trouble`. `asked`: AlphaVantage's calls, counted by function and symbol.
     """
 

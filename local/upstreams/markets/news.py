@@ -1,4 +1,4 @@
-"""News with sentiments: some articles a day, naming companies Alpaca trades and others."""
+"""News with sentiments: some articles a day, mentioning companies Alpaca trades and others."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TITLES = (
     "Is {name} Undervalued? A Look At The Numbers",
 )
 ELSEWHERE = ("CRYPTO:QZC", "FOREX:USD")
-"""Tickers that are no companies."""
+"""Tickers that are not companies."""
 _DEFINITIONS = {
     "sentiment_score_definition": "x <= -0.35: Bearish; -0.35 < x <= -0.15: Somewhat-Bearish; -0.15 < x < 0.15: "
     "Neutral; 0.15 <= x < 0.35: Somewhat_Bullish; x >= 0.35: Bullish",
@@ -83,7 +83,7 @@ class Article:
 
 @dataclass
 class Press:
-    """Makes a day's articles when they are asked for, and keeps those that were added or moved."""
+    """Generates a day's articles on request, and stores those that were added or moved."""
 
     companies: Sequence[Company]
     others: Sequence[Company]

@@ -1,4 +1,4 @@
-"""Statements in AlphaVantage's shape: all values are texts, and what is missing is "None"."""
+"""Statements in AlphaVantage's format: all values are strings, and missing ones are "None"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What AlphaVantage says, always with HTTP 200, instead of data."""
+"""AlphaVantage's messages instead of data, always with HTTP 200."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ _SAID: Mapping[Refusal, tuple[str, str]] = {
 
 
 def refusal(kind: Refusal, key: str = "", function: str = "") -> dict[str, str]:
-    """The vendor's own words; the day's hold the caller's key."""
+    """The vendor's own wording; the message about the daily limit contains the caller's key."""
     name, said = _SAID[kind]
     return {name: said.replace("{key}", key).replace("{function}", function)}
 

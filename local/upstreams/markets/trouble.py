@@ -1,4 +1,4 @@
-"""Misbehaviour of the markets' vendors that is more than a spoiled answer: limits, refusals, drift, broken CSV."""
+"""Faults of the markets' vendors beyond a spoiled answer: limits, refusals, drift, broken CSV."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MINUTE = timedelta(minutes=1)
 
 @dataclass
 class Limit:
-    """So many calls in any span of that length; without a number none is refused, and all are counted."""
+    """At most this many calls in any span of that length; without a number none is refused, and all are counted."""
 
     span: timedelta
     most: int | None = None
@@ -84,7 +84,7 @@ class Alteration:
 
 
 class Trouble:
-    """Nothing is wrong until somebody asks for it. `now` is the vendor's clock."""
+    """There are no faults until they are requested. `now` is the vendor's clock."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now

@@ -1,4 +1,4 @@
-"""The markets both servers show, and what can happen in them."""
+"""The markets that both servers show, and what can happen in them."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ FUNCTIONS = ("OVERVIEW", "EARNINGS", *STATEMENTS)
 DEFAULT_COMPANIES = 60
 DEFAULT_SEED = 20
 EARLY_REPORTERS = 2
-"""So many report on the day the world was made, if there are any whose quarter is over."""
+"""How many report on the day the world was created, if there are companies whose quarter has ended."""
 _BOOKS_KEPT = 200
 
 
 @dataclass
 class Reporting:
-    """What one company's periods differ in from the usual."""
+    """How one company's periods differ from the usual."""
 
     moved: dict[date, date] = field(default_factory=dict)
     """Report dates, by the end of the period."""
@@ -47,7 +47,7 @@ class Reporting:
 
 class Markets:
     """
-    The same for a seed and a moment: the world goes on as `clock` does, and only changes are kept.
+    The same for a seed and a time: the world follows `clock`, and only changes are stored.
 
     A fiscal period is in the answers from the day after its report; the calendar shows reports from today on.
     On the day it was `made`, `early_reporters` report before the market opens, and what they say is in the answers.
@@ -90,7 +90,7 @@ class Markets:
 
     @contextmanager
     def at(self, moment: datetime) -> Iterator[Markets]:
-        """What happens within, happens at that moment."""
+        """Everything within happens at that time."""
         with self.lock:
             before, self._pretended = self._pretended, moment
             try:
@@ -117,7 +117,7 @@ class Markets:
         return (one for one in self._by_dashed.values() if one.kind == "company" and one.status != "inactive")
 
     def books(self, company: Company) -> Books:
-        """Only those asked for lately are kept: figures of thousands of companies would fill the memory."""
+        """Only recently requested ones are kept: figures of thousands of companies would fill the memory."""
         if len(self._books) > _BOOKS_KEPT:
             self._books.clear()
         if company.symbol not in self._books:
@@ -301,7 +301,7 @@ class Markets:
 
 
 def _is_plain(company: Company) -> bool:
-    """It has nothing to it that surprises clients."""
+    """Whether it has nothing that surprises clients."""
     is_listed = company.kind == "company" and company.status == "active" and company.exchange not in ("", "OTC")
     return is_listed and not (company.two_spellings or company.early or company.late_days) and company.quarters > 8
 

@@ -1,11 +1,11 @@
-"""Changes of tables, as their streams tell them: read, made into events, and answered for.
+"""Changes of tables, as their streams deliver them: read, turned into events, and acknowledged.
 
-All that can be told is. The answer names the first change that could not be told: from it on the stream is sent again,
-until that was tried as often as libs/operations/safety.js says, or the change is older than the stage allows; then it
-is left to the failures queue. Consumers drop by its id what they have seen.
+Everything that can be published is. The answer names the first change that could not be published: the stream is
+delivered again from there, until the retries that libs/operations/safety.js sets are used up, or the change is older
+than the stage allows; then it goes to the failures queue. Consumers drop events they have seen, by id.
 
-Records that an operator sends again come from no stream, and nobody reads the answer: there the invocation fails, so
-that Lambda repeats it and makes another letter of it.
+Records that an operator redrives come from no stream, and nobody reads the answer: there the invocation fails, so that
+Lambda retries it and dead-letters it again.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -23,7 +23,7 @@ from watchkeeper.metrics import EVENTS_PUBLISHED, FAILURES, measure
 
 
 class NotTold(WatchkeeperError):
-    """Changes that were sent again could not be done this time either."""
+    """Changes that were redriven failed again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,35 +33,35 @@ class Change:
     id: str
     """The record's own id: the same change keeps it when it is delivered again."""
     sequence: str
-    """Its place in the stream."""
+    """Its position in the stream."""
     table: str
-    """The last word of the table's name."""
+    """The last part of the table's name."""
     at: datetime
     old: Item | None
     new: Item | None
 
     @property
     def cause(self) -> str | None:
-        """The correlation id of what wrote the row, if the row carries one."""
+        """The correlation id of the work that wrote the row, if the row carries one."""
         return accepted(self.new.get(ATTRIBUTE)) if self.new else None
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What became of some changes."""
+    """The outcome for some changes."""
 
     events: int
     failed: dict[str, str]
-    """Why, by the sequence number of each change that could not be told; all others were."""
+    """The reason, by the sequence number of each change that could not be published; all others were."""
 
 
 Meaning = Callable[[Change], Iterable[DomainEvent]]
-"""The events a change is. Raises ``KeyError``, ``TypeError``, ``ValueError`` or ``AttributeError`` for an item that is
-none of ours."""
+"""The events of a change. Raises ``KeyError``, ``TypeError``, ``ValueError`` or ``AttributeError`` for an item that
+is not one of ours."""
 
 
 def publish(changes: Iterable[Change], meaning: Meaning, publisher: EventPublisher) -> Published:
-    """Publish what the changes mean. One that cannot be told does not keep the others from it."""
+    """Publish the events of the changes. One that cannot be published does not stop the others."""
     failed: dict[str, str] = {}
     causes: dict[str, str] = {}
     told: list[DomainEvent] = []
@@ -84,7 +84,7 @@ def publish(changes: Iterable[Change], meaning: Meaning, publisher: EventPublish
 def answered(
     event: Mapping[str, Any], context: LambdaContext, publish: Callable[[list[Change]], Published]
 ) -> dict[str, Any]:
-    """Have the changes of a function's event published; what is answered for them."""
+    """Publish the changes in a function's event, and return the answer for the stream."""
     changes, unreadable = _read(event["Records"])
     published = publish(changes)
     measure(EVENTS_PUBLISHED, published.events, function=context.function_name)
@@ -92,7 +92,7 @@ def answered(
 
 
 def answer(event: Mapping[str, Any], context: LambdaContext, failed: Mapping[str, str]) -> dict[str, Any]:
-    """What a stream is answered, given why by the sequence number of each record that is to come again."""
+    """The answer to a stream, from the reasons by the sequence number of each record to be delivered again."""
     if not failed:
         return {"batchItemFailures": []}
     logger.error("changes were not done; they come again", failed=failed)
@@ -103,7 +103,7 @@ def answer(event: Mapping[str, Any], context: LambdaContext, failed: Mapping[str
 
 
 def _read(records: Iterable[Mapping[str, Any]]) -> tuple[list[Change], dict[str, str]]:
-    """The changes, and why a record is none, by its sequence number."""
+    """The changes, and the reasons for records that are not changes, by sequence number."""
     changes: list[Change] = []
     unreadable: dict[str, str] = {}
     for record in records:

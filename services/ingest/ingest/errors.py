@@ -1,4 +1,4 @@
-"""What can go wrong with an upstream, by what a caller should do about it."""
+"""Errors of upstreams, grouped by what a caller should do about them."""
 
 from datetime import datetime
 
@@ -9,11 +9,11 @@ class UpstreamError(WatchkeeperError):
     """Base: the upstream gave no usable answer. Nothing stored may change because of it."""
 
     outcome = "failed"
-    """How metrics name it."""
+    """Its name in metrics."""
 
 
 class UpstreamUnavailable(UpstreamError):
-    """It is down, busy or broke off; the same request may succeed later."""
+    """It is down or busy, or the connection broke off; the same request may succeed later."""
 
     outcome = "unavailable"
 
@@ -24,95 +24,95 @@ class UpstreamUnavailable(UpstreamError):
 
 
 class UpstreamResting(UpstreamUnavailable):
-    """Its circuit breaker is open: it failed too often just now and was not asked."""
+    """Its circuit breaker is open: it failed too often recently, and no request was sent."""
 
     outcome = "resting"
 
 
 class TooFast(UpstreamUnavailable):
-    """It answered that it was asked too often."""
+    """It answered that its rate limit was exceeded."""
 
     outcome = "throttled"
 
 
 class Burst(TooFast):
-    """Too often within a second or so."""
+    """The limit for about a second."""
 
 
 class MinuteOver(TooFast):
-    """As often as it may be asked within a minute."""
+    """The limit for a minute."""
 
 
 class DayOver(UpstreamError):
-    """It was asked as often as it may be in a day; asking again only wastes requests."""
+    """The limit for a day; further requests would be wasted."""
 
     outcome = "day_over"
 
     def __init__(self, message: str, *, retry_at: datetime) -> None:
         super().__init__(message)
         self.retry_at = retry_at
-        """When the next day begins for it."""
+        """When its next day begins."""
 
 
 class BudgetSpent(UpstreamError):
-    """We have asked as often as we allow ourselves; it was not asked."""
+    """Our own budget of requests is spent; no request was sent."""
 
     outcome = "budget"
 
     def __init__(self, message: str, *, retry_at: datetime) -> None:
         super().__init__(message)
         self.retry_at = retry_at
-        """When there may be budget again."""
+        """When budget may be available again."""
 
 
 class KeyRefused(UpstreamError):
-    """It does not know our key. Somebody has to put the right one into its secret."""
+    """It rejected our key. Somebody has to put the right one into its secret."""
 
     outcome = "key"
 
 
 class PlanLacksFunction(UpstreamError):
-    """Our plan there does not include what was asked for."""
+    """Our plan there does not include the function."""
 
     outcome = "plan"
 
 
 class RequestRefused(UpstreamError):
-    """It will never answer this request: it does not know the symbol, or takes a value for none."""
+    """It will never answer this request: it does not know the symbol, or considers a value invalid."""
 
     outcome = "refused"
 
 
 class RequestTooLong(UpstreamError):
-    """The request's address is longer than it takes; two shorter ones may do."""
+    """The request's URL is longer than it accepts; two shorter ones may succeed."""
 
     outcome = "too_long"
 
 
 class UpstreamBlocked(UpstreamError):
-    """It sent a challenge or a refusal where data was asked for. Asking again only makes it worse."""
+    """It sent a challenge or a refusal instead of data. Retrying only makes it worse."""
 
     outcome = "blocked"
 
 
 class UpstreamGarbled(UpstreamError):
-    """It answered with something other than it promises: another type, broken JSON, truncated gzip."""
+    """Its answer is not in the documented format: another type, broken JSON, truncated gzip."""
 
     outcome = "garbled"
 
 
 class Unreadable(UpstreamGarbled):
-    """It answered what it promises, as far as its form goes, and nothing can be made of what it says there."""
+    """Its answer has the documented format, but unusable content."""
 
 
 class Implausible(UpstreamError):
-    """Its answer is complete and readable, and cannot be true: most of what it told the last time is missing."""
+    """Its answer is complete and readable, but implausible: most of what it listed last time is missing."""
 
     outcome = "implausible"
 
 
 class NotFound(UpstreamError):
-    """It says there is no such thing."""
+    """It says that what was requested does not exist."""
 
     outcome = "not_found"
 
@@ -124,7 +124,7 @@ class UnknownSource(UpstreamError):
 
 
 class RowRefused(WatchkeeperError):
-    """One row of an answer is not what it should be; the rest of the answer is unaffected."""
+    """One row of an answer is invalid; the rest of the answer is unaffected."""
 
     def __init__(self, subject: str, reason: str) -> None:
         super().__init__(f"{subject}: {reason}")

@@ -1,7 +1,7 @@
 """One function call's part in reading a source: the lease, the counters, the saved cursor, the errors.
 
-A run of a source may take many calls. Each takes the upstream's lease, goes on from the stored cursor, and stores the
-cursor again after everything before it is stored; so a call can be killed anywhere.
+A run of a source may take many calls. Each acquires the upstream's lease, continues from the stored cursor, and
+advances it only after everything before it is stored; so a call can be killed at any point.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,10 +23,10 @@ from watchkeeper.progress import (
 )
 
 LEASE_SECONDS = 150
-"""A worker that was killed holds up the next one no longer than this."""
+"""A worker that was killed blocks the next one no longer than this."""
 
 LEASE_KEPT_SECONDS = 15
-"""Kept again at a save when it is older than this: the longest step between two saves fits into the rest."""
+"""The lease is renewed at a save when it is older than this: the longest step between two saves fits into the rest."""
 
 MARGIN_SECONDS = 120
 """A call with less time left than this stops at the next save: the longest step, retries included, fits into it."""
@@ -48,7 +48,7 @@ class Caller:
     """The function call that does the work."""
 
     id: str
-    """Unique to the call: it holds the lease under this name."""
+    """Unique to the call, which holds the lease under this name."""
     seconds_left: Callable[[], float]
 
 
@@ -81,7 +81,7 @@ class Reading:
         return self.source.run
 
     def begin(self, mode: str) -> bool:
-        """Go on with the run that is unfinished, or start one; says whether it started one."""
+        """Continue the unfinished run, or start one; returns whether it started one."""
         run = self.source.run
         if run and run.unfinished and mode in (run.mode, RECENT):
             return False
@@ -89,7 +89,7 @@ class Reading:
         return True
 
     def start(self, mode: str) -> None:
-        """Start a run, whatever became of the last one: for what is read in one call."""
+        """Start a run, whatever the state of the last one: for what is read in one call."""
         self.source = replace(self.source, run=Run(id=self._caller.id, mode=mode, started_at=self._clock()))
 
     def count(self, *, fetched: int = 0, stored: int = 0, unchanged: int = 0) -> None:
@@ -100,17 +100,17 @@ class Reading:
         self.source = replace(self.source, run=counted)
 
     def refuse(self, refused: RowRefused) -> None:
-        """Count a row that could not be taken and keep word of it; the reading goes on."""
+        """Count and record a row that was refused; the reading continues."""
         counted = with_counts(self.run, [refused])
         self.source = with_refusals(replace(self.source, run=counted), [refused], self._clock())
 
     def note_gap(self, reason: str) -> None:
-        """Say in ``/freshness`` that something may be missing."""
+        """Report in ``/freshness`` that something may be missing."""
         gaps = (*self.source.gaps, Gap(self._clock(), reason))[-_KEPT_GAPS:]
         self.source = replace(self.source, gaps=gaps)
 
     def save(self, cursor: Mapping[str, Any]) -> None:
-        """Store how far the reading is, if it moved. Raises ``LeaseTaken`` if somebody else reads on by now."""
+        """Store the cursor, if it moved. Raises ``LeaseTaken`` if somebody else has taken over."""
         self.keep_lease()
         self.source = replace(self.source, cursor=cursor)
         if self.source != self._stored:
@@ -118,11 +118,11 @@ class Reading:
             self._stored = self.source
 
     def go_live(self) -> None:
-        """The history is here."""
+        """The history is complete."""
         self.source = replace(self.source, phase=LIVE)
 
     def finish(self, cursor: Mapping[str, Any], *, complete: bool) -> None:
-        """End the run; ``complete`` when it read all there was, which fills the gaps noted before it."""
+        """End the run; ``complete`` when it read everything there was, which closes the gaps noted before it."""
         run = replace(self.run, finished_at=self._clock())
         gaps = tuple(gap for gap in self.source.gaps if not complete or gap.since > run.started_at)
         self.source = replace(
@@ -141,24 +141,24 @@ class Reading:
         return self._caller.seconds_left() < MARGIN_SECONDS
 
     def keep_lease(self) -> None:
-        """Before each write: raises ``LeaseTaken`` when somebody else reads this upstream by now."""
+        """Called before each write: raises ``LeaseTaken`` if another worker reads this upstream by now."""
         now = self._clock()
         if (now - self._lease_kept).total_seconds() >= LEASE_KEPT_SECONDS:
             self._progress.take_lease(self._upstream, self._caller.id, now=now, seconds=LEASE_SECONDS)
             self._lease_kept = now
 
     def fail(self, error: UpstreamError) -> None:
-        """Note the error on the source as it is stored, for another call may have read on in the meantime; with what
-        was refused up to here, which can be why."""
+        """Record the error on the source as it is stored now, since another call may have continued in the meantime;
+        with the rows refused so far, which may be the cause."""
         stored = self._progress.source(self.source.name)
         self._progress.save(failed(replace(stored, refusals=self.source.refusals), error, self._clock()))
 
 
 @contextmanager
 def reading(name: str, upstream: str, progress: ProgressRepository, caller: Caller, clock: Clock) -> Iterator[Reading]:
-    """Read a source as the only one who reads its upstream. Raises ``LeaseTaken`` when somebody does already.
+    """Read a source while holding the lease on its upstream. Raises ``LeaseTaken`` if another worker holds it.
 
-    An ``UpstreamError`` is noted on the source, whose cursor stays where it was saved last, and raised on.
+    An ``UpstreamError`` is recorded on the source, whose cursor stays where it was last saved, and re-raised.
     """
     progress.take_lease(upstream, caller.id, now=clock(), seconds=LEASE_SECONDS)
     try:
@@ -173,7 +173,7 @@ def reading(name: str, upstream: str, progress: ProgressRepository, caller: Call
 
 
 def with_counts(run: Run, refused: Iterable[RowRefused]) -> Run:
-    """The run with so many more refused, by reason; those beyond the first reasons are all of one."""
+    """The run with this many more refused, by reason; reasons beyond the first ones are counted together."""
     for one in refused:
         reason = one.reason[:_KEPT_CHARACTERS]
         if reason not in run.reasons and len(run.reasons) >= _KEPT_REASONS:
@@ -183,13 +183,14 @@ def with_counts(run: Run, refused: Iterable[RowRefused]) -> Run:
 
 
 def with_refusals(source: Source, refused: Sequence[RowRefused], now: datetime) -> Source:
-    """The source with word of the last of what could not be taken."""
+    """The source with the last of the refused rows."""
     told = (Refusal(one.subject[:_KEPT_CHARACTERS], one.reason[:_KEPT_CHARACTERS], now) for one in refused)
     return replace(source, refusals=(*source.refusals, *told)[-_KEPT_REFUSALS:])
 
 
 def failed(source: Source, error: UpstreamError, now: datetime) -> Source:
-    """The source as ``/freshness`` shows it after a failed attempt; why it rests says less than what made it rest."""
+    """The source as ``/freshness`` shows it after a failed attempt; that the circuit breaker is open says less than the
+    error that opened it."""
     reason = source.error if isinstance(error, UpstreamResting) and source.error else str(error)[:500]
     blocked = source.blocked_since if isinstance(error, UpstreamResting) else None
     if isinstance(error, UpstreamBlocked):

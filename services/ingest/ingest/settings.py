@@ -1,4 +1,4 @@
-"""The settings of the ingest functions, read from the environment once; a missing one fails the cold start."""
+"""The settings of the ingest functions, read once from the environment; a missing one fails the cold start."""
 
 import os
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ class KernelSettings:
 
 
 def kernel_settings(environment: Mapping[str, str] = os.environ) -> KernelSettings:
-    """Raises ``ConfigurationError`` naming what is missing or wrong."""
+    """Raises ``ConfigurationError``, which names what is missing or wrong."""
     read = Reader(environment)
     settings = KernelSettings(
         tables=Tables(
@@ -71,7 +71,7 @@ def kernel_settings(environment: Mapping[str, str] = os.environ) -> KernelSettin
 
 
 class Reader:
-    """Collects everything that is wrong, so that one failure names it all."""
+    """Collects everything that is wrong, so that one failure names all of it."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment

@@ -1,4 +1,4 @@
-"""Talking to somebody else's server: politely, with time-outs, retries and a circuit breaker."""
+"""Requests to other people's servers: rate-limited, with time-outs, retries and a circuit breaker."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -40,16 +40,16 @@ CONNECT_SECONDS = 5
 READ_SECONDS = 20
 ATTEMPTS = 5
 MAX_PATIENCE_SECONDS = 30.0
-"""An upstream that asks for a longer pause gets it by ending the run, not by a sleeping function."""
+"""For a longer pause that an upstream asks for, the run ends: the function does not sleep."""
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
-"""Of an answer read as a whole, unpacked: four times the largest there is."""
+"""The limit of an answer read as a whole, decompressed: four times the largest known."""
 
 _CHUNK_BYTES = 256 * 1024
 _MAX_RESET_SECONDS = 86_400
 
 _OK = "ok"
-"""The outcome of a request that brought what was asked for."""
+"""The outcome of a successful request."""
 
 _BUSY = frozenset({429, 502, 503, 504})
 
@@ -61,35 +61,35 @@ class Pacing(Protocol):
     """When the next request may be sent."""
 
     def wait(self) -> None:
-        """Called before each attempt. An ``UpstreamError`` it raises ends the request: it is not sent, nor tried
-        again, and no failure of the upstream's to the circuit breaker."""
+        """Called before each attempt. An ``UpstreamError`` it raises ends the request, which is neither sent nor
+        retried, and does not count as a failure for the circuit breaker."""
 
 
 class Credentials(Protocol):
-    """What proves to a server who asks. Asked for before each attempt, and never part of a path or a message."""
+    """Our authentication at a server. Read before each attempt, and never part of a path or a message."""
 
     def headers(self) -> Mapping[str, str]: ...
 
     def query(self) -> Mapping[str, str]:
-        """Parameters of every request, besides its own."""
+        """Parameters of every request, in addition to its own."""
 
     def renewed(self) -> bool:
-        """Asked when the server refused them: whether there are others by now, to try at once."""
+        """Called when the server refused them: whether there are new ones, to retry with at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How often a request is tried, and how long the pauses between are: each twice the one before, and up to a
-    second more by chance."""
+    """How often a request is tried, and the pauses between: each twice as long as the one before, with up to a second
+    of jitter."""
 
     attempts: int = ATTEMPTS
     first: float = 1.0
-    """Seconds of the first pause."""
+    """The first pause, in seconds."""
     longest: float = 20.0
-    """Seconds of the longest pause."""
+    """The longest pause, in seconds."""
     total: float = 60.0
-    """No further pause begins after so many seconds; with the last pause and the last attempt's own time-outs a request
-    takes ``longest`` or what was asked for, and 25 more."""
+    """No further pause begins after this many seconds; with the last pause and the last attempt's time-outs, a request
+    may take longer by ``longest``, or by the pause that was asked for, and 25 seconds."""
 
 
 class Pace:
@@ -114,7 +114,7 @@ class Pace:
 
 
 class Upstream:
-    """One server. All requests to it go one after another through ``get`` and ``post``."""
+    """One server. Requests to it are sent one after another."""
 
     def __init__(
         self,
@@ -127,7 +127,7 @@ class Upstream:
         patience: Patience | None = None,
         credentials: Credentials | None = None,
     ) -> None:
-        """``name`` is what metrics call it; ``guard`` wraps each single attempt, as ``breaker`` makes it."""
+        """``name`` is its name in metrics; ``guard`` wraps each attempt, such as one from ``breaker``."""
         self._name = name
         self.base_url = base_url.rstrip("/")
         self._pace = pace
@@ -139,7 +139,7 @@ class Upstream:
         self._attempt = guard(self._send) if guard else self._send
 
     def get(self, path: str, *, accept: str, params: Mapping[str, str] | None = None) -> requests.Response:
-        """``path`` is escaped by the caller, and may be a whole URL of this server.
+        """``path`` is escaped by the caller, and may be a full URL of this server.
 
         Raises ``UpstreamUnavailable`` after retries, ``UpstreamBlocked``, ``NotFound`` for a 404, ``RequestTooLong``
         for a 414; with credentials ``KeyRefused``, ``PlanLacksFunction`` and ``RequestRefused`` too.
@@ -154,7 +154,7 @@ class Upstream:
         accept: str,
         params: Mapping[str, str] | None = None,
     ) -> T:
-        """What ``decode`` makes of the answer to a ``get``. If it raises ``UpstreamGarbled``, the request counts so."""
+        """The answer to a ``get``, decoded by ``decode``. If that raises ``UpstreamGarbled``, that is the outcome."""
         for attempt in self._attempts():
             with attempt, self._failures_counted():
                 decoded = decode(self._guarded("GET", path, accept, params, stream=False))
@@ -169,8 +169,8 @@ class Upstream:
         """A response whose body is read by the caller through ``response.raw``. Errors as for ``get``;
         a connection that breaks while the body is read is ``UpstreamUnavailable`` too.
 
-        The request counts by how reading it ended; what else goes wrong meanwhile is not the upstream's fault. The
-        circuit breaker learns only whether it was answered.
+        The request's outcome is how reading it ended; other errors meanwhile are not the upstream's fault. The circuit
+        breaker only learns whether there was a response.
         """
         response = self._opened(method, path, accept, params)
         outcome = _OK
@@ -204,7 +204,7 @@ class Upstream:
         )
 
     def _pause(self, error: Exception) -> bool | float:
-        """Whether to try again, and after how long; ``True`` leaves the time to exponential back-off with jitter."""
+        """Whether to retry, and after how long; ``True`` means exponential back-off with jitter."""
         if isinstance(error, KeyRefused) and self._credentials:
             return 0.0 if self._credentials.renewed() else False
         if not isinstance(error, UpstreamUnavailable):
@@ -252,7 +252,7 @@ class Upstream:
     def _asked(
         self, method: str, url: str, accept: str, params: Mapping[str, str] | None, *, stream: bool
     ) -> requests.Response:
-        """What went wrong is told without its cause, whose text has the whole URL in it."""
+        """Errors are raised without their cause, whose text contains the full URL."""
         headers = {"Accept": accept, "Accept-Encoding": "gzip"}
         query = dict(params or {})
         if self._credentials:
@@ -271,7 +271,7 @@ class Upstream:
             return response if stream else _read_whole(response, self.base_url)
         except requests.RequestException as error:
             failure: UpstreamError = UpstreamUnavailable(f"{self.base_url} is unreachable: {type(error).__name__}")
-        except ValueError:  # requests looks where a redirect leads although it is not to follow it
+        except ValueError:  # requests resolves a redirect's target although it must not follow it
             failure = UpstreamGarbled(f"{self.base_url} redirects to what is no address")
         raise failure
 
@@ -279,7 +279,7 @@ class Upstream:
 def breaker(upstream: str, host: str, table: str, client: Any) -> Callable[[Send], Send]:
     """A circuit breaker per upstream and host, whose state all functions share in DynamoDB.
 
-    Five attempts in a row that find the upstream down open it for a minute; then one probe decides.
+    Five consecutive attempts that find the upstream down open it for a minute; then a single probe decides.
     """
     config = CircuitBreakerConfig(
         failure_threshold=ATTEMPTS,
@@ -302,7 +302,7 @@ def _as_it_is(response: requests.Response) -> requests.Response:
 
 
 def _read_whole(response: requests.Response, base_url: str) -> requests.Response:
-    """The response with its body, as requests would have read it, if it is not beyond measure."""
+    """The response with its body, as requests would have read it, if it is not too large."""
     body = bytearray()
     for chunk in response.iter_content(_CHUNK_BYTES):
         body += chunk
@@ -318,9 +318,9 @@ def is_html(response: requests.Response) -> bool:
 
 
 def _check_welcome(response: requests.Response, base_url: str) -> None:
-    """What a server tells those it knows by their credentials, and a page does not.
+    """Raises the errors that a server reports to authenticated clients, as opposed to an HTML page.
 
-    The body is looked at, never repeated: it may hold the key.
+    The body is inspected, but never repeated: it may contain the key.
     """
     status = response.status_code
     told = _told(response) if status in (400, 403, 422) else None
@@ -334,7 +334,7 @@ def _check_welcome(response: requests.Response, base_url: str) -> None:
 
 
 def _told(response: requests.Response) -> str | None:
-    """The body in small letters, if it is JSON."""
+    """The body in lower case, if it is JSON."""
     if is_html(response) or not (text := _beginning(response).strip().lower()).startswith(("{", "[", '"')):
         return None
     return text
@@ -365,7 +365,7 @@ def _checked(response: requests.Response, base_url: str) -> requests.Response:
 
 
 def _wait(response: requests.Response, now: datetime) -> float | None:
-    """Seconds it wants to be left alone: Retry-After, or for a 429 X-RateLimit-Reset, which is a Unix time."""
+    """Seconds to wait, as it asked: Retry-After, or for a 429 X-RateLimit-Reset, which is a Unix time."""
     asked = seconds_asked_for(response.headers.get("Retry-After", ""), now)
     reset = response.headers.get("X-RateLimit-Reset", "").strip()
     if asked is not None or response.status_code != 429 or not (reset.isascii() and reset.isdigit()):
@@ -375,7 +375,7 @@ def _wait(response: requests.Response, now: datetime) -> float | None:
 
 
 def _plain(url: str) -> str:
-    """The URL without its query, where a key may be, and without a user."""
+    """The URL without its query, which may contain a key, and without a user."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -385,7 +385,7 @@ def _plain(url: str) -> str:
 
 
 class NotFoundResponse(NotFound):
-    """A 404, with its answer for those to whom the difference between two of them matters."""
+    """A 404, with its answer for callers that have to distinguish kinds of 404."""
 
     def __init__(self, response: requests.Response) -> None:
         super().__init__(f"{_plain(response.url)} is not there")

@@ -1,5 +1,4 @@
-"""What pieces of reading have in common, in every watch: who does them, how they are counted, and what becomes of one
-that could not be done."""
+"""What readings have in common, in every watch: leases, metrics, and what happens to one that failed."""
 
 from collections.abc import Callable
 from math import isfinite
@@ -20,7 +19,7 @@ from watchkeeper.queues import WorkQueue
 LEASE_WAIT_SECONDS = 5
 FIRST_RETRY_SECONDS = 60
 MAX_ATTEMPTS = 6
-"""So often work is sent for an upstream or table that fails; then a schedule tries again, or it is a dead letter."""
+"""How often work is attempted while an upstream or table fails; then a schedule retries it, or it is dead-lettered."""
 
 T = TypeVar("T")
 
@@ -30,7 +29,7 @@ def caller(context: LambdaContext) -> Caller:
 
 
 def measure(metric: Metric, value: float, context: LambdaContext) -> None:
-    """Measure what the function itself did."""
+    """Record metrics of what the function itself did."""
     metrics.measure(metric, value, function=context.function_name)
 
 
@@ -45,7 +44,7 @@ def read_source(
 ) -> T:
     """Read the source ``<kind>:<name>``, and count its rows.
 
-    Nobody else reads that kind of upstream meanwhile; with a ``lease``, nobody else who has to have the same one.
+    Nobody else reads that kind of upstream meanwhile; with a ``lease``, nobody else who needs the same lease.
     """
     with reading(f"{kind}:{name}", lease or kind, progress, caller(context), utc_now) as current:
         before = current.source.run
@@ -71,7 +70,7 @@ def _count_rows(source: Source, before: Run | None) -> None:
 
 
 def try_later(work: Work, queue: WorkQueue, error: UpstreamError | Unavailable) -> bool:
-    """Send the work again, after a pause that grows; ``False`` when that was done often enough."""
+    """Send the work again, with back-off; ``False`` when the attempts are used up."""
     made = int(work.get("attempt", 0)) + 1
     logger.warning("upstream or table failed", work=work, reason=str(error), attempts=made)
     if made >= MAX_ATTEMPTS:

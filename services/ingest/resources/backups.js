@@ -1,8 +1,8 @@
 'use strict';
 
-// A copy of every table of the stage each night, where the stage keeps backups (`backups` of stages.yml). It outlives
-// what point-in-time recovery goes with: the table itself. Tables are taken by their names, so that those of the other
-// services, and new ones, are among them; but not the codes and counters of the last minutes.
+// A nightly backup of every table, if the stage has backups (`backups` of stages.yml). Unlike point-in-time recovery, it
+// outlives the table itself. Tables are selected by name, so that those of the other services, and new ones, are included;
+// but not the codes and counters of the last minutes.
 
 const named = (table) => ({
   'Fn::Sub': `arn:\${AWS::Partition}:dynamodb:\${AWS::Region}:\${AWS::AccountId}:table/${table}`,
@@ -45,7 +45,7 @@ const resources = (stage, { deletionPolicy, removalPolicy }) => ({
   },
   BackupRole: {
     Type: 'AWS::IAM::Role',
-    DeletionPolicy: deletionPolicy, // without it, copies would not be deleted when their time is over
+    DeletionPolicy: deletionPolicy, // without it, backups would not be deleted when they expire
     UpdateReplacePolicy: removalPolicy,
     Properties: {
       RoleName: { 'Fn::Join': ['-', [`watchkeeper-${stage}-backups`, { Ref: 'AWS::Region' }]] },

@@ -1,7 +1,7 @@
 'use strict';
 
-// What projections.yml cannot say itself: the definition as text, for CloudFormation makes texts of the numbers in an
-// object; and what the state machine may do, which is more where the stage traces.
+// What projections.yml cannot express: the definition as text, because CloudFormation turns numbers in an object into
+// strings; and the state machine's permissions, of which there are more if the stage traces.
 
 const ASL = require('./projections.asl.json');
 
@@ -14,7 +14,7 @@ const PROJECTING = [
   allow(['sqs:SendMessage'], [of('ProjectionsDeadLetters')]),
 ];
 
-// Deliveries of logs have no names.
+// Log deliveries have no ARNs.
 const LOGGING = [
   allow(
     [
@@ -31,7 +31,7 @@ const LOGGING = [
   ),
 ];
 
-// X-Ray knows no resources for these. A state machine chooses by the account's rules what it traces.
+// X-Ray has no resources for these. The account's sampling rules decide what a state machine traces.
 const TRACING = [
   allow(
     ['xray:GetSamplingRules', 'xray:GetSamplingTargets', 'xray:PutTelemetryRecords', 'xray:PutTraceSegments'],

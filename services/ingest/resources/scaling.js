@@ -1,7 +1,7 @@
 'use strict';
 
-// Capacity that follows the load, for every table and index that a stage provisions: those of the kernel watch. An index
-// is scaled by itself: a starved one throttles the writes to its table.
+// Auto-scaling of every table and index that a stage provisions: those of the kernel watch. An index is scaled separately:
+// if it is throttled, so are the writes to its table.
 
 const TABLES = {
   PatchesTable: ['SubmitterIndex', 'SeriesIndex', 'StatusIndex', 'ProjectIndex', 'MessageIdIndex'],
@@ -14,7 +14,7 @@ const TABLES = {
 const RANGE = { MinCapacity: 5, MaxCapacity: 1000 };
 const TARGET_UTILIZATION = 70;
 
-// The nightly full reading (`patchesFull` of stages.yml) looks up 250 patches a second, at some two units each: capacity
+// The nightly full reading (`patchesFull` of stages.yml) looks up 250 patches a second, at about two units each: capacity
 // that only follows the load would throttle it for minutes, every night.
 const READ_BY_NIGHT = ['PatchesTable', 'SeriesTable'];
 const NIGHT = [

@@ -1,6 +1,6 @@
 'use strict';
 
-// Who is mailed when an alarm rings (`alarmsMail` of stages.yml). SNS asks for a confirmation once.
+// Who gets a mail when an alarm fires (`alarmsMail` of stages.yml). SNS asks for a confirmation once.
 
 const subscription = (Endpoint) => ({
   Type: 'AWS::SNS::Subscription',

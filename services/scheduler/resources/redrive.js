@@ -1,12 +1,11 @@
 'use strict';
 
-// What failed for good: the queues its letters lie in, where its work is sent again, and what the two functions that
-// look after letters may do for that.
+// Dead letters: their queues, where they are redriven to, and the permissions of the two functions that manage them.
 
 const ALL_SERVICES = 'all'; // as in watchkeeper/observability/facts.py
 
-// Whose work the letters of a queue are, and the function that does it, or the state machine that is started with it.
-// Letters of a queue without a function came from no queue.
+// The service that the letters of a queue belong to, and the function that processes them, or the state machine that is
+// started with them. Letters of a queue without a function did not come from a queue.
 const QUEUES = {
   patches: { service: 'ingest', function: 'fetch-patches' },
   discussions: { service: 'ingest', function: 'fetch-discussions' },
@@ -19,8 +18,8 @@ const QUEUES = {
   failures: { service: ALL_SERVICES, dlq: 'failures' },
 };
 
-// What may be invoked again: whatever is started without somebody who waits for its answer, but not `dead-letters`
-// itself. An operator's order is not to be given a second time.
+// Functions that may be invoked again: all that are started without a caller waiting for the answer, except `dead-letters`
+// itself. An operator's command must not be repeated.
 const FUNCTIONS = [
   // ingest
   'fetch-patches',
@@ -51,7 +50,7 @@ const FUNCTIONS = [
   'check-dead-letters',
 ];
 
-// Tables with functions on their streams, which are read again where these gave up.
+// Tables with functions on their streams, which are read again from where a function gave up.
 const STREAMS = ['patches', 'series', 'discussions', 'progress', 'breakers', 'event-store'];
 
 const OURS = 'watchkeeper-${sls:stage}-';
@@ -87,7 +86,7 @@ module.exports = {
     allow(['sqs:SendMessage'], worked.map(({ name }) => arn('sqs', OURS + name))),
     allow(['lambda:InvokeFunction'], FUNCTIONS.map((name) => arn('lambda', `function:${OURS}${name}`))),
     allow(['states:StartExecution'], machines.map(({ machine }) => machineArn(machine))),
-    // A stream is named by the moment it was made.
+    // A stream is named after its creation time.
     allow(
       ['dynamodb:GetRecords', 'dynamodb:GetShardIterator'],
       STREAMS.map((table) => arn('dynamodb', `table/${OURS}${table}/stream/*`)),

@@ -1,4 +1,4 @@
-"""Requests to a function as the gateway hands them over, by somebody who has signed in."""
+"""Requests to a function as the gateway passes them on, from somebody who has signed in."""
 
 import json as jsons
 from collections.abc import Mapping

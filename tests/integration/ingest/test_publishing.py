@@ -1,4 +1,4 @@
-"""A stream's batch on its way to the bus: what can be told is, and the answer says from where on it comes again."""
+"""A stream's batch on its way to the bus: everything that can be published is, and the answer says where to retry."""
 
 from collections.abc import Mapping
 from typing import Any

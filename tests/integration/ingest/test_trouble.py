@@ -1,4 +1,4 @@
-"""Upstreams that fail, lie or refuse, cursors somebody edited, and workers that die anywhere."""
+"""Upstreams that fail, lie or refuse, manually edited cursors, and workers that die at any point."""
 
 import random
 from collections.abc import Callable, Iterator

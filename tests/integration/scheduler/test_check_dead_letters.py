@@ -1,4 +1,4 @@
-"""Counting dead letters: each queue is told of on the bus, by whose work it is."""
+"""Counting dead letters: each queue's count is published on the bus, with the service it belongs to."""
 
 import json
 from collections.abc import Iterator

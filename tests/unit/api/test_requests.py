@@ -74,5 +74,5 @@ def test_how_long_a_body_may_be_is_for_its_function_to_say() -> None:
     request = http_request("POST", "/", {"Content-Type": "application/json"}, body='"' + "x" * 8 + '"')
 
     assert with_checked_body(request, 10)["body"] == '"xxxxxxxx"'
-    with pytest.raises(BodyTooLarge, match="9 octets"):
+    with pytest.raises(BodyTooLarge, match="9 bytes"):
         with_checked_body(request, 9)

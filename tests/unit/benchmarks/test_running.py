@@ -1,4 +1,4 @@
-"""Every benchmark runs, at a size that says nothing, and the table says what it should."""
+"""Every benchmark runs, at a trivially small size, and the table has the expected rows."""
 
 import json
 import os

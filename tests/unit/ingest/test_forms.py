@@ -1,4 +1,4 @@
-"""Rubbish in a queue is refused with what was wrong; work is taken as it is."""
+"""Invalid messages are refused with the reason; valid work is accepted unchanged."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Manners towards somebody else's server, and what its failures become."""
+"""Polite requests to other people's servers, and the errors for their failures."""
 
 import gzip
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Ports as a cloud needs them, and programs of somebody else that take them."""
+"""Ports as a cloud needs them, and other programs that occupy them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stage whose AWS answers what a test says, and keeps what it was asked."""
+"""A stage whose AWS answers as a test specifies, and records the requests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The board of a stage that is played to it: what it shows, and what it says needs a look."""
+"""The board of a simulated stage: what it shows, and what it reports as needing attention."""
 
 from __future__ import annotations
 

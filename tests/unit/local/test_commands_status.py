@@ -1,4 +1,4 @@
-"""The command that shows the board, and what it ends with."""
+"""The command that shows the board, and its exit status."""
 
 from __future__ import annotations
 

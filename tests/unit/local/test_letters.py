@@ -1,4 +1,4 @@
-"""What `make dlq` tells people, and how it tells them what went wrong."""
+"""What `make dlq` reports, also when something goes wrong."""
 
 import io
 import json
@@ -186,7 +186,7 @@ def test_a_stage_on_aws_is_asked_where_it_is_deployed(monkeypatch: pytest.Monkey
     [
         (["--id", "x"], "QUEUE="),
         (["--redrive"], "QUEUE="),
-        (["--queue", "threads", "--redrive", "--drop", "why"], "Either send again or drop"),
+        (["--queue", "threads", "--redrive", "--drop", "why"], "Either redrive or drop"),
         (["--stage", "nonsense"], "'nonsense' is not one of"),
     ],
 )

@@ -1,4 +1,4 @@
-"""What is asked, told and refused before and after a stage changes."""
+"""What is asked, reported and refused before and after a stage changes."""
 
 import json
 from collections.abc import Callable

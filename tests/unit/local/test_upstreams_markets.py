@@ -1,4 +1,4 @@
-"""The invented markets: they look alive, add up, and change when told."""
+"""The invented markets: they look realistic, add up, and change on request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The budget of calls, against what it promises: by the second, the minute and the day, and to calendar and news."""
+"""The guarantees of the call budget: per second, minute and day, and for the calendar and news."""
 
 from collections import Counter
 from collections.abc import Callable

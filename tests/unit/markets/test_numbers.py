@@ -1,4 +1,4 @@
-"""Figures stay what they were; what is none is no figure, and not zero."""
+"""Figures stay unchanged; invalid ones are missing, and not zero."""
 
 import json
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Whoever wrote a dead letter, it reads the same."""
+"""Dead letters have the same form, whoever wrote them."""
 
 import json
 from typing import Any

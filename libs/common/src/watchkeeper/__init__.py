@@ -1,1 +1,1 @@
-"""What the services of Watchkeeper share."""
+"""The code that Watchkeeper's services share."""

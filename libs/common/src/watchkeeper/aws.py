@@ -2,8 +2,8 @@
 
 botocore's own defaults wait a minute for a connection and can block a throttled call for 25 seconds; a Lambda
 function cannot afford either. How long a client may take is its ``Budget``: ``PEOPLE`` where somebody waits for the
-answer, ``WORKERS`` elsewhere. Clients are made by botocore itself: importing boto3 costs start-up time and adds
-nothing to them.
+response, ``WORKERS`` elsewhere. Clients are created by botocore itself: importing boto3 makes cold starts longer, and
+adds nothing to them.
 """
 
 import gzip
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class _WireJSONParser(JSONParser):
-    """Leaves a JSON answer as it came instead of walking it shape by shape.
+    """Leaves a JSON response as it is, instead of walking it shape by shape.
 
     That walk is the hot spot of a DynamoDB page: 6 ms for 100 items against 1 ms. Numbers and binaries stay in
     their wire form (``{"N": "1"}``, base64 text), which ``watchkeeper.dynamodb`` reads.
@@ -47,7 +47,7 @@ class _WireJSONParser(JSONParser):
 
 
 class _ParserFactory(ResponseParserFactory):
-    """Makes parsers that raise one error whatever is wrong with an answer: botocore's own fall over some."""
+    """Creates parsers that raise one error, whatever is wrong with a response: botocore's own crash on some."""
 
     def __init__(self, *, wire_json: bool) -> None:
         super().__init__()
@@ -79,7 +79,7 @@ _SERVICES = [
 
 
 class _FastFileLoader(JSONFileLoader):
-    """Reads botocore's data, endpoints.json's 1.2 MB among it, with orjson."""
+    """Reads botocore's data, including the 1.2 MB of endpoints.json, with orjson."""
 
     def load_file(self, file_path: str) -> Any:
         plain, packed = Path(f"{file_path}.json"), Path(f"{file_path}.json.gz")
@@ -89,7 +89,7 @@ class _FastFileLoader(JSONFileLoader):
 
 
 class _LeanLoader(Loader):
-    """Half the time of making a first client goes into listing the four hundred services botocore knows."""
+    """Half the time of creating the first client goes into listing the four hundred services botocore knows."""
 
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 -- the signature is botocore's
         return _SERVICES
@@ -117,7 +117,7 @@ def events_client(budget: Budget = WORKERS) -> "EventBridgeClient":
 
 
 def s3_client(budget: Budget = WORKERS) -> "S3Client":
-    """What it signs for others, links and forms, is good wherever the bucket is."""
+    """The links and forms it presigns are valid in whatever region the bucket is."""
     return cast("S3Client", _client("s3", budget))
 
 
@@ -131,7 +131,7 @@ def states_client(budget: Budget = WORKERS) -> Any:
 
 
 def identity_client(budget: Budget = WORKERS) -> "CognitoIdentityProviderClient":
-    """A client for user pools; what Cognito has open to all it sends unsigned, as Cognito's model says."""
+    """A client for user pools; it sends Cognito's public operations unsigned, as Cognito's model says."""
     return cast("CognitoIdentityProviderClient", _client("cognito-idp", budget))
 
 
@@ -140,7 +140,7 @@ def mail_client(budget: Budget = WORKERS) -> "SESClient":
 
 
 def streams_client(budget: Budget = WORKERS) -> Any:
-    """A client whose records are in wire form, which is the form Lambda hands them to functions in."""
+    """A client whose records are in wire form, as Lambda passes them to functions."""
     return _client("dynamodbstreams", budget, wire_json=True)
 
 
@@ -169,9 +169,9 @@ def _config(budget: Budget) -> Config:
 
 
 def _own_config(service: str) -> Config:
-    """For S3: botocore signs links and forms for its one endpoint of the whole world, which sends them on to elsewhere
-    with a signature that does not hold there, unless the bucket's name is to be part of the host; and in some regions
-    with a signature that others do not take. An endpoint of our own has a host that no name can be put before."""
+    """For S3: unless the bucket's name is part of the host, botocore presigns for the global endpoint, which redirects
+    to the bucket's region, where the signature is invalid; and in some regions it uses a signature version that others
+    do not accept. The host of an endpoint of our own cannot be prefixed with a bucket's name."""
     if service != "s3":
         return Config()
     own_endpoint = {"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"} & os.environ.keys()
@@ -179,7 +179,7 @@ def _own_config(service: str) -> Config:
 
 
 def _ignore_wish_to_wait(response: Any, **_: Any) -> None:
-    """A server may ask botocore for five seconds more between two attempts, which no budget has."""
+    """A server may ask botocore to wait five more seconds between two attempts, which no budget allows."""
     if response is not None:
         response[0].headers.pop("x-amz-retry-after", None)
 

@@ -1,15 +1,15 @@
-"""How long AWS may keep somebody waiting.
+"""How long calls to AWS may take.
 
-Two kinds of caller: people, who would rather hear "try again" than wait, and workers, whose message comes again. A
-budget bounds one call whatever happens in it: every attempt may time out, and between two of them botocore pauses,
-jittered, for at most a second, then two, then four. (A server's wish for a longer pause is not granted, see
-``watchkeeper.aws``.) What a batch left undone is asked again only at the beginning, so that the last request still
-ends within the budget. A time-out is of one wait, for a connection or for an octet: an answer that drips in slower is
-cut off by the function's own time-out alone.
+There are two kinds of caller: people, who would rather hear "try again" than wait, and workers, whose message is
+delivered again. A budget limits one call, whatever happens during it: every attempt may time out, and between two of
+them botocore backs off, with jitter, for at most a second, then two, then four. (A server's request for a longer pause
+is ignored, see ``watchkeeper.aws``.) The unprocessed part of a batch is only retried early on, so that the last request
+still ends within the budget. A time-out applies to one wait, for a connection or for a byte: a response that trickles
+in is cut off only by the function's own time-out.
 
-A person's request makes many calls, and still ends within five seconds: none begins after ``request_seconds``, and the
-last one has ended a call's longest time later. So people's time-outs are short: in one region a connection, its
-encryption included, takes a tenth of a second, and the first octet of the largest answer a quarter of one.
+A person's request makes many calls, and still ends within five seconds: no call starts after ``request_seconds``, and
+the last one then takes its longest time at most. So people's time-outs are short: within a region a connection,
+including TLS, takes a tenth of a second, and the first byte of the largest response a quarter of a second.
 """
 
 import math
@@ -29,10 +29,10 @@ class Budget:
     read_seconds: float
     attempts: int
     leftover_seconds: float
-    """No request for what a batch left undone begins later than this after the batch's first."""
+    """No retry of a batch's unprocessed part starts later than this after the batch's first request."""
     request_seconds: float = math.inf
-    """A request of somebody who waits asks AWS for nothing more once this has passed, neither for what a batch left
-    undone nor for the body of an object."""
+    """After this time, a person's request makes no more calls to AWS, neither for the unprocessed part of a batch nor
+    for the body of an object."""
 
     @property
     def call_seconds(self) -> float:
@@ -42,21 +42,21 @@ class Budget:
 
     @property
     def batch_seconds(self) -> float:
-        """The longest a call can take with the requests for what it left undone."""
+        """The longest a batch can take, including retries of its unprocessed part."""
         return self.leftover_seconds + self.call_seconds
 
 
 PEOPLE = Budget(connect_seconds=0.3, read_seconds=0.6, attempts=2, leftover_seconds=0.5, request_seconds=2.2)
-"""A call takes 2.8 seconds at the most, a batch with what it left undone 3.3, and a whole request 5. One call that
-times out, and is asked again, leaves a request time for others."""
+"""A call takes 2.8 seconds at the most, a batch with its retries 3.3, and a whole request 5. A single call that times
+out and is retried leaves a request time for others."""
 
 WORKERS = Budget(connect_seconds=1, read_seconds=3, attempts=3, leftover_seconds=8)
-"""A call takes 15 seconds at the most, a batch with what it left undone 23."""
+"""A call takes 15 seconds at the most, a batch with its retries 23."""
 
 DOWNLOADS = Budget(connect_seconds=0.3, read_seconds=3, attempts=2, leftover_seconds=0.5, request_seconds=20)
-"""For one large answer made of many, which people wait longer for than for a page: a call takes 7.6 seconds at the
-most, a batch with what it left undone 8.1, and a whole request 28.1, less than the 30 an HTTP API waits. What is sent
-to be kept may take S3 a second to answer for; the sending itself is not limited here."""
+"""For a large response built from many calls, which people wait longer for than for a page: a call takes 7.6 seconds at
+the most, a batch with its retries 8.1, and a whole request 28.1, less than the 30 an HTTP API waits. S3 may take a
+second to acknowledge an upload; the upload itself is not limited here."""
 
 _NAMED = {"people": PEOPLE, "workers": WORKERS}
 
@@ -69,12 +69,12 @@ def budget_named(name: str) -> Budget:
 
 
 def for_downloads(budget: Budget) -> Budget:
-    """What takes the place of this one where much is asked for one answer."""
+    """The budget to use instead of this one where one response needs many calls."""
     return DOWNLOADS if budget == PEOPLE else replace(budget, request_seconds=DOWNLOADS.request_seconds)
 
 
 class Patience:
-    """Growing, jittered pauses between attempts, for so many seconds altogether."""
+    """Exponential back-off with jitter, for so many seconds altogether."""
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
@@ -85,7 +85,7 @@ class Patience:
         return time.monotonic() > self._end
 
     def pause(self) -> bool:
-        """Wait before another attempt; ``False`` at once when that would begin too late."""
+        """Wait before another attempt; ``False``, without waiting, if that would start too late."""
         pause = random.uniform(self._longest / 2, self._longest)  # noqa: S311 -- jitter
         if time.monotonic() + pause > self._end:
             return False
@@ -95,7 +95,7 @@ class Patience:
 
 
 class Deadline:
-    """The moment after which AWS is asked for nothing more; before the first ``start`` there is none."""
+    """The time after which AWS is not called any more; unlimited before the first ``start``."""
 
     def __init__(self) -> None:
         self._end = math.inf

@@ -1,8 +1,8 @@
-"""The correlation id: one name for all that follows from one cause, in logs, messages, events and answers.
+"""The correlation id: one id for everything that follows from one cause, in logs, messages, events and responses.
 
-It begins with a request (the caller's ``X-Correlation-Id``) or with a schedule, and is handed on: to queues as a
-message attribute, to the bus in a domain event's envelope. The rows of facts carry the one they were written under, so
-that it goes on to the events their tables' streams become.
+It starts with a request (the caller's ``X-Correlation-Id``) or with a schedule, and is passed on: to queues as a
+message attribute, to the bus in a domain event's envelope. Rows of facts carry the one they were written under, and so
+do the events made from their tables' streams.
 """
 
 import re
@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from typing import Any
 
 ATTRIBUTE = "correlation_id"
-"""The name of the SQS message attribute, of a row's attribute, and of the field in what is sent to a function."""
+"""The name of the SQS message attribute, of a row's attribute, and of the field in a function's payload."""
 
 HEADER = "x-correlation-id"
 
@@ -22,18 +22,18 @@ _current: ContextVar[str] = ContextVar("correlation_id", default="")
 
 
 def current() -> str:
-    """The correlation id of what is being done; empty outside of any."""
+    """The current correlation id; empty if there is none."""
     return _current.get()
 
 
 def noted() -> dict[str, str]:
-    """The attribute a row carries of what writes it; none outside of any cause."""
+    """The current correlation id as an attribute of a row; empty if there is none."""
     return {ATTRIBUTE: cause} if (cause := current()) else {}
 
 
 @contextmanager
 def following(correlation_id: str) -> Iterator[None]:
-    """What is done inside follows from the cause of that id."""
+    """Makes it the current correlation id inside the block."""
     token = _current.set(correlation_id)
     try:
         yield
@@ -42,13 +42,13 @@ def following(correlation_id: str) -> Iterator[None]:
 
 
 def accepted(given: object) -> str | None:
-    """An id somebody handed us, if it is harmless in headers and log lines."""
+    """An id that somebody sent us, if it is harmless in headers and log lines."""
     return given if isinstance(given, str) and _HARMLESS.fullmatch(given) else None
 
 
 def of_event(event: object) -> str | None:
-    """The id a function was invoked with: an HTTP request's header, a domain event's envelope, what a caller of Cognito
-    hands on to its triggers, an operator's field."""
+    """The id a function was invoked with: from an HTTP request's header, a domain event's envelope, the client metadata
+    that Cognito passes to its triggers, or an operator's field."""
     candidates = (
         _header(_field(event, "headers")),
         _field(_field(event, "detail"), ATTRIBUTE),

@@ -1,4 +1,4 @@
-"""Dead letters of the work queues: what they say, for those who write them and those who read them.
+"""Dead letters of the work queues: their format, for writing and reading them.
 
 A letter is the message that failed, with its body unchanged, so that SQS's own redrive can send it again too. Why it
 failed is in the attribute ``failure``. A letter without it was moved by SQS itself: the function was killed, ran out
@@ -25,7 +25,7 @@ FAILURE = "failure"
 """The attribute of a letter that says why it is one: a ``Failure`` as JSON."""
 LONGEST_MESSAGE = 1000
 _LONGEST_REDACTED = 4 * LONGEST_MESSAGE
-"""So much of what an error says is looked through: it may quote an answer of megabytes."""
+"""How much of an error's text is searched for secrets: it may quote a response of megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,12 @@ class Failure:
     at: str
     """Moments are ISO 8601 in UTC."""
     sent_at: str | None
-    """When SQS took the message; work that was put off goes on as a new one."""
+    """When SQS accepted the message; postponed work continues as a new one."""
     request_id: str
     receives: int
 
     def to_json(self) -> str:
-        """In ASCII: SQS refuses some characters in an attribute, JSON can escape them all."""
+        """In ASCII: SQS rejects some characters in an attribute, and JSON can escape them all."""
         return json.dumps(asdict(self), separators=(",", ":"))
 
     @classmethod
@@ -75,9 +75,9 @@ class DeadLetterWriter:
         self._clock = clock
 
     def keep(self, record: Mapping[str, Any], error: Exception, *, function: str, request_id: str) -> bool:
-        """Whether the message of an event's record is a letter now and is to be answered as done.
+        """Write the letter of a message on its last receive; whether it was written, so that the message is done.
 
-        Otherwise it is to be answered as failed: it comes again, or SQS moves it as it is.
+        Otherwise the message must be reported as failed: SQS delivers it again, or dead-letters it as it is.
         """
         if _receives(record) < self._max_receives:
             return False
@@ -118,7 +118,7 @@ def dead_letter_writer(client: "SQSClient", environment: Mapping[str, str] = os.
 
 
 def sent_at(attributes: Mapping[str, Any]) -> str | None:
-    """When SQS took a message, from its system attributes."""
+    """When SQS accepted a message, from its system attributes."""
     try:
         return to_iso(datetime.fromtimestamp(int(attributes["SentTimestamp"]) / 1000, UTC))
     except (KeyError, TypeError, ValueError, OverflowError, OSError):
@@ -130,7 +130,7 @@ def _receives(record: Mapping[str, Any]) -> int:
 
 
 def _beginning(text: str) -> str:
-    """Cut between two words: half a secret is not known for one."""
+    """Cut between two words: half a secret would not be recognised as one."""
     if len(text) <= _LONGEST_REDACTED:
         return text
     whole_words, _, last = text[:_LONGEST_REDACTED].rpartition(" ")

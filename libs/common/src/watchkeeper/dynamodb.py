@@ -1,11 +1,11 @@
 """A thin DynamoDB table: plain Python values in, plain values out, limits and errors handled.
 
-Attribute values are ``str``, ``int``, ``Decimal``, ``bool`` and ``bytes``; a whole number is read as ``int``. Whatever
-is structured is stored as one JSON string (it is read and written five to twenty times faster than a DynamoDB map, and
-takes fewer bytes). AWS's limits are kept here: 25 writes and 16 MB a batch write, no key twice in it, 100 writes and
-4 MB a transaction, 100 keys a batch read, 400 KB an item, 38 digits a number, 2,048 octets a partition key and 1,024 a
-sort key, neither of them empty. DynamoDB would refuse a whole batch for the one item that breaks a limit; here that
-item is refused, by name, before anything of it is sent.
+Attribute values are ``str``, ``int``, ``Decimal``, ``bool`` and ``bytes``; a whole number is read as ``int``.
+Structured data is stored as one JSON string (which is read and written five to twenty times faster than a DynamoDB map,
+and takes fewer bytes). AWS's limits are enforced here: 25 writes and 16 MB per batch write, no key twice in it, 100
+writes and 4 MB per transaction, 100 keys per batch read, 400 KB per item, 38 digits per number, 2,048 bytes per
+partition key and 1,024 per sort key, neither of them empty. DynamoDB would reject a whole batch because of one item
+that breaks a limit; here that item is rejected, by name, before it is sent.
 """
 
 import base64
@@ -28,7 +28,7 @@ Item = dict[str, Value]
 Key = Mapping[str, Value]
 
 Refused = Callable[[Item, LimitExceeded], None]
-"""Told of an item that breaks a limit, instead of being stopped by it."""
+"""Called with an item that breaks a limit, instead of raising."""
 
 MAX_ITEM_BYTES = 400 * 1024
 
@@ -55,20 +55,20 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """Bounds of a sort key that is a text, each inclusive; ``None`` leaves that side open."""
+    """Bounds of a sort key that is a string, each inclusive; ``None`` leaves that side open."""
 
     low: str | None = None
     high: str | None = None
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing can be between them: DynamoDB refuses such bounds."""
+        """Whether nothing can be between them: DynamoDB rejects such bounds."""
         return self.low is not None and self.high is not None and self.low > self.high
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The same of a sort key that is a whole number."""
+    """The same for a sort key that is a whole number."""
 
     low: int | None = None
     high: int | None = None
@@ -83,7 +83,7 @@ Bounds = Between | Span
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The attributes a table, and its indexes, find items by."""
+    """The key attributes of a table and its indexes."""
 
     partition: str
     sort: str | None = None
@@ -95,14 +95,14 @@ class Keys:
         return {name: item[name] for name in (self.partition, self.sort) if name and name in item}
 
     def limits(self) -> Iterator[tuple[str, int]]:
-        """Each key attribute and the octets it may have, the stricter limit last where both apply."""
+        """Each key attribute and the bytes it may have, the stricter limit last where both apply."""
         yield from ((name, _MAX_PARTITION_KEY_BYTES) for name in (self.partition, *self.index_partitions))
         yield from ((name, _MAX_SORT_KEY_BYTES) for name in (*([self.sort] if self.sort else []), *self.index_sorts))
 
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """An item takes the place of the one with its key."""
+    """Puts an item, replacing any that has its key."""
 
     item: Item
     condition: str | None = None
@@ -111,7 +111,7 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Attributes are set, or removed where the value is ``None``; those of ``add`` are added to what is there."""
+    """Sets attributes, or removes those whose value is ``None``; numbers in ``add`` are added to the stored ones."""
 
     key: Key
     changes: Mapping[str, Value | None] = field(default_factory=dict)
@@ -119,7 +119,7 @@ class Update:
     condition: str | None = None
     values: Mapping[str, Value] = field(default_factory=dict)
     expected: Mapping[str, Value | None] = field(default_factory=dict)
-    """What attributes must be before, whatever their names; ``None`` for one that is not there."""
+    """What attributes must be before the update, whatever their names; ``None`` for one that must not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Nothing is written, and the others only if this holds."""
+    """Writes nothing; the writes with it are only made if its condition holds."""
 
     key: Key
     condition: str
@@ -139,14 +139,15 @@ class Check:
 
 
 Write = Put | Update | Delete | Check
-"""A write; its condition names attributes directly, those that are reserved words with a ``#`` before, and values as in
-``values``."""
+"""A write; its condition uses the names of attributes directly, those that are reserved words prefixed with ``#``, and
+the names of ``values``."""
 
 
 class Table:
-    """One table. Errors of botocore leave it as ``DatabaseError`` and its subclasses.
+    """One table. It raises botocore's errors as ``DatabaseError`` and its subclasses.
 
-    ``budget`` is the one the client was made with: it also bounds how long leftovers of a batch are asked for again.
+    ``budget`` is the one the client was created with: it also limits how long the unprocessed part of a batch is
+    retried.
     """
 
     def __init__(
@@ -166,7 +167,7 @@ class Table:
             return _from_wire(answer["Item"]) if "Item" in answer else None
 
     def batch_get(self, keys: Iterable[Key], *, consistent: bool = True) -> list[Item]:
-        """The items that exist, in no order. The same key twice is asked once."""
+        """The items that exist, in no particular order. Duplicate keys are requested once."""
         wire = list({repr(sorted(key.items())): _to_wire(key) for key in keys}.values())
         return [item for chunk in _chunks(wire, _READS_PER_BATCH) for item in self._get_chunk(chunk, consistent)]
 
@@ -190,10 +191,10 @@ class Table:
             _require_only(answer)
 
     def write(self, writes: Sequence[Write], *, keys: Keys) -> None:
-        """All of the writes, or none: one as what it is, several as a transaction, which costs twice as much.
+        """Make all of the writes, or none: one as a plain write, several as a transaction, which costs twice as much.
 
-        Raises ``ConditionFailed``, whose ``failed`` tells which of the writes by their places, ``LimitExceeded``, and
-        ``Unavailable`` when other transactions hold one of the items all the time. A transaction takes no item twice.
+        Raises ``ConditionFailed``, whose ``failed`` says which of the writes, by index, ``LimitExceeded``, and
+        ``Unavailable`` if conflicts with other transactions persist. A transaction cannot contain an item twice.
         """
         patience = Patience(self._budget.leftover_seconds)
         while True:
@@ -250,24 +251,24 @@ class Table:
         return {"TableName": self.name, "Key": _to_wire(write.key), **_condition(write.condition, write.values)}
 
     def batch_put(self, items: Iterable[Item], *, keys: Keys, refused: Refused | None = None) -> None:
-        """Write items without conditions, 25 a request; what DynamoDB leaves unprocessed is sent again. Of items with
-        the same key the last is written.
+        """Write items without conditions, 25 per request; what DynamoDB leaves unprocessed is retried. Of items with
+        the same key, the last is written.
 
-        Raises ``Unavailable`` when some stay unprocessed, and ``LimitExceeded`` unless ``refused`` is told of the
-        items that break a limit; those before them are written then.
+        Raises ``Unavailable`` if some stay unprocessed. Items that break a limit are passed to ``refused``; without it,
+        the first one raises ``LimitExceeded``, when earlier batches may have been written.
         """
         fitting = (item for item in items if self._fits(item, keys, refused))
         for chunk in _write_chunks(fitting, keys):
             self._write_chunk([_write_of(item) for item in chunk])
 
     def batch_delete(self, found: Iterable[Key], *, keys: Keys) -> None:
-        """Delete the items with these keys, whether they exist or not; of whole items their keys are taken."""
+        """Delete the items with these keys, whether they exist or not; whole items can be given as well."""
         wire = {repr(key := keys.of(item)): {"DeleteRequest": {"Key": _to_wire(key)}} for item in found}
         for chunk in _chunks(list(wire.values()), _WRITES_PER_BATCH):
             self._write_chunk(chunk)
 
     def check(self, item: Item, keys: Keys) -> None:
-        """Raises ``LimitExceeded`` for an item that DynamoDB would not take."""
+        """Raises ``LimitExceeded`` for an item that DynamoDB would not accept."""
         for name, most in keys.limits():
             if name in item and not 0 < _value_size(item[name]) <= most:
                 octets = _value_size(item[name])
@@ -303,10 +304,10 @@ class Table:
         values: Mapping[str, Value] | None = None,
         expected: Mapping[str, Value | None] | None = None,
     ) -> Item:
-        """Set attributes, or remove those whose value is ``None``, or add to those in ``add``; the item as it is then.
+        """Set attributes, remove those whose value is ``None``, and add to those in ``add``; returns the updated item.
         Raises what ``put`` raises, and ``ConditionFailed`` if an attribute is not as ``expected``.
 
-        What the item holds besides is not known here: it can still be too large for DynamoDB.
+        The item's other attributes are not known here: it can still be too large for DynamoDB.
         """
         return self._send_update(Update(key, changes, add or {}, condition, values or {}, expected or {}), keys)
 
@@ -383,8 +384,8 @@ class Table:
         consistent: bool = False,
         page_size: int | None = None,
     ) -> Iterator[Item]:
-        """All items of a partition, page after page. With a ``page_size``, for those who stop early, no more than so
-        many are read and paid for at once; else as much as fits 1 MB."""
+        """All items of a partition, page by page. With a ``page_size``, for callers that stop early, only so many are
+        read and paid for at a time; otherwise as many as fit in 1 MB."""
         start: Item | None = None
         while True:
             page = self.query_page(
@@ -396,7 +397,7 @@ class Table:
             start = page.last_key
 
     def scan_page(self, *, start: Key | None = None, consistent: bool = False) -> Page:
-        """One page of all items of the table, in no order but that a partition's stand together, in theirs."""
+        """One page of all items of the table, in no particular order, but those of a partition together and sorted."""
         request: dict[str, Any] = {"TableName": self.name, "ConsistentRead": consistent}
         if start:
             request["ExclusiveStartKey"] = _to_wire(start)
@@ -407,7 +408,7 @@ class Table:
             return Page([_from_wire(item) for item in answer["Items"]], _from_wire(last) if last else None)
 
     def scan(self, *, consistent: bool = False) -> Iterator[Item]:
-        """All items of the table, page after page: for who has to see all of them."""
+        """All items of the table, page by page."""
         start: Item | None = None
         while True:
             page = self.scan_page(start=start, consistent=consistent)
@@ -441,7 +442,7 @@ class Table:
         self._until_done(send, writes)
 
     def _until_done(self, send: Callable[[list[Any]], list[Any]], pending: list[Any]) -> None:
-        """Send until nothing is left over, as long as the budget allows."""
+        """Send until nothing is left unprocessed, for as long as the budget allows."""
         patience = Patience(self._budget.leftover_seconds)
         while pending := send(pending):
             if not patience.pause():
@@ -455,13 +456,13 @@ class Table:
 
 
 def _require_only(answer: Mapping[str, Any], *names: str) -> None:
-    """An answer without anything in it can mean that nothing is there; one with something else in it cannot."""
+    """An empty response can mean that nothing was found; one with other contents cannot."""
     if answer.keys() - {*names, "ConsumedCapacity", "ItemCollectionMetrics", "ResponseMetadata"}:
         raise ValueError("the answer is none of this operation")
 
 
 def _is_number(value: int | Decimal) -> bool:
-    """Whether it is one to DynamoDB: finite, of 38 digits, and between 1e-130 and 1e126."""
+    """Whether DynamoDB accepts it: finite, of at most 38 digits, and between 1e-130 and 1e126."""
     if isinstance(value, int):
         return len(str(abs(value))) <= _MAX_DIGITS
     if not value.is_finite() or len(value.as_tuple().digits) > _MAX_DIGITS:
@@ -471,7 +472,7 @@ def _is_number(value: int | Decimal) -> bool:
 
 
 def item_size(item: Item) -> int:
-    """Octets DynamoDB counts for an item, rounded up: names, values, and a few for each number or flag."""
+    """Bytes DynamoDB counts for an item, rounded up: names, values, and a few for each number or flag."""
     return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
 
 
@@ -488,7 +489,7 @@ def _value_size(value: Value) -> int:
 
 
 def _sent_size(write: Write) -> int:
-    """Octets a write brings along; what an updated item holds besides is not known here."""
+    """Bytes that a write sends; the other attributes of an updated item are not known here."""
     match write:
         case Put():
             return item_size(write.item)
@@ -504,7 +505,7 @@ def _chunks(items: Sequence[Any], size: int) -> Iterator[list[Any]]:
 
 
 def _write_chunks(items: Iterable[Item], keys: Keys) -> Iterator[list[Item]]:
-    """As many items as a request takes; a key that comes again takes the place of the one before."""
+    """As many items as fit in a request; of items with the same key, the last."""
     chunk: dict[str, Item] = {}
     size = 0
     for item in items:
@@ -562,7 +563,7 @@ def _expected_values(update: Update, aliases: Mapping[str, str]) -> dict[str, Va
 def _condition(
     condition: str | None, values: Mapping[str, Value], names: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """The parts of a request that say when it is done, and with which names and values."""
+    """The parts of a request for its condition, with the names and values in it."""
     named = {**(names or {}), **{f"#{name}": name for name in _NAMED.findall(condition or "")}}
     parts = {
         "ConditionExpression": condition,
@@ -577,7 +578,7 @@ def _write_of(item: Item) -> dict[str, Any]:
 
 
 def _write_again(left: Mapping[str, Any]) -> dict[str, Any]:
-    """A write of a batch that was left undone, as it is sent again."""
+    """An unprocessed write of a batch, as it is sent again."""
     if deletion := left.get("DeleteRequest"):
         return {"DeleteRequest": {"Key": _to_wire(_from_wire(deletion["Key"]))}}
     return _write_of(_from_wire(left["PutRequest"]["Item"]))
@@ -616,5 +617,5 @@ def _plain_value(attribute: Mapping[str, Any]) -> Value:
 
 
 def item_from_stream(image: Mapping[str, Mapping[str, Any]]) -> Item:
-    """The item of a stream record's image, which Lambda hands over in wire form."""
+    """The item of a stream record's image, which Lambda passes in wire form."""
     return _from_wire(image)

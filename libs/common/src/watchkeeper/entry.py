@@ -1,4 +1,4 @@
-"""What every Lambda function does around its work: correlation id, log context, metrics, and failures told safely."""
+"""What every Lambda function does around its work: correlation id, log context, metrics, and safe error reporting."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -29,7 +29,7 @@ Handler = Callable[[Any, Any], dict[str, Any]]
 
 
 def entry_point(handler: Handler) -> Handler:
-    """Every handler is one. An exception leaves it without secrets, for Lambda's runtime prints it."""
+    """Decorates every handler. Exceptions are raised without secrets, because Lambda's runtime prints them."""
 
     @wraps(handler)
     def enter(event: object, context: LambdaContext) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def entry_point(handler: Handler) -> Handler:
 def _measured(handler: Handler, event: object, context: LambdaContext) -> dict[str, Any]:
     started, failed = perf_counter(), 0
     try:
-        metrics.write()  # what an invocation that was cut off has left
+        metrics.write()  # left over from an invocation that was cut off
         return handler(event, context)
     except Exception as error:
         failed = 1

@@ -14,16 +14,16 @@ class ConfigurationError(WatchkeeperError):
 
 
 class DatabaseError(WatchkeeperError):
-    """What keeps our data or carries it (a table, a bucket, a queue, the bus) refused or failed; what was asked may or
-    may not have been done."""
+    """A table, a bucket, a queue or the bus rejected a request, or failed; the request may or may not have been carried
+    out."""
 
 
 class Unavailable(DatabaseError):
-    """It did not do it in the time there was; the same request may go through later."""
+    """It did not complete the request in time; the same request may succeed later."""
 
 
 class Throttled(Unavailable):
-    """It stayed too busy for all attempts."""
+    """It was too busy at every attempt."""
 
 
 class TransactionConflict(Throttled):
@@ -31,20 +31,20 @@ class TransactionConflict(Throttled):
 
 
 class NoAnswer(Unavailable):
-    """It did not answer, broke off, or failed inside; what was asked may have been done."""
+    """It did not answer, broke off, or had an internal error; the request may have been carried out."""
 
 
 class OutOfTime(Unavailable):
-    """There was no time left to ask."""
+    """There was no time left for the request."""
 
 
 class ConditionFailed(DatabaseError):
-    """A conditional write found another state than the one it named; nothing was written."""
+    """The condition of a write did not hold; nothing was written."""
 
     def __init__(self, message: str, failed: tuple[int, ...] = (0,)) -> None:
         super().__init__(message)
         self.failed = failed
-        """Which writes of a transaction, by their places."""
+        """Which writes of a transaction, by index."""
 
 
 class ItemNotFound(DatabaseError):
@@ -52,16 +52,16 @@ class ItemNotFound(DatabaseError):
 
 
 class LimitExceeded(WatchkeeperError):
-    """What was to be sent is more, or other, than AWS takes. It was not sent, and never can be as it is."""
+    """A request is too large for AWS, or has values AWS does not accept. It was not sent; retrying cannot help."""
 
 
 class HistoryError(WatchkeeperError):
-    """This release cannot read what an aggregate's history holds, however often it tries."""
+    """This release cannot read an aggregate's history; retrying cannot help."""
 
 
 class LeaseTaken(WatchkeeperError):
-    """Another worker holds the lease, or took it over since."""
+    """Another worker holds the lease, or has taken it over since."""
 
 
 class InvalidCursor(WatchkeeperError):
-    """A cursor is not one that Watchkeeper gave out, or belongs to another query."""
+    """A cursor was not issued by Watchkeeper, or belongs to another query."""

@@ -1,6 +1,6 @@
 """Domain events: their envelope, and putting them on an EventBridge bus.
 
-Delivery is at least once. An event's id is made from what caused it, so that consumers can drop what they have seen.
+Delivery is at-least-once. An event's id is derived from its cause, so that consumers can drop duplicates.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 SOURCE_PREFIX = "watchkeeper"
 
 MAX_EVENT_BYTES = 256 * 1024
-"""Our own ceiling: EventBridge takes 1 MB today, what stands behind it often 256 KB."""
+"""Our own limit: EventBridge accepts 1 MB today, its targets often 256 KB."""
 
 PATIENCE_SECONDS = 20.0
-"""A publication begins no request later than this; with the time of one call it takes 35 seconds at the most."""
+"""No request of a publication starts later than this; including the last call, it takes 35 seconds at the most."""
 
 _ENTRIES_PER_REQUEST = 10
 _BYTES_PER_REQUEST = MAX_EVENT_BYTES
@@ -32,7 +32,7 @@ _ATTEMPTS = 4
 
 
 class DeliveryFailed(WatchkeeperError):
-    """Some events could not be put on the bus; all others are there."""
+    """Some events could not be put on the bus; all others were."""
 
     def __init__(
         self, failed: Sequence["DomainEvent"], reason: str, undeliverable: Mapping[str, str] | None = None
@@ -40,12 +40,12 @@ class DeliveryFailed(WatchkeeperError):
         super().__init__(f"{len(failed)} events were not delivered: {reason}")
         self.failed = failed
         self.undeliverable = dict(undeliverable or {})
-        """Why some of them never can be, by id."""
+        """Why some of them can never be delivered, by id."""
 
 
 @dataclass(frozen=True, slots=True)
 class DomainEvent:
-    """Something that happened; ``type`` and ``version`` name the entry of the catalogue that says what ``data`` is."""
+    """Something that happened; ``type`` and ``version`` identify the catalogue entry that defines ``data``."""
 
     id: str
     type: str
@@ -57,20 +57,20 @@ class DomainEvent:
 
 class EventPublisher(Protocol):
     def publish(self, events: Sequence[DomainEvent]) -> None:
-        """Deliver all that can be; raises ``DeliveryFailed`` naming the others, in the order given.
+        """Deliver all events that can be; raises ``DeliveryFailed`` with the others, in the order given.
 
-        They may be heard in another order: what is refused at first is sent again after what was accepted. For an order
-        to be kept, what comes later is published once this has returned."""
+        They may arrive in another order: a rejected event is sent again after those that were accepted. To preserve an
+        order, publish later events only after this has returned."""
 
 
 _Entry = tuple[DomainEvent, dict[str, Any]]
 
 
 class EventBridgePublisher:
-    """Puts events on a bus, ten a request; refused entries are sent again a few times.
+    """Puts events on a bus, ten per request; rejected entries are retried a few times.
 
-    An event no bus takes, since it is too large or no JSON, holds up none of the others. When the bus itself does not
-    answer, no further request is made, nor is one once the ``deadline`` of somebody who waits has passed.
+    An event that no bus accepts, because it is too large or not JSON, does not block the others. No further request is
+    made if the bus does not answer, or once the ``deadline`` of a person's request has passed.
     """
 
     def __init__(self, client: "EventBridgeClient", bus: str, source: str, *, deadline: Deadline | None = None) -> None:
@@ -113,7 +113,7 @@ class EventBridgePublisher:
             delivery.fail([event], str(code))
 
     def _send(self, pending: Sequence[_Entry]) -> list[str | None]:
-        """For each entry why it was refused, or ``None``."""
+        """For each entry why it was rejected, or ``None``."""
         failed = f"PutEvents on {self._bus} failed"
         entries: Any = [entry for _, entry in pending]
         with asking(failed, self._deadline):
@@ -136,13 +136,13 @@ class EventBridgePublisher:
 
 
 class _Delivery:
-    """How far a publication is."""
+    """The progress of a publication."""
 
     def __init__(self) -> None:
         self.failed: dict[str, str] = {}
         """Why, by event."""
         self.undeliverable: dict[str, str] = {}
-        """Why they never can be delivered, by event; they are among those that failed."""
+        """Why they can never be delivered, by event; they are among those that failed."""
         self._stopped: str | None = None
         self._patience = Patience(PATIENCE_SECONDS)
 
@@ -167,7 +167,7 @@ class _Delivery:
 
 
 def event_id(cause: str, kind: str) -> str:
-    """The same cause gives the same id: a change delivered twice is the same event twice."""
+    """The same cause gives the same id, so that a change delivered twice becomes the same event twice."""
     return sha256(f"{cause}/{kind}".encode()).hexdigest()[:32]
 
 

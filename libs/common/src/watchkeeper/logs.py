@@ -1,6 +1,6 @@
-"""The functions' one logger: structured lines with the correlation id, and one filter nothing secret gets past.
+"""The functions' only logger: structured lines with the correlation id, without secrets.
 
-Lines of libraries pass it too: importing this module gives its formatter to the handlers that are there, as Lambda's.
+Libraries' lines are redacted too: importing this module sets its formatter on the existing handlers, such as Lambda's.
 """
 
 import json
@@ -40,12 +40,12 @@ def _cause() -> dict[str, str]:
 
 
 def _new_logger() -> Logger:
-    logging.raiseExceptions = False  # a handler that fails would print the line as it is
+    logging.raiseExceptions = False  # a handler that fails would print the line unredacted
     return Logger(logger_formatter=RedactingFormatter(utc=True, serialize_stacktrace=False))
 
 
 def redact_libraries(root: logging.Logger) -> None:
-    """Have what other loggers hand up to ``root`` written by our formatter, or by the last resort with it."""
+    """Format the lines that other loggers pass up to ``root``, or to the last resort, with our formatter."""
     for handler in (*root.handlers, logging.lastResort):
         if handler:
             handler.setFormatter(logger.registered_formatter)

@@ -1,6 +1,6 @@
-"""What functions behind a queue have in common: what a message must look like, and what a failure means.
+"""Shared by all functions behind a queue: the format of messages, and what happens when one fails.
 
-One message is one piece of work. Whoever sent something else is told what was wrong with it, by a dead letter.
+One message is one piece of work. Anything else becomes a dead letter that says what was wrong with it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -26,7 +26,7 @@ _WORDS = {str: "text", list: "list of texts", int: "number", bool: "flag", dict:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The fields of a piece of work, by their type; lists hold texts."""
+    """The fields of a piece of work, with their types; lists hold strings."""
 
     needed: Mapping[str, type] = field(default_factory=dict)
     optional: Mapping[str, type] = field(default_factory=dict)
@@ -37,11 +37,11 @@ Forms = Mapping[str | None, Form]
 
 
 class WorkRefused(WatchkeeperError):
-    """A message is no work of this function, and never will be."""
+    """A message is not valid work for this function; retrying cannot help."""
 
 
 def work_of(body: str) -> object:
-    """What a message's text says. Raises ``WorkRefused`` if that cannot be read."""
+    """The parsed body of a message. Raises ``WorkRefused`` if it is not JSON."""
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -59,7 +59,7 @@ def checked(work: object, forms: Forms) -> Work:
 
 
 def told(value: object) -> str:
-    """A value in a few words."""
+    """A value, shortened for a message."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:60]}…"
 
@@ -73,11 +73,12 @@ def each_message(
     margin_seconds: float,
     kept: Callable[[Mapping[str, Any], Exception], object] | None = None,
 ) -> dict[str, Any]:
-    """Do the work of every message, given its text; the answer names those that failed, and only they come again.
+    """Process the body of every message; the result names those that failed, and only these are delivered again.
 
-    One that failed for the last time becomes a dead letter that says why; ``kept`` is told of its record then, and must
-    not raise. Those there is no time left to begin, which takes ``margin_seconds``, come again too; the first is always
-    begun. Without any message the function was asked whether it starts, by who deployed it: it is ``ready`` or raises.
+    A message that failed for the last time becomes a dead letter with the reason; ``kept`` is then called with its
+    record, and must not raise. Messages that cannot be started with ``margin_seconds`` left are delivered again too;
+    the first is always started. An invocation without messages is a deployment's check that the function starts:
+    ``ready`` raises if it does not.
     """
     if not event["Records"]:
         ready()
@@ -105,7 +106,7 @@ def each_message(
                 if kept:
                     kept(record.raw_event, error)
             finally:
-                metrics.write()  # a function that is killed in the next message writes nothing more
+                metrics.write()  # a function that is killed during the next message writes nothing more
 
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     return dict(process_partial_response(event=dict(event), record_handler=record_handler, processor=processor))
@@ -137,7 +138,7 @@ def _is(value: object, kind: type) -> bool:
 
 @contextmanager
 def _following(record: SQSRecord) -> Iterator[None]:
-    """Log lines and what is sent say which message they come from."""
+    """Log lines and whatever is sent carry the message's correlation id, log lines also its own id."""
     cause = correlation.of_message(record.raw_event) or correlation.current()
     with correlation.following(cause), logger.append_context_keys(message_id=record.message_id):
         yield

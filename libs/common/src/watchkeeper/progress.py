@@ -1,4 +1,4 @@
-"""How far each source is read, who is reading it, and the weekly figures of the kernel watch.
+"""How far each source has been read, who is reading it, and the weekly figures of the kernel watch.
 
 | access pattern | key condition |
 |---|---|
@@ -30,12 +30,12 @@ MARKETS = "markets"
 LOADING = "loading"
 """The source's history is being read for the first time."""
 LIVE = "live"
-"""The history is here; runs bring what is new."""
+"""The history is complete; runs fetch what is new."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One reading of a source, however many function calls it takes."""
+    """One reading of a source, over however many invocations."""
 
     id: str
     mode: str
@@ -63,7 +63,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A row or mail the upstream sent that could not be taken."""
+    """A row or mail the upstream sent that could not be processed."""
 
     subject: str
     """Its id, as far as it could be read."""
@@ -78,10 +78,10 @@ class Source:
     name: str
     phase: str = LOADING
     cursor: Mapping[str, Any] = field(default_factory=dict)
-    """Where to go on; its shape is the use case's own."""
+    """Where to continue, in the use case's own format."""
     run: Run | None = None
     last_success: datetime | None = None
-    """When the last run that read everything began: what was there then is here now."""
+    """When the last run that read everything began: whatever existed then has been read."""
     error: str | None = None
     failing_since: datetime | None = None
     blocked_since: datetime | None = None
@@ -90,7 +90,7 @@ class Source:
     refusals: tuple[Refusal, ...] = ()
     """The newest ones, for an operator to look at."""
     failures: int = 0
-    """Failed attempts since the last success. It tells one from the next, also when both fail in the same way."""
+    """Failed attempts since the last success. It distinguishes one from the next, even if both fail in the same way."""
 
 
 class ProgressRepository:
@@ -112,10 +112,10 @@ class ProgressRepository:
         self._table.put(item, keys=KEYS)
 
     def take_lease(self, upstream: str, holder: str, *, now: datetime, seconds: int) -> None:
-        """Take, or keep, the right to be the one that reads ``upstream`` for so many seconds.
+        """Take or renew the exclusive right to read ``upstream``, for so many seconds.
 
-        Raises ``LeaseTaken`` when somebody else has it. One that ran out is anybody's: its holder is dead, since a
-        holder keeps it again before each write.
+        Raises ``LeaseTaken`` if another worker holds it. An expired lease can be taken: its holder is dead, because a
+        holder renews it before each write.
         """
         timestamp = int(now.timestamp())
         try:
@@ -129,7 +129,7 @@ class ProgressRepository:
             raise LeaseTaken(f"another worker reads {upstream}") from error
 
     def end_lease(self, upstream: str, holder: str) -> None:
-        """Give the lease back; one that was lost is left alone."""
+        """Release the lease; does nothing if it was lost."""
         try:
             self._table.update(
                 {"pk": "LEASE", "sk": upstream},

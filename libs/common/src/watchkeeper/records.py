@@ -1,7 +1,7 @@
-"""Models to the JSON strings kept in items, and back to what their own modules read.
+"""Converts models to the JSON strings stored in items, and these to the values that the models' modules read.
 
-A record leaves out what is empty and what the item's own attributes say already. The same model always gives the
-same string, so that comparing strings tells whether anything changed.
+A record omits empty fields, and those the item stores as attributes. The same model always gives the same string, so
+that comparing strings shows whether anything changed.
 """
 
 from dataclasses import fields
@@ -27,7 +27,7 @@ def encode(model: "DataclassInstance", *, without: frozenset[str] = frozenset())
 
 
 def dumps(value: object) -> str:
-    """JSON with times in UTC to the second, and decimals as texts, which lose nothing."""
+    """JSON with times in UTC to the second, and decimals as strings, which lose no precision."""
     return orjson.dumps(value, default=_decimal, option=_OPTIONS).decode()
 
 

@@ -1,7 +1,8 @@
-"""What may not be written down: secrets and people's addresses, taken out of whatever is logged.
+"""Removes secrets and people's addresses from whatever is logged.
 
-Keys are judged by their name, texts by patterns. A Message-ID looks like an address and often holds one, so it is
-taken for one. What is hidden is rather too much than too little. Every pattern takes time linear in the text's length.
+Values are recognised by the name of their key, or by patterns in their text. A Message-ID looks like an address and
+often contains one, so it is treated as one. Hiding too much is preferred to hiding too little. Every pattern takes time
+linear in the text's length.
 """
 
 import re
@@ -12,7 +13,7 @@ from typing import Any
 HIDDEN = "[redacted]"
 ADDRESS = "[address]"
 LONGEST_TEXT = 64 * 1024
-"""Characters of one text that are looked at and shown; the rest is cut off."""
+"""Characters of one text that are searched and shown; the rest is cut off."""
 
 _NAME = (
     r"(?:authorization|cookie|credential|pass(?:word|wd|phrase|code)|pwd|secret|signature|token|jwt|api[_-]?key"
@@ -26,7 +27,7 @@ _ONE_TIME_CODE = re.compile(r"\d{4,10}")
 _QUOTE = r"\\{0,8}[\"']"
 _IS = rf"(?:{_QUOTE})?\s{{0,4}}(?:=>?|:|%(?:25){{0,3}}3[DA])\s{{0,4}}"
 _QUOTED = rf"(?P<quote>{_QUOTE})(?:(?!(?<!\\)(?P=quote))[\s\S])*"
-"""Up to the closing quote, which has as many backslashes as the opening one: JSON may stand in JSON."""
+"""Up to the closing quote, which has as many backslashes as the opening one: JSON may be nested in JSON."""
 
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY[\s\S]*?(?:-----END [A-Z ]{0,40}-----|\Z)"), HIDDEN),
@@ -52,16 +53,16 @@ _LOCAL = r"(?:\\{0,8}\"[^\"\r\n]{1,128}\"|[^\s@<>()\[\]\"',;:=/\\]{1,128}\\{0,8}
 _HOST = r"(?:[\w-]{1,64}(?:\.[\w-]{1,64}){0,10}|\[[\w.:]{2,60}\])"
 _ADDRESSES = (
     (re.compile(_AT, re.IGNORECASE), re.compile(rf"{_LOCAL}{_AT}{_HOST}", re.IGNORECASE)),
-    # Quoted-printable, but no number: a host that ends in letters must follow.
+    # Quoted-printable, but not a number: a host that ends in letters must follow.
     (re.compile("=40"), re.compile(rf"{_LOCAL}=40[\w-]{{1,64}}(?:\.[\w-]{{1,64}}){{0,10}}\.[A-Za-z]{{2,24}}")),
 )
-"""Each with what a text has in it that has one."""
+"""Each preceded by a pattern that every text with such an address matches."""
 
 
 def redacted(value: Any, name: str = "") -> Any:
-    """The value without secrets and addresses; ``name`` is the key it stands under.
+    """The value without secrets and addresses; ``name`` is its key.
 
-    Mappings and sequences are gone through; numbers, flags and ``None`` pass unless their name is a secret's.
+    Mappings and sequences are traversed; numbers, flags and ``None`` are kept unless their name is a secret's.
     """
     if name and _is_secret(name) and value not in (None, "", False, True):
         return HIDDEN
@@ -88,8 +89,8 @@ def redacted_text(text: str) -> str:
 
 
 def redacted_error(error: Exception) -> Exception:
-    """The exception without secrets and addresses, for whoever prints it: itself, with other arguments, or, if its
-    text is made of something else, a plain one of the same name."""
+    """The exception without secrets and addresses, safe to print: itself with redacted arguments or, if its text does
+    not come from these, a plain one of the same name."""
     error.args = tuple(redacted(argument) for argument in error.args)
     printed = "".join(format_exception_only(error))
     if redacted_text(printed) == printed:
@@ -103,7 +104,7 @@ def _is_secret(name: str) -> bool:
 
 
 def _shortened(text: str) -> tuple[str, str]:
-    """The beginning of a long text, up to a space so that no secret is cut in two, and word of the rest."""
+    """The beginning of a long text, up to a space so that no secret is cut in two, and a note about the rest."""
     if len(text) <= LONGEST_TEXT:
         return text, ""
     words = text[:LONGEST_TEXT].rsplit(maxsplit=1)

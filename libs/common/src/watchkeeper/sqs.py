@@ -1,4 +1,4 @@
-"""Sending a message, and being told that it was sent; and how many a queue has."""
+"""Sends messages, with confirmation, and counts those in a queue."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def send(client: "SQSClient", url: str, body: str, attributes: Mapping[str, str], *, delay: int = 0) -> None:
-    """Raises ``DatabaseError``, also when nothing says that SQS took the message: then it may or may not have."""
+    """Raises ``DatabaseError``, also if the response does not confirm the message: it may or may not have been sent."""
     with translated("SendMessage failed"):
         sent = client.send_message(
             QueueUrl=url,
@@ -32,7 +32,7 @@ _DEPTHS: Any = (
 
 
 def waiting(client: "SQSClient", url: str) -> int:
-    """About how many messages a queue has: ready, being worked on, and held back. Raises ``DatabaseError``."""
+    """About how many messages a queue has: visible, in flight, and delayed. Raises ``DatabaseError``."""
     with translated("GetQueueAttributes failed"):
         answer: Any = client.get_queue_attributes(QueueUrl=url, AttributeNames=_DEPTHS)
     with understood("GetQueueAttributes failed"):

@@ -1,4 +1,4 @@
-"""Turns what botocore raises into errors of ours."""
+"""Translates botocore's errors into our own."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,10 +38,10 @@ _FAILED_INSIDE_STATUSES = frozenset({500, 502, 503, 504})
 
 @contextmanager
 def translated(failed: str) -> Iterator[None]:
-    """Errors of a call leave as ``DatabaseError`` and its subclasses, and say ``failed``.
+    """Raises a call's errors as ``DatabaseError`` and its subclasses, whose messages begin with ``failed``.
 
-    Only botocore's: a mistake of ours in what we ask for stays what it is. What the answer lacks is found by reading
-    it, which is for ``understood``.
+    Only botocore's: a mistake in our own request is raised unchanged. A response that lacks something is found when it
+    is read, see ``understood``.
     """
     try:
         yield
@@ -57,7 +57,7 @@ def translated(failed: str) -> Iterator[None]:
 
 @contextmanager
 def asking(failed: str, deadline: Deadline | None) -> Iterator[None]:
-    """``translated``, if there is time left to ask at all: raises ``OutOfTime`` if not."""
+    """``translated``, if there is any time left; raises ``OutOfTime`` otherwise."""
     if deadline:
         deadline.check()
     with translated(failed):
@@ -66,8 +66,8 @@ def asking(failed: str, deadline: Deadline | None) -> Iterator[None]:
 
 @contextmanager
 def understood(failed: str) -> Iterator[None]:
-    """Looking in an answer for what it must hold, and lacks, leaves as ``DatabaseError``: botocore takes a page of
-    HTML with status 200 for success."""
+    """Raises ``DatabaseError`` if a response turns out to lack what it must contain: botocore accepts a page of HTML
+    with status 200 as success."""
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -93,8 +93,8 @@ def _translation(error: ClientError, failed: str) -> DatabaseError:
 
 
 def _refused(error: ClientError, failed: str) -> DatabaseError:
-    """A condition that does not hold at a second attempt may have been made so by the first, whose answer was lost.
-    (A transaction has a token by which DynamoDB knows it again.)"""
+    """A condition that fails on a retry may do so because the first attempt succeeded, and its response was lost.
+    (A transaction has a token that makes retries idempotent.)"""
     if error.response.get("ResponseMetadata", {}).get("RetryAttempts"):
         return NoAnswer(f"{failed}: it may have been done by an attempt that was not answered")
     return ConditionFailed(failed)
@@ -107,7 +107,7 @@ def _reasons(error: ClientError) -> list[dict[str, str]]:
 
 
 def _cancelled(codes: list[str], failed: str) -> DatabaseError:
-    """A condition that does not hold is told before what would pass by trying again: that would find it too."""
+    """A failed condition takes precedence over temporary errors: a retry would find it as well."""
     if refused := tuple(place for place, code in enumerate(codes) if code == "ConditionalCheckFailed"):
         return ConditionFailed(failed, refused)
     if "TransactionConflict" in codes:

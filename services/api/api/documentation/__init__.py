@@ -1,1 +1,1 @@
-"""What the API says about itself."""
+"""The API's documentation."""

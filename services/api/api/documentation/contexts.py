@@ -1,4 +1,4 @@
-"""All routes there are, whichever function answers them."""
+"""All routes, whichever function answers them."""
 
 from api.ferments.exporting.routes import routes as export
 from api.ferments.routes import routes as ferments

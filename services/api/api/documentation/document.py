@@ -1,4 +1,4 @@
-"""The OpenAPI document and its page. Both are made when somebody asks: few do, and it takes a moment."""
+"""The OpenAPI document and its page. Both are generated on request: few people ask for them, and it takes a moment."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -23,7 +23,7 @@ _PAGE_POLICY = (
 )
 
 _SERVER_URL = "../.."
-"""Relative to the document and its page, which both are at ``/api/v1/…``: whatever stands before that stays."""
+"""Relative to the document and its page, which are both at ``/api/v1/…``: whatever precedes that is kept."""
 
 _SCHEMA_PREFIX = "#/components/schemas/{model}"
 _SCHEME = "accessToken"
@@ -32,57 +32,57 @@ _POWERTOOLS_OWN = frozenset({"HTTPValidationError", "ResponseValidationError", "
 _DESCRIPTION = (
     "Watchkeeper watches slow things for people and tells them when it is their turn: patches on their way into Linux, "
     "companies between their earnings, and batches of kefir on the counter. Sign in with a code that is mailed to you, "
-    "and send the access token with every request that is not public. Answers carry an `ETag`: ask again with "
-    "`If-None-Match`, and change with `If-Match` what has a version. A `POST` that takes an `Idempotency-Key` can be "
-    "sent again with it without being done twice. Names in paths are percent-encoded. Errors are problem details "
-    "(RFC 9457)."
+    "and send the access token with every request that is not public. Responses have an `ETag`: use it in "
+    "`If-None-Match` to read again, and in `If-Match` to change what has a version. A `POST` that accepts an "
+    "`Idempotency-Key` can be retried with the same key without being done twice. Names in paths are percent-encoded. "
+    "Errors are problem details (RFC 9457)."
 )
 _SUCCESSES = {
-    200: "The answer.",
-    201: "It was made.",
-    202: "It is being done.",
-    204: "It is done.",
-    303: "It is there.",
+    200: "Success.",
+    201: "Created.",
+    202: "Accepted; it is being processed.",
+    204: "Done.",
+    303: "It is at another address.",
 }
 _PROBLEMS = {
-    "400": "The cursor is not one of this query, or the body is no JSON.",
-    "401": "There is no access token, or none that is good.",
-    "403": "It is for members of other groups.",
-    "404": "There is nothing by that name.",
-    "406": "The answer is too large to be sent uncompressed.",
-    "412": "`If-Match` names another version than the current one.",
+    "400": "The cursor does not belong to this query, or the body is not valid JSON.",
+    "401": "The access token is missing or invalid.",
+    "403": "Only members of other groups may do this.",
+    "404": "It does not exist.",
+    "406": "The response is too large to be sent uncompressed.",
+    "412": "The version in `If-Match` is not the current one.",
     "413": "The body is too large.",
-    "415": "The body is of another type than JSON.",
-    "422": "A parameter, or something in the body, was refused.",
+    "415": "The body is not of type JSON.",
+    "422": "A parameter, or part of the body, is invalid.",
     "500": "Something went wrong on our side.",
     "503": "Too busy; try again after `Retry-After` seconds.",
 }
 _GATEWAY_REFUSAL = {"type": "object", "properties": {"message": {"type": "string"}}}
-"""What the gateway says by itself, before any function is asked."""
+"""The gateway's own response, before any function is invoked."""
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "Of your choice, new for each thing to do. The same request with the same key is answered alike for "
-    "24 hours, and done once.",
+    "description": "Of your choice, a new one for each operation. Within 24 hours, the same request with the same key "
+    "is done once and gets the same response.",
     "schema": {"type": "string", "maxLength": 255},
 }
 _IF_MATCH = {
     "name": "If-Match",
     "in": "header",
     "required": False,
-    "description": "The `ETag` of the version that is to be changed; of any, if it is not there.",
+    "description": "The `ETag` of the version to change. Default: any version",
     "schema": {"type": "string"},
 }
 _HEADERS = {
-    "ETag": "A strong validator of this very answer.",
-    "Cache-Control": "How long the answer may be used without asking again.",
-    "X-Correlation-Id": "The request's id: the caller's own, or a new one.",
+    "ETag": "A strong validator of this response.",
+    "Cache-Control": "How long the response may be used without revalidation.",
+    "X-Correlation-Id": "The id of the request: the caller's, or a new one.",
 }
 
 
 def serve(resolver: APIGatewayHttpResolver, contexts: Callable[[], Sequence[Routes]]) -> None:
-    """Add the document and the page about these contexts, which are asked for when somebody asks for either."""
+    """Add the document and the page of these contexts, which are loaded when either is first requested."""
 
     @cache
     def text() -> str:
@@ -101,7 +101,8 @@ def serve(resolver: APIGatewayHttpResolver, contexts: Callable[[], Sequence[Rout
 
 
 def document(contexts: Sequence[Routes]) -> dict[str, Any]:
-    """Powertools knows the parameters; the answers' schemas come from the views, the errors' from ``Problem``."""
+    """Powertools knows the parameters; the schemas of responses come from the views, those of errors from
+    ``Problem``."""
     base = Application(*contexts).resolver.get_openapi_schema(
         title="Watchkeeper", version="1.0.0", description=_DESCRIPTION
     )
@@ -129,7 +130,7 @@ def document(contexts: Sequence[Routes]) -> dict[str, Any]:
 
 
 def _asked(described: Mapping[str, Any]) -> dict[str, Any]:
-    """The schemas of requests' bodies, without those of Powertools' own errors."""
+    """The schemas of request bodies, without those of Powertools' own errors."""
     schemas = described.get("components", {}).get("schemas", {})
     return {name: schema for name, schema in schemas.items() if name not in _POWERTOOLS_OWN}
 
@@ -152,12 +153,12 @@ def _answers(operation: Operation, references: Mapping[str, dict[str, Any]]) -> 
     answer["content"] = {operation.content_type: {"schema": schema}}
     answers = {str(operation.status): answer}
     if operation.method == "GET":
-        answers["304"] = {"description": "What `If-None-Match` names is still current."}
+        answers["304"] = {"description": "The version in `If-None-Match` is still current."}
     return answers
 
 
 def _named_headers() -> dict[str, Any]:
-    """Those of every success."""
+    """The headers of every success."""
     return {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS}
 
 
@@ -188,7 +189,8 @@ def _name_of(operation: Operation, form: Form) -> str:
 
 
 def _problems(operation: Operation, told: Mapping[str, Any], problem: dict[str, Any]) -> dict[str, Any]:
-    """Only an operation that takes a cursor can refuse one, and only one that names something can miss it."""
+    """The problems an operation can have: only one with a cursor can reject it, only one with a path parameter can fail
+    to find its resource, and so on."""
     parameters = told.get("parameters", [])
     takes_cursor = any(parameter["name"] == "cursor" for parameter in parameters)
     names_something = any(parameter["in"] == "path" for parameter in parameters)
@@ -221,7 +223,7 @@ def _operations(described: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _schemas(shapes: Mapping[str, Any]) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
-    """A reference for each shape, and the schemas they lead to."""
+    """A reference for each shape, and the schemas they refer to."""
     from pydantic import ConfigDict, create_model
 
     fields: dict[str, Any] = {name: (shape, ...) for name, shape in shapes.items()}

@@ -1,4 +1,4 @@
-"""The function's entry: it describes the API, and says of everything else that it is not there."""
+"""The function's entry: it serves the API's documentation, and 404 for all other paths."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from api.web.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """Nothing is asked of AWS."""
+    """Needs nothing from AWS."""
 
     settings: Settings
 
     def start_request(self) -> None:
-        """No time is limited."""
+        """There is no deadline to start."""
 
 
 def _contexts() -> Sequence[Routes]:
-    """Imported when somebody asks for them: most requests here are of somebody who is lost."""
+    """Imported on first use: most requests here are for paths that do not exist."""
     from api.documentation.contexts import CONTEXTS
 
     return CONTEXTS

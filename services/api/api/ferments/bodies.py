@@ -1,5 +1,5 @@
-"""What the routes of the ferments watch are sent. There is no member for what only the server says (ids, versions,
-stages, owners, photos), and what is no member is refused."""
+"""Request bodies of the ferments watch. What only the server sets (ids, versions, stages, owners, photos) is not a
+member, and unknown members are rejected."""
 
 from typing import Annotated, Literal, Self
 
@@ -16,9 +16,9 @@ MAX_CONFIRMED = 20
 Name = Annotated[OneLine, Field(min_length=1)]
 Fruit = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50, pattern=ONE_LINE)]
 Fruits = Annotated[list[Fruit], Field(max_length=MAX_FRUITS)]
-Notes = Annotated[str, Field(max_length=10_000, pattern=LINES, description="For you alone")]
-PublicNote = Annotated[str, Field(max_length=2_000, pattern=LINES, description="What the public page says")]
-Public = Annotated[bool, Field(strict=True, description="Whether everybody who has its link may see its public page")]
+Notes = Annotated[str, Field(max_length=10_000, pattern=LINES, description="Visible only to you")]
+PublicNote = Annotated[str, Field(max_length=2_000, pattern=LINES, description="Shown on the public page")]
+Public = Annotated[bool, Field(strict=True, description="Whether anybody who has the link may see its public page")]
 Millilitres = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 Grams = Annotated[float, Field(strict=True, ge=0, le=100_000, allow_inf_nan=False)]
 Celsius = Annotated[float, Field(strict=True, ge=-5, le=60, allow_inf_nan=False)]
@@ -29,14 +29,14 @@ EventText = Annotated[str, Field(max_length=5_000, pattern=LINES)]
 
 
 class StageTiming(Body):
-    """Of one stage; in a change, what is not sent stays as it is."""
+    """The times of one stage; in a change, omitted members stay as they are."""
 
     started_at: Annotated[Moment | None, Field(description="Since 2000, at most a day in the future")] = None
     target_hours: Hours | None = None
 
 
 class BatchMembers(Body):
-    """What is said of a batch at its beginning, and changed later."""
+    """The members of a batch that are set when it is created, and can be changed later."""
 
     water_ml: Millilitres | None = None
     sugar_g: Grams | None = None
@@ -55,22 +55,22 @@ class NewBatch(BatchMembers):
 
 
 class BatchChanges(BatchMembers):
-    """What is not sent stays as it is; `null` empties what may be empty."""
+    """Omitted members stay as they are; `null` clears those that may be empty."""
 
-    # The factories' values are never read, as `model_fields_set` tells what was sent; defaults would be documented.
+    # The factories' values are never read, as `model_fields_set` says what was sent; defaults would be documented.
     name: Name = Field(default_factory=str)
     status: BatchStatus = Field(
         default_factory=lambda: BatchStatus.ACTIVE,
-        description="An active batch may go into the fridge once it is bottled, and come out of it again; from there "
-        "or from active it is done; what is done may go back into the fridge; what is archived stays so",
+        description="An active batch can go into the fridge once it is bottled, and become active again; from either "
+        "status it can be done; a batch that is done can go back into the fridge; archived is final",
     )
     public: Public = Field(default_factory=bool)
 
 
 class Bottling(Body):
-    """What is not sent stays as it was planned; the stage begins now unless it says otherwise."""
+    """Omitted members stay as planned; the stage begins now by default."""
 
-    stage: Annotated[Literal[2], Field(description="There is no way back to the first")]
+    stage: Annotated[Literal[2], Field(description="There is no way back to the first stage")]
     bottle_count: Bottles | None = None
     started_at: Moment | None = None
     target_hours: Hours | None = None
@@ -78,7 +78,9 @@ class Bottling(Body):
 
 
 class _NewEvent(Body):
-    at: Annotated[Moment | None, Field(description="When it happened; now if not sent, at most a day ahead")] = None
+    at: Annotated[Moment | None, Field(description="When it happened, at most a day in the future. Default: now")] = (
+        None
+    )
     text: EventText = ""
 
 
@@ -98,7 +100,7 @@ class NewTaste(_NewEvent):
 
 
 class NewMeasurement(_NewEvent):
-    """Of at least one of the three."""
+    """At least one of the three values is required."""
 
     model_config = ConfigDict(
         json_schema_extra={"anyOf": [{"required": [name]} for name in ("ph", "temperature_c", "gravity")]}
@@ -124,7 +126,7 @@ class NewFeed(_NewEvent):
 class NewEvent(
     RootModel[Annotated[NewNote | NewPhotoEvent | NewTaste | NewMeasurement | NewFeed, Field(discriminator="kind")]]
 ):
-    """What happened; changes of stage and status are noted by themselves."""
+    """Something that happened; changes of stage and status are recorded automatically."""
 
 
 class NewPhoto(Body):
@@ -132,9 +134,9 @@ class NewPhoto(Body):
 
 
 class ConfirmedSuggestion(Body):
-    """A suggestion, and what is to be other than suggested."""
+    """A suggestion, with optional changes."""
 
-    key: Annotated[str, Field(min_length=1, max_length=40, description="Of one of the current suggestions")]
+    key: Annotated[str, Field(min_length=1, max_length=40, description="The key of one of the current suggestions")]
     due_at: Annotated[Moment | None, Field(description=f"In the future, at most {FURTHEST.days} days away")] = None
     title: Annotated[str, Field(min_length=1, max_length=178, pattern=ONE_LINE)] | None = None
     body: Annotated[str, Field(min_length=1, max_length=500, pattern=LINES)] | None = None

@@ -1,4 +1,4 @@
-"""Batches are begun, changed, bottled, put away and deleted, each with what it writes into the timeline."""
+"""Creating, changing, bottling, archiving and deleting batches, with the timeline events this causes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -29,16 +29,16 @@ class Brewing:
     ferments: FermentRepository
     reminding: Reminding
     erasures: WorkQueue
-    """Read by who removes what was deleted."""
+    """The queue of the function that removes what was deleted."""
 
     def begin(self, work: Work, wanted: NewBatch) -> Batch:
-        """Written without a condition: nothing has its id, and an attempt whose answer was lost finds itself there."""
+        """Written without a condition: its id is new, and only a retry of this request could find it there."""
         batch = rules.begun(wanted, batch=new_id(), user=work.user, now=work.now)
         work.add(replace(new_batch(batch), condition=None))
         return batch
 
     def change(self, work: Work, batch: str, wanted: BatchChanges) -> Batch:
-        """Nothing is written when everything is as wanted already."""
+        """Nothing is written if nothing changes."""
         before = self._read(work, batch)
         rules.require_changeable_so(before, wanted)
         after = rules.changed(before, wanted, work.now)
@@ -56,8 +56,8 @@ class Brewing:
         return self._store(work, before, rules.moved(before, BatchStatus.ARCHIVED, work.now))
 
     def delete(self, work: Work, batch: str) -> None:
-        """It is gone for its maker at once, and removed by others later, who are told of it first; they are told again
-        of one that is marked already. Raises ``ItemNotFound``."""
+        """The batch disappears for its owner at once, and its data is removed later by ``erase``. The message to
+        ``erase`` is sent first, and again for a batch that is already marked. Raises ``ItemNotFound``."""
         before = self._read_unless_deleted(work, batch)
         erase_batch(self.erasures, work.user, batch)
         if before:
@@ -65,7 +65,7 @@ class Brewing:
             self.reminding.cancel(work, batch, "the batch was deleted")
 
     def _read_unless_deleted(self, work: Work, batch: str) -> Batch | None:
-        """Raises ``ItemNotFound`` for what was never there, or is erased."""
+        """``None`` if it is marked as deleted. Raises ``ItemNotFound`` if it never existed, or is erased."""
         try:
             return self._read(work, batch)
         except ItemNotFound:
@@ -90,14 +90,14 @@ class Brewing:
 
 
 def _outdating(before: Batch, after: Batch) -> str | None:
-    """Why what was to be done with the batch is not to be done any more: it has moved on, to where other things are."""
+    """Why scheduled reminders of the batch are obsolete: its stage or status has changed."""
     if after.stage is not before.stage:
         return _BOTTLED
     return _MOVED_ON[after.status] if after.status is not before.status else None
 
 
 def _changes(before: Batch, after: Batch, now: datetime) -> Iterable[Event]:
-    """What the timeline is told by itself."""
+    """The events that the timeline records automatically."""
     told = (
         (EventKind.STAGE_CHANGE, str(before.stage.value), str(after.stage.value)),
         (EventKind.STATUS_CHANGE, before.status.value, after.status.value),

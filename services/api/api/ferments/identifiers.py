@@ -1,4 +1,4 @@
-"""The names of new things: ULIDs, which sort by the moment they are of."""
+"""Ids: ULIDs, which sort by time."""
 
 import re
 from datetime import datetime
@@ -12,8 +12,8 @@ _FORM = re.compile(FORM.removeprefix("^").removesuffix("$"))
 
 
 def new_id(moment: datetime | None = None) -> str:
-    """Of that moment, or of this one, which is told to the millisecond so that what is made in a second keeps its
-    order."""
+    """An id of that moment; by default of the current one, to the millisecond, so that ids created within a second keep
+    their order."""
     return str(ULID.from_datetime(moment) if moment else ULID())
 
 
@@ -22,6 +22,6 @@ def is_id(text: str) -> bool:
 
 
 def id_within(owner: str, name: str) -> str:
-    """The same for the same name within the same owner: of the owner's moment, and else like no other."""
+    """The same id for the same name within the same owner: with the owner's time, and otherwise unique."""
     digest = sha256(f"{owner}#{name}".encode(errors="surrogatepass")).digest()
     return str(ULID.from_bytes(ULID.from_str(owner).bytes[:6] + digest[:10]))

@@ -1,4 +1,4 @@
-"""Pages of what is listed."""
+"""Pages of batches and events."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from watchkeeper.ferments.models import Batch, BatchStatus, Event, Stage
 from watchkeeper.ferments.repository import FermentRepository
 
 SHOWN = frozenset(BatchStatus) - {BatchStatus.ARCHIVED}
-"""Where nobody asks for others."""
+"""The default statuses."""
 
 
 def batches(
@@ -48,7 +48,7 @@ def events(
     ferments.batch(user, batch)
 
     def find(after: str | None) -> Slice[Event]:
-        reads = limit + 2  # with the one it goes on after, and one more to know whether there are more
+        reads = limit + 2  # including the one it continues after, and one more to know whether there are more
         found = ferments.events(user, batch, after, newest_first=newest_first, page_size=reads)
         return take(((event.id, event) for event in found), lambda _: True, limit)
 

@@ -11,7 +11,7 @@ from watchkeeper.ferments.models import BatchStatus
 
 
 def _possible(text: str) -> str:
-    """What can be no id is like one that is not known."""
+    """A malformed id is treated like an unknown one."""
     if not is_id(text):
         raise ItemNotFound("no id")
     return text
@@ -24,14 +24,14 @@ EventId = Annotated[str, Path(description="The event's id", json_schema_extra=_F
 PhotoId = Annotated[str, Path(description="The photo's id", json_schema_extra=_FORM_TOLD), AfterValidator(_possible)]
 
 StageWanted = Annotated[
-    Literal["1", "2"] | None, Query(alias="stage", description="Only those in the first, or in the second stage")
+    Literal["1", "2"] | None, Query(alias="stage", description="Only batches in the first, or in the second stage")
 ]
 Statuses = Annotated[
     list[BatchStatus] | None,
     Query(
         alias="status",
         max_length=10,
-        description="Any of these, repeated or separated by commas; all but archived ones if not given",
+        description="Only batches in one of these statuses, repeated or comma-separated. Default: all but archived",
     ),
 ]
-Order = Annotated[Literal["asc", "desc"], Query(description="Oldest first, or newest")]
+Order = Annotated[Literal["asc", "desc"], Query(description="Oldest or newest first")]

@@ -1,5 +1,5 @@
-"""Photos of batches. They do not pass through here: who may upload or see one is given a form or a link for a moment,
-which the bucket takes as if the function itself asked."""
+"""Photos of batches. They do not pass through here: who may upload or see one gets a short-lived presigned form or
+link, which the bucket accepts as if it came from the function itself."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -24,36 +24,36 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 MAX_PHOTOS = 30
-"""Of one batch."""
+"""Per batch."""
 
 MAX_PHOTO_BYTES = 10 * 1024 * 1024
 GOOD_FOR = timedelta(minutes=5)
-"""Forms and links."""
+"""The validity of forms and links."""
 
-_NO_OBJECT = "There is no such photo now: it was not uploaded yet, or it is gone, as photos are after a year."
+_NO_OBJECT = "There is no such photo now: it has not been uploaded yet, or is gone, as photos are kept for a year."
 _NOT_THERE = (HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN)
-"""Who may not list a bucket is told that it is forbidden to look at what is not there."""
+"""Without permission to list a bucket, S3 answers 403 for objects that do not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What is sent as ``multipart/form-data``: these fields, and the photo last, as ``file``."""
+    """A form for ``multipart/form-data``: these fields, and the photo last, as ``file``."""
 
     url: str
     fields: dict[str, str]
 
 
 class PhotoStore:
-    """The bucket. Everything raises ``DatabaseError`` when it cannot be done."""
+    """The bucket. All methods raise ``DatabaseError``."""
 
     def __init__(self, client: "Callable[[], S3Client]", bucket: str, deadline: Deadline) -> None:
-        """The client is made for the first photo: few requests are about one."""
+        """The client is created for the first photo: few requests are about photos."""
         self._client = client
         self._bucket = bucket
         self._deadline = deadline
 
     def upload_form(self, photo: Photo) -> Form:
-        """Takes this photo alone: at its place, of its type, and not too large."""
+        """Accepts this photo only: under its key, of its type, and not too large."""
         typed = {"Content-Type": photo.content_type}
         with asking("no upload can be signed", self._deadline):
             signed = self._client().generate_presigned_post(
@@ -66,7 +66,7 @@ class PhotoStore:
         return Form(signed["url"], signed["fields"])
 
     def link(self, photo: Photo) -> str:
-        """Whatever was uploaded, a browser is told that it is an image, and its name."""
+        """Whatever was uploaded, the response declares it to be an image, with a file name."""
         name = f"{photo.id}.{photo.content_type.removeprefix('image/')}"
         asked = {
             "Bucket": self._bucket,
@@ -81,7 +81,7 @@ class PhotoStore:
             )
 
     def holds(self, photo: Photo) -> bool:
-        """Whether it was uploaded."""
+        """Whether it has been uploaded."""
         with asking("a photo cannot be looked for", self._deadline):
             try:
                 self._client().head_object(Bucket=self._bucket, Key=photo.object_key)
@@ -92,7 +92,7 @@ class PhotoStore:
         return True
 
     def remove(self, photo: Photo) -> None:
-        """Whether it was uploaded or not."""
+        """Succeeds whether it was uploaded or not."""
         with asking("a photo cannot be removed", self._deadline):
             self._client().delete_object(Bucket=self._bucket, Key=photo.object_key)
 
@@ -103,8 +103,8 @@ class Photos:
     store: PhotoStore
 
     def add(self, work: Work, batch: str, wanted: NewPhoto) -> tuple[Photo, Form]:
-        """It counts from now on, whether it is uploaded or not. Added again with the same key, it is the same photo,
-        with another form. Raises ``ItemNotFound``, ``Conflict`` and ``KeyReused``."""
+        """It counts towards the maximum from now on, whether it is uploaded or not. Adding it again with the same key
+        returns the same photo with a new form. Raises ``ItemNotFound``, ``Conflict`` and ``KeyReused``."""
         about = self.ferments.batch(work.user, batch)
         require_changeable(about)
         name = id_within(batch, f"photo#{work.key}") if work.key else new_id()
@@ -114,22 +114,23 @@ class Photos:
                 raise KeyReused("another type")
             return known, self.store.upload_form(known)
         if len(about.photos) >= MAX_PHOTOS:
-            raise Conflict(f"The batch has {MAX_PHOTOS} photos, which is all it can have.")
+            raise Conflict(f"The batch has {MAX_PHOTOS} photos already, which is the maximum.")
         photo = Photo(name, batch, work.user, wanted.content_type, work.now)
         with_it = replace(about, photos=(*about.photos, photo.id), version=about.version + 1, updated_at=work.now)
         work.add(new_photo(photo), changed_batch(with_it, was=about.version))
         return photo, self.store.upload_form(photo)
 
     def show(self, user: str, batch: str, photo: str) -> tuple[Photo, str]:
-        """With a link. Raises ``ItemNotFound`` and ``NotThereYet``."""
+        """The photo, and a link to it. Raises ``ItemNotFound`` and ``NotThereYet``."""
         found = self._find(self.ferments.batch(user, batch), photo)
         if not self.store.holds(found):
             raise NotThereYet(_NO_OBJECT)
         return found, self.store.link(found)
 
     def remove(self, work: Work, batch: str, photo: str) -> None:
-        """The object first: if the rest fails, the photo is still known and can be removed again. An upload that is
-        under way may yet bring an object back; it is removed with its batch. Raises ``ItemNotFound``, ``Conflict``."""
+        """The object first: if the rest fails, the photo is still listed and can be removed again. An upload in
+        progress may still recreate the object; it is removed with its batch. Raises ``ItemNotFound`` and
+        ``Conflict``."""
         about = self.ferments.batch(work.user, batch)
         found = self._find(about, photo)
         require_changeable(about)

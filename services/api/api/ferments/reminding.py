@@ -1,4 +1,4 @@
-"""Suggestions that were confirmed become reminders, and those of a batch that needs no watching are cancelled."""
+"""Turning confirmed suggestions into reminders, and cancelling them when the batch moves on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from watchkeeper.people.reminders import (
 )
 
 _UNWATCHED = frozenset({BatchStatus.DONE, BatchStatus.ARCHIVED})
-"""Nobody wants to be reminded of what is so."""
+"""Statuses in which a batch needs no reminders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class Reminding:
     reminders: ReminderRepository
 
     def confirm(self, work: Work, batch: str, wanted: Sequence[ConfirmedSuggestion]) -> list[Confirmed]:
-        """Schedule these. A batch has one reminder for each key: confirmed again, the new one takes the place of the
-        old one, whatever became of that. Raises ``ItemNotFound``, ``Conflict`` and ``InvalidParameter``."""
+        """Schedule these. A batch has one reminder for each key: confirming a key again replaces its reminder, whatever
+        that one's status. Raises ``ItemNotFound``, ``Conflict`` and ``InvalidParameter``."""
         about = self.ferments.batch(work.user, batch)
         if about.status in _UNWATCHED:
             raise Conflict(f"The batch is {about.status}, and needs no reminders.")
@@ -55,8 +55,8 @@ class Reminding:
         return confirmed
 
     def cancel(self, work: Work, batch: str, reason: str) -> None:
-        """Those that are still scheduled; if another is confirmed meanwhile, the work is done again. One that is being
-        sent goes on, and is sent later if the push service does not take it now."""
+        """Cancel the reminders that are still scheduled; if another is confirmed meanwhile, the request is retried. One
+        that is being sent is not cancelled, and is sent later if the push service does not accept it now."""
         keys = [ReminderKey(work.user, id_within(batch, key)) for key in ALL_KEYS]
         known = {reminder.id: reminder for reminder in self.reminders.get_many(keys)}
         for key in keys:
@@ -76,7 +76,7 @@ def _confirmed(
     batch: Batch, known: dict[str, Suggestion], wanted: ConfirmedSuggestion, member: str, now: datetime
 ) -> Confirmed:
     if wanted.key not in known:
-        raise InvalidParameter(f"{member}.key", f"is not suggested now; what is: {', '.join(known)}")
+        raise InvalidParameter(f"{member}.key", f"is not suggested now; current suggestions: {', '.join(known)}")
     suggested = known[wanted.key]
     reminder = Reminder(
         id=id_within(batch.id, suggested.key),

@@ -1,4 +1,4 @@
-"""Batches and what belongs to them become views."""
+"""Views of batches and what belongs to them."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""The ferments watch's routes: they translate, and nothing else."""
+"""The ferments watch's routes: they only translate between HTTP and the use cases."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -21,14 +21,14 @@ from watchkeeper.ferments.models import Stage
 PREFIX = "/api/v1/ferments"
 
 _LEAVING = {410: "The account is being deleted."}
-_ARCHIVED = {409: "The batch is archived, and is changed no more.", **_LEAVING}
+_ARCHIVED = {409: "The batch is archived, and can no longer be changed.", **_LEAVING}
 
 routes = Routes(PREFIX, table=lambda: container().table, guard=refuse_leaving(lambda: container().table))
 
 
 @routes.post("/batches", "Begin a batch", status=HTTPStatus.CREATED, versioned=True, problems=_LEAVING)
 def begin_batch(body: Annotated[NewBatch, Body()], work: Work) -> views.BatchDetail:
-    """In its first stage, and active."""
+    """It starts in the first stage, and active."""
     return rendering.batch_detail(container().brewing.begin(work, body))
 
 
@@ -40,7 +40,7 @@ def list_batches(
     limit: Limit = 30,
     cursor: Cursor = None,
 ) -> views.BatchList:
-    """Newest first, without their notes. Archived ones only if `status` says so."""
+    """Newest first, without their notes. Archived ones are included only if `status` asks for them."""
     batches, following = listing.batches(
         container().ferments,
         container().cursors,
@@ -55,7 +55,7 @@ def list_batches(
 
 @routes.get("/batches/<batch_id>", "Read a batch", cache=ALWAYS_ASK, versioned=True, problems=_LEAVING)
 def read_batch(batch_id: BatchId, caller: Caller) -> views.BatchDetail:
-    """With its notes. Its `ETag` is its version."""
+    """With its notes. The `ETag` is its version."""
     return rendering.batch_detail(container().ferments.batch(caller.user, batch_id))
 
 
@@ -63,12 +63,12 @@ def read_batch(batch_id: BatchId, caller: Caller) -> views.BatchDetail:
     "/batches/<batch_id>",
     "Change a batch",
     versioned=True,
-    problems={409: "The batch is archived, or cannot get that status from the one it has.", **_LEAVING},
+    problems={409: "The batch is archived, or cannot change to that status from its current one.", **_LEAVING},
 )
 def change_batch(batch_id: BatchId, body: Annotated[BatchChanges, Body()], work: Work) -> views.BatchDetail:
-    """What is not sent stays as it is; `null` empties what may be empty. A new status is noted in the timeline, and
-    cancels the reminders of the one before. Of what is archived nothing can be changed, but `{"public": false}` alone
-    ends its being shared."""
+    """Omitted members stay as they are; `null` clears those that may be empty. A new status is recorded in the
+    timeline, and cancels the reminders of the previous one. An archived batch can no longer be changed, except that
+    `{"public": false}` alone stops sharing it."""
     return rendering.batch_detail(container().brewing.change(work, batch_id, body))
 
 
@@ -76,17 +76,17 @@ def change_batch(batch_id: BatchId, body: Annotated[BatchChanges, Body()], work:
     "/batches/<batch_id>/stage",
     "Bottle a batch",
     versioned=True,
-    problems={409: "The batch is bottled already, or is not active.", **_LEAVING},
+    problems={409: "The batch is already bottled, or not active.", **_LEAVING},
 )
 def bottle_batch(batch_id: BatchId, body: Annotated[Bottling, Body()], work: Work) -> views.BatchDetail:
-    """From the first stage to the second, which begins now unless it says otherwise; noted in the timeline. The first
-    one's reminders are cancelled."""
+    """Moves it from the first stage to the second, which begins now by default. This is recorded in the timeline, and
+    the first stage's reminders are cancelled."""
     return rendering.batch_detail(container().brewing.bottle(work, batch_id, body))
 
 
 @routes.post("/batches/<batch_id>/archive", "Archive a batch", versioned=True, problems=_ARCHIVED)
 def archive_batch(batch_id: BatchId, work: Work) -> views.BatchDetail:
-    """It is kept to look back at, and changed no more, but that it may be shared no more; its reminders are
+    """It is kept to look back at, and can no longer be changed, except that sharing can be stopped; its reminders are
     cancelled."""
     return rendering.batch_detail(container().brewing.archive(work, batch_id))
 
@@ -96,14 +96,14 @@ def archive_batch(batch_id: BatchId, work: Work) -> views.BatchDetail:
     "Delete a batch",
     status=HTTPStatus.NO_CONTENT,
     versioned=True,
-    problems={409: "Other requests change it all the time.", **_LEAVING},
+    problems={409: "Other requests keep changing it.", **_LEAVING},
 )
 def delete_batch(batch_id: BatchId, work: Work) -> None:
-    """It is gone at once; its timeline and photos are removed soon after."""
+    """It disappears at once; its timeline and photos are removed soon after."""
     container().brewing.delete(work, batch_id)
 
 
-@routes.post("/batches/<batch_id>/events", "Note what happened", status=HTTPStatus.CREATED, problems=_ARCHIVED)
+@routes.post("/batches/<batch_id>/events", "Add an event", status=HTTPStatus.CREATED, problems=_ARCHIVED)
 def add_event(batch_id: BatchId, body: Annotated[NewEvent, Body()], work: Work) -> views.TimelineEvent:
     """A note, a photo of the batch, a taste, a measurement or a feed."""
     return rendering.timeline_event(container().timeline.note(work, batch_id, body))
@@ -113,7 +113,7 @@ def add_event(batch_id: BatchId, body: Annotated[NewEvent, Body()], work: Work) 
 def list_events(
     batch_id: BatchId, caller: Caller, limit: Limit = 30, cursor: Cursor = None, order: Order = "asc"
 ) -> views.TimelinePage:
-    """In the order of what happened, whenever it was noted."""
+    """Sorted by when the events happened, not when they were added."""
     events, following = listing.events(
         container().ferments,
         container().cursors,
@@ -128,7 +128,7 @@ def list_events(
 
 @routes.get("/batches/<batch_id>/events/<event_id>", "Read an event", cache=ALWAYS_ASK, problems=_LEAVING)
 def read_event(batch_id: BatchId, event_id: EventId, caller: Caller) -> views.TimelineEvent:
-    """One of a batch's timeline."""
+    """One event of a batch's timeline."""
     return rendering.timeline_event(container().timeline.read(caller.user, batch_id, event_id))
 
 
@@ -147,25 +147,25 @@ def delete_event(batch_id: BatchId, event_id: EventId, work: Work) -> None:
     "/batches/<batch_id>/photos",
     "Get a form to upload a photo",
     status=HTTPStatus.CREATED,
-    problems={409: "The batch is archived, or has as many photos as it can have.", **_LEAVING},
+    problems={409: "The batch is archived, or has the maximum number of photos.", **_LEAVING},
     answers_anew=True,
 )
 def add_photo(batch_id: BatchId, body: Annotated[NewPhoto, Body()], work: Work) -> views.PhotoUpload:
-    """The form takes one photo of that type, 10 MB at the most, for five minutes. The same `Idempotency-Key` again, at
-    any time, gets another form for the same photo."""
+    """The form accepts one photo of that type, of at most 10 MB, for five minutes. Sending the same `Idempotency-Key`
+    again, at any time, returns a new form for the same photo."""
     return rendering.photo_upload(*container().photos.add(work, batch_id, body), work.now)
 
 
 @routes.get("/batches/<batch_id>/photos", "List a batch's photos", cache=ALWAYS_ASK, problems=_LEAVING)
 def list_photos(batch_id: BatchId, caller: Caller) -> views.PhotoList:
-    """A link to one comes with the photo itself."""
+    """For a link to a photo, get the photo itself."""
     photos = container().photos.of_batch(caller.user, batch_id)
     return views.PhotoList(items=[rendering.photo_summary(photo) for photo in photos])
 
 
 @routes.get("/batches/<batch_id>/photos/<photo_id>", "Get a link to a photo", cache=NEVER_KEPT, problems=_LEAVING)
 def read_photo(batch_id: BatchId, photo_id: PhotoId, caller: Caller) -> views.PhotoLink:
-    """The link is good for five minutes, for everybody who has it. There is none until the photo was uploaded, and
+    """The link is valid for five minutes, for anybody who has it. There is none until the photo has been uploaded, and
     none after a year."""
     photo, url = container().photos.show(caller.user, batch_id, photo_id)
     return rendering.photo_link(photo, url, utc_now())
@@ -175,15 +175,13 @@ def read_photo(batch_id: BatchId, photo_id: PhotoId, caller: Caller) -> views.Ph
     "/batches/<batch_id>/photos/<photo_id>", "Delete a photo", status=HTTPStatus.NO_CONTENT, problems=_ARCHIVED
 )
 def delete_photo(batch_id: BatchId, photo_id: PhotoId, work: Work) -> None:
-    """Also one that was never uploaded."""
+    """Whether it was uploaded or not."""
     container().photos.remove(work, batch_id, photo_id)
 
 
-@routes.get(
-    "/batches/<batch_id>/reminders/suggestions", "Ask what to be reminded of", cache=ALWAYS_ASK, problems=_LEAVING
-)
+@routes.get("/batches/<batch_id>/reminders/suggestions", "Suggest reminders", cache=ALWAYS_ASK, problems=_LEAVING)
 def suggest_reminders(batch_id: BatchId, caller: Caller) -> views.SuggestionList:
-    """As stage, temperature and target say: ten degrees more halve the time. None are scheduled by this."""
+    """Derived from stage, temperature and target: ten degrees more halve the time. Nothing is scheduled by this."""
     found, now = suggestions(container().ferments.batch(caller.user, batch_id)), utc_now()
     return views.SuggestionList(items=[rendering.suggested_reminder(one, now) for one in found])
 
@@ -195,7 +193,7 @@ def suggest_reminders(batch_id: BatchId, caller: Caller) -> views.SuggestionList
     problems={409: "The batch is done or archived, or the reminder is being sent at this moment.", **_LEAVING},
 )
 def confirm_reminders(batch_id: BatchId, body: Annotated[Confirmation, Body()], work: Work) -> views.ConfirmedReminders:
-    """Those suggestions, with other times and texts if you like. There is one reminder for each key: confirmed again,
-    it takes the place of the one before."""
+    """Schedules suggestions, optionally with other times and texts. There is one reminder for each key: confirming a
+    key again replaces it."""
     confirmed = container().reminding.confirm(work, batch_id, body.reminders)
     return views.ConfirmedReminders(items=[rendering.confirmed_reminder(one) for one in confirmed])

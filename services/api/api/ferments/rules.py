@@ -1,9 +1,9 @@
-"""What may become of a batch. Functions from a batch to the batch as it is then; they raise ``Conflict``.
+"""The life cycle of a batch. Functions from a batch to the changed batch; they raise ``Conflict``.
 
-A batch is begun open and active. It is bottled once, while it is active, which is an operation and no field. Only
-bottles go into the fridge: grains would stop working there. Out of it they may be taken again, to get more bubbles, and
-what was called done may go on in the fridge. What is archived stays as it is for good, but that it need not stay
-public.
+A batch begins open and active. It is bottled once, while it is active, which is an operation and not a field. Only
+bottles go into the fridge: grains would stop working there. They can be taken out again, to get more bubbles, and a
+batch that was done can go back into the fridge. An archived batch never changes again, except that sharing can be
+stopped.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from api.web.problems import Conflict, InvalidParameter
 from watchkeeper.ferments.models import Batch, BatchStatus, Stage, Timing
 
 AHEAD = timedelta(days=1)
-"""How far in the future something may be said to happen: clocks are wrong, and days are named before they begin."""
+"""How far in the future a time may be: clocks are wrong, and days are entered before they begin."""
 
 NumberT = TypeVar("NumberT", int, float)
 
@@ -27,16 +27,16 @@ _MOVES: Mapping[BatchStatus, frozenset[BatchStatus]] = {
     BatchStatus.ARCHIVED: frozenset(),
 }
 _EMPTY: Mapping[str, Any] = {"notes": "", "public_note": "", "fruits": (), "stage1": Timing(), "stage2": Timing()}
-"""What ``null`` makes of a member, where that is not ``None``."""
+"""The values ``null`` stands for, where that is not ``None``."""
 
 
 def require_changeable(batch: Batch) -> None:
     if batch.status is BatchStatus.ARCHIVED:
-        raise Conflict("The batch is archived, and is changed no more.")
+        raise Conflict("The batch is archived, and can no longer be changed.")
 
 
 def require_changeable_so(batch: Batch, wanted: BatchChanges) -> None:
-    """Sharing alone can be ended at any time."""
+    """Sharing can be stopped at any time."""
     if wanted.model_fields_set != {"public"} or wanted.public:
         require_changeable(batch)
 
@@ -48,7 +48,7 @@ def begun(wanted: NewBatch, *, batch: str, user: str, now: datetime) -> Batch:
 
 
 def changed(batch: Batch, wanted: BatchMembers, now: datetime) -> Batch:
-    """With the members that were sent, but its status. Raises ``InvalidParameter``."""
+    """With the members that were sent, except the status. Raises ``InvalidParameter``."""
     given = {name: getattr(wanted, name) for name in wanted.model_fields_set - {"status"}}
     after = replace(batch, **{name: _value(batch, name, value, now) for name, value in given.items()})
     if given.keys() & {"stage1", "stage2"}:
@@ -73,7 +73,7 @@ def moved(batch: Batch, status: BatchStatus, now: datetime) -> Batch:
 
 
 def bottled(batch: Batch, wanted: Bottling, now: datetime) -> Batch:
-    """What is not said of the second stage stays as it was planned; it begins now. Raises ``InvalidParameter``."""
+    """Omitted members of the second stage stay as planned; it begins now by default. Raises ``InvalidParameter``."""
     require_changeable(batch)
     if batch.stage is not Stage.OPEN:
         raise Conflict("The batch is bottled already.")
@@ -92,7 +92,7 @@ def bottled(batch: Batch, wanted: Bottling, now: datetime) -> Batch:
 
 
 def not_ahead(moment: datetime | None, now: datetime, member: str) -> datetime | None:
-    """Raises ``InvalidParameter`` for what is too far in the future."""
+    """Raises ``InvalidParameter`` if it is too far in the future."""
     if moment and moment > now + AHEAD:
         raise InvalidParameter(member, "is more than a day in the future")
     return moment

@@ -1,4 +1,4 @@
-"""What the function of the ferments watch is told by its environment."""
+"""Settings of the ferments function, from its environment."""
 
 from dataclasses import dataclass
 

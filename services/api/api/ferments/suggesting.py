@@ -1,10 +1,10 @@
-"""When a batch wants to be looked after: what its stage, its temperature and its target say.
+"""When a batch needs attention, by its stage, its temperature and its target.
 
-How long a stage takes depends on how warm it is. Targets hold at 22 °C, in the middle of the 20 to 25 °C that water
+How long a stage takes depends on the temperature. Targets apply at 22 °C, in the middle of the 20 to 25 °C that water
 kefir is usually kept at; for another temperature T the time is ``target × 2^((22 - T) / 10)``. That is van 't Hoff's
 rule (J. H. van 't Hoff, Études de dynamique chimique, Amsterdam 1884) with the temperature coefficient Q10 = 2:
-reactions, those of living things among them, go about twice as fast for each ten degrees more. It is a rule of thumb,
-good between about 15 and 30 °C; colder, or much hotter, cultures hardly work at all.
+reactions, including those in living things, are about twice as fast for each ten degrees more. It is a rule of thumb,
+valid between about 15 and 30 °C; when colder or much hotter, cultures hardly work at all.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from watchkeeper.ferments.models import Batch, BatchStatus, Stage
 
 REFERENCE_C = 22.0
 DEFAULT_HOURS = {Stage.OPEN: 48.0, Stage.BOTTLED: 36.0}
-"""Where no target is given: two days in the jar, and the middle of one to two in the bottles."""
+"""Without a target: two days in the jar, and the middle of one to two days in the bottles."""
 
 KEEPS_IN_FRIDGE = timedelta(days=14)
 
@@ -24,13 +24,13 @@ _BURP_EVERY = timedelta(days=1)
 _MOST_BURPS = 5
 
 ALL_KEYS = ("taste", "bottle", *(f"burp-{number}" for number in range(1, _MOST_BURPS + 1)), "fridge", "drink")
-"""Of all that is ever suggested of a batch."""
+"""The keys of all possible suggestions of a batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
     key: str
-    """Names it among those of its batch, for as long as there is the batch."""
+    """Identifies it within its batch, as long as the batch exists."""
     kind: str
     title: str
     body: str
@@ -38,7 +38,7 @@ class Suggestion:
 
 
 def suggestions(batch: Batch) -> list[Suggestion]:
-    """In the order of their times, those that have passed included. None for what is done or archived."""
+    """Sorted by time, including past ones. Empty for a batch that is done or archived."""
     match batch.status, batch.stage:
         case BatchStatus.ACTIVE, Stage.OPEN:
             return list(_in_the_jar(batch))
@@ -50,7 +50,7 @@ def suggestions(batch: Batch) -> list[Suggestion]:
 
 
 def stage_takes(batch: Batch) -> timedelta:
-    """The stage it is in, at the temperature it has."""
+    """The duration of its current stage at its temperature."""
     target, temperature = batch.timing.target_hours, batch.temperature_c
     hours = DEFAULT_HOURS[batch.stage] if target is None else target
     warmer = (REFERENCE_C if temperature is None else temperature) - REFERENCE_C

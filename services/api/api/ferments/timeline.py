@@ -1,4 +1,4 @@
-"""What happens to a batch, as its maker notes it."""
+"""The timeline: what happens to a batch, as its owner records it."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from watchkeeper.ferments.models import Event, EventKind
 from watchkeeper.ferments.repository import FermentRepository, new_event, removed_event, unchanged_batch
 
 _OWN = frozenset({EventKind.STAGE_CHANGE, EventKind.STATUS_CHANGE})
-"""Those that are written by what they tell of."""
+"""Events that are recorded automatically."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Timeline:
         require_changeable(about)
         said = wanted.root
         if isinstance(said, NewPhotoEvent) and said.photo not in about.photos:
-            raise InvalidParameter("photo", "is no photo of this batch")
+            raise InvalidParameter("photo", "is not a photo of this batch")
         at = not_ahead(said.at, work.now, "at")
         told = said.model_dump(exclude={"kind", "at"})
         event = Event(new_id(at), batch, work.user, EventKind(said.kind), at or work.now, **told)
@@ -32,7 +32,7 @@ class Timeline:
         return event
 
     def read(self, user: str, batch: str, event: str) -> Event:
-        """Raises ``ItemNotFound``, too, for one of a batch that is deleted."""
+        """Raises ``ItemNotFound``, also for an event of a deleted batch."""
         self.ferments.batch(user, batch)
         return self.ferments.event(user, batch, event)
 
@@ -42,5 +42,5 @@ class Timeline:
         found = self.ferments.event(work.user, batch, event)
         require_changeable(about)
         if found.kind in _OWN:
-            raise Conflict("What the timeline was told by itself, changes of stage and status, stays in it.")
+            raise Conflict("Changes of stage and status are recorded automatically, and cannot be deleted.")
         work.add(removed_event(work.user, batch, event), unchanged_batch(about))

@@ -1,4 +1,4 @@
-"""The shapes of the answers. Their docstrings are the API's documentation."""
+"""Response models. Their docstrings are part of the API's documentation."""
 
 from datetime import datetime
 
@@ -31,20 +31,20 @@ class BatchSummary(TypedDict):
     created_at: datetime
     updated_at: datetime
     version: int
-    """Counts its changes; the `ETag` is made of it."""
+    """Increases with each change; the `ETag` contains it."""
 
 
 class BatchDetail(BatchSummary):
     notes: str
-    """For nobody but you."""
+    """Visible only to you."""
     public_note: str
 
 
 class BatchList(TypedDict):
     items: list[BatchSummary]
-    """Newest first. There may be fewer than asked for, even none, and still more to come: the cursor says so."""
+    """Newest first. A page may hold fewer than `limit`, or none at all, and still have a cursor to the next."""
     cursor: str | None
-    """Ask again with it for what follows; null at the end."""
+    """Pass it to get the next page; null on the last one."""
 
 
 class TimelineEvent(TypedDict):
@@ -54,23 +54,23 @@ class TimelineEvent(TypedDict):
     at: datetime
     text: str
     rating: int | None
-    """Of a taste, 1 to 5."""
+    """For a taste, 1 to 5."""
     ph: float | None
     temperature_c: float | None
     gravity: float | None
     """Specific gravity, relative to water."""
     sugar_g: float | None
-    """Of a feed."""
+    """For a feed."""
     photo: str | None
     before: str | None
     after: str | None
-    """Of a change of stage or status."""
+    """For a change of stage or status."""
 
 
 class TimelinePage(TypedDict):
     items: list[TimelineEvent]
     cursor: str | None
-    """Ask again with it for what follows; null at the end."""
+    """Pass it to get the next page; null on the last one."""
 
 
 class PhotoSummary(TypedDict):
@@ -81,7 +81,7 @@ class PhotoSummary(TypedDict):
 
 class PhotoList(TypedDict):
     items: list[PhotoSummary]
-    """Oldest first, whether they were uploaded yet or not."""
+    """Oldest first, including those that have not been uploaded yet."""
 
 
 class PhotoLink(PhotoSummary):
@@ -92,32 +92,32 @@ class PhotoLink(PhotoSummary):
 class UploadForm(TypedDict):
     url: str
     fields: dict[str, str]
-    """To be sent to the URL as `multipart/form-data`, all of them, with the photo last, as `file`."""
+    """Send all of them to the URL as `multipart/form-data`, with the photo last, as `file`."""
 
 
 class PhotoUpload(TypedDict):
     id: str
     upload: UploadForm
     expires_at: datetime
-    """Until when the form is taken."""
+    """Until when the form is accepted."""
     max_bytes: int
 
 
 class SuggestedReminder(TypedDict):
     key: str
-    """Names it when it is confirmed; the same for as long as there is the batch."""
+    """Identifies it when it is confirmed; stable as long as the batch exists."""
     kind: str
     """`taste`, `bottle`, `burp`, `fridge` or `drink`."""
     title: str
     body: str
     due_at: datetime
     overdue: bool
-    """Whether its time has passed; to be confirmed it needs another."""
+    """Whether its time has passed; to be confirmed, it needs another time."""
 
 
 class SuggestionList(TypedDict):
     items: list[SuggestedReminder]
-    """In the order of their times; none for what is done or archived."""
+    """Sorted by time; empty for a batch that is done or archived."""
 
 
 class ConfirmedReminder(TypedDict):

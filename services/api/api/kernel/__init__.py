@@ -1,1 +1,1 @@
-"""The kernel watch over HTTP: patches, series, threads, people, figures and how fresh all that is."""
+"""The kernel watch over HTTP: patches, series, threads, people, statistics, and the freshness of all that."""

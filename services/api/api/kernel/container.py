@@ -1,4 +1,5 @@
-"""Builds the clients and repositories, once per execution environment; somebody waits for all they do."""
+"""Builds clients and repositories, once per execution environment. A caller is waiting, so everything has a
+deadline."""
 
 from dataclasses import dataclass
 from functools import cache, partial
@@ -22,7 +23,7 @@ class Container:
     facts: Facts
     cursors: Cursors
     deadline: Deadline
-    """Of the request that is being answered."""
+    """The deadline of the current request."""
 
     def start_request(self) -> None:
         self.deadline.start(self.settings.budget.request_seconds)

@@ -1,4 +1,4 @@
-"""What the kernel watch's use cases read from."""
+"""The repositories that the kernel watch reads."""
 
 from dataclasses import dataclass
 

@@ -15,7 +15,7 @@ Weeks = Mapping[str, Mapping[str, Any]]
 def statistics(
     progress: ProgressRepository, projects: Sequence[str], lists: Sequence[str], between: Between
 ) -> views.Statistics:
-    """Figures of the weeks from ``low`` to ``high``, both included."""
+    """Figures of the weeks from ``low`` to ``high``, both inclusive."""
     patches = {project: progress.weeks(f"patches#{project}", between) for project in projects}
     mail = {name: progress.weeks(f"mail#{name}", between) for name in lists}
     return views.Statistics(

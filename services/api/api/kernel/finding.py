@@ -1,4 +1,4 @@
-"""Finding patches: the narrowest index the filters allow, and the rest of the filters in code."""
+"""Finding patches: by the narrowest index the filters allow, with the other filters in code."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _ROWS_PER_READ = 250
 
 @dataclass(frozen=True, slots=True)
 class PatchFilter:
-    """What is wanted of a patch; whatever is ``None`` or empty is not asked about."""
+    """Filters for patches; ``None`` or empty means no filter."""
 
     projects: tuple[str, ...]
     states: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class PatchFilter:
 
     @property
     def is_answered_by_index(self) -> bool:
-        """Whether an index of projects, or of their states, answers it alone."""
+        """Whether the index of projects, or of their states, suffices."""
         return (self.submitter, self.series_id, self.message_id, self.archived, self.text) == (None,) * 5
 
     def matches(self, patch: Patch) -> bool:
@@ -45,7 +45,7 @@ class PatchFilter:
 def find_patches(
     patches: PatchRepository, wanted: PatchFilter, *, limit: int, before: str | None = None
 ) -> Slice[Patch]:
-    """Newest patches that match; ``before`` is the position the last page ended with."""
+    """Matching patches, newest first; ``before`` is the position where the previous page ended."""
     if wanted.message_id is not None:
         return Slice([patch for patch in patches.of_message(wanted.message_id) if wanted.matches(patch)], None)
     if wanted.is_answered_by_index:
@@ -73,7 +73,7 @@ def _anything(_: Patch) -> bool:
 
 
 def _is_dated(wanted: PatchFilter, patch: Patch) -> bool:
-    """Only where no index did it already; there a date in the future counts as the day it came."""
+    """Only where no index has checked it already; in indexes, a date in the future counts as the day of arrival."""
     if wanted.message_id is None:
         return True
     date = to_iso(patch.date)

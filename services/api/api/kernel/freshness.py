@@ -1,4 +1,4 @@
-"""How fresh the facts are, said so plainly that "nothing new" can be believed."""
+"""How fresh the facts are, so clearly that "nothing new" can be trusted."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,13 +8,13 @@ from api.web.sources import gaps, refusals
 from watchkeeper.progress import LIVE, ProgressRepository, Run, Source
 
 _LONG = frozenset({"newest", "seen", "weeks"})
-"""Parts of a cursor that grow with the traffic and tell a reader nothing."""
+"""Parts of a cursor that grow with the traffic and mean nothing to a reader."""
 
 
 def freshness(
     progress: ProgressRepository, projects: Sequence[str], lists: Sequence[str], now: datetime
 ) -> views.Freshness:
-    """Every source that is watched, or was; one nobody has read yet is among them."""
+    """Every source that is or was watched, including those that have not been read yet."""
     watched = {f"patchwork:{project}" for project in projects} | {f"lore:{name}" for name in lists}
     stored = {source.name: source for source in progress.sources()}
     sources = [stored.get(name, Source(name)) for name in sorted(watched | stored.keys())]

@@ -1,4 +1,4 @@
-"""Where people read the same thing on the web."""
+"""Links to the same things on other sites."""
 
 import re
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Links:
         return f"{self.lore_url}/{_segment(message_id)}/"
 
     def patch(self, project: str, message_id: str) -> tuple[str, str]:
-        """In Patchwork, and its mail."""
+        """The patch in Patchwork, and its mail."""
         segment = _segment(message_id)
         return f"{self.patchwork_url}/project/{project}/patch/{segment}/", f"{self.lore_url}/{segment}/"
 
@@ -30,5 +30,5 @@ class Links:
 
 
 def _segment(message_id: str) -> str:
-    """Both sites take a slash as ``%2F`` only."""
+    """Both sites accept a slash as ``%2F`` only."""
     return message_id if _AS_IT_STANDS.fullmatch(message_id) else quote(message_id, safe=_SAFE)

@@ -1,4 +1,4 @@
-"""Parameters of the kernel watch's routes: their types, limits and documentation, and what they mean."""
+"""Parameters of the kernel watch's routes: their types, limits, documentation and interpretation."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -24,7 +24,7 @@ PatchSegment = Annotated[
         max_length=6000,
         description=(
             "Patchwork's number; or a Message-ID, percent-encoded, with or without angle brackets: "
-            "the lowest number, where several projects track the mail"
+            "the patch with the lowest number if several projects track the mail"
         ),
     ),
 ]
@@ -38,10 +38,10 @@ View = Annotated[Literal["tree", "flat"], Query(description="Mails as a tree of 
 
 Projects = Annotated[
     list[str] | None,
-    Query(max_length=100, description="Patchwork projects, by link name; all watched ones if not given"),
+    Query(max_length=100, description="Patchwork projects, by link name. Default: all watched ones"),
 ]
 Lists = Annotated[
-    list[str] | None, Query(alias="list", max_length=100, description="Mailing lists; all watched ones if not given")
+    list[str] | None, Query(alias="list", max_length=100, description="Mailing lists. Default: all watched ones")
 ]
 States = Annotated[
     list[Annotated[str, Query(pattern=r"^[A-Za-z0-9_-]{1,64}$")]] | None,
@@ -52,13 +52,13 @@ SeriesId = Annotated[int | None, Query(ge=1, le=_LARGEST_ID, description="Number
 MessageId = Annotated[
     str | None, Query(min_length=1, max_length=1000, description="Message-ID, with or without angle brackets")
 ]
-Archived = Annotated[bool | None, Query(description="Only archived patches, or only others")]
-Text = Annotated[str | None, Query(min_length=1, max_length=200, description="Text in the subject, in any case")]
+Archived = Annotated[bool | None, Query(description="Only archived patches, or only those that are not")]
+Text = Annotated[str | None, Query(min_length=1, max_length=200, description="Text in the subject, case-insensitive")]
 SinceWeek = Annotated[str | None, Query(max_length=40, description="From this week on: `2026-W20`, or a day in it")]
-UntilWeek = Annotated[str | None, Query(max_length=40, description="Up to this week, included")]
+UntilWeek = Annotated[str | None, Query(max_length=40, description="Up to this week, inclusive")]
 
 _MAX_KEY_OCTETS = 1024
-"""Less than a DynamoDB key may have; no Message-ID or address that came by mail is longer."""
+"""Less than the limit of a DynamoDB key; no Message-ID or address that arrived by mail is longer."""
 
 _NUMBER = re.compile(r"0*(?P<digits>[0-9]+)")
 
@@ -94,7 +94,7 @@ def patch_filter(
 
 
 def among(watched: tuple[str, ...], wanted: Iterable[str] | None, parameter: str) -> tuple[str, ...]:
-    """The wanted ones, or all. A name that is not watched is refused, lest a slip of the pen look like no news."""
+    """The wanted ones, or all. A name that is not watched is rejected, so that a typo does not look like no news."""
     chosen = tuple(sorted(set(wanted or watched)))
     if unknown := sorted(set(chosen) - set(watched)):
         raise InvalidParameter(parameter, f"not watched: {unknown[0][:80]!r}; watched are {', '.join(watched)}")
@@ -107,10 +107,10 @@ def weeks(since: str | None, until: str | None) -> Between:
 
 
 def by_message_id(segment: str, find: Callable[[str], FoundT]) -> FoundT:
-    """What ``find`` finds for the Message-ID a path names. Raises ``ItemNotFound``.
+    """What ``find`` returns for the Message-ID in a path. Raises ``ItemNotFound``.
 
-    API Gateway leaves ``%25`` encoded in a path and other gateways leave nothing or everything, so a name with an
-    escape in it is tried decoded first and then as it came.
+    API Gateway leaves ``%25`` encoded in a path, other gateways nothing or everything, so a name that contains an
+    escape is tried decoded first, and then as it is.
     """
     given = unquote(segment)
     names = [_key(_bare(name), "message_id") for name in dict.fromkeys([unquote(given), given])]
@@ -123,7 +123,7 @@ def by_message_id(segment: str, find: Callable[[str], FoundT]) -> FoundT:
 
 
 def patch_number(segment: str) -> int | None:
-    """The number a path names a patch by; ``None`` if it is no number at all. Raises ``InvalidParameter``."""
+    """The number of a patch in a path; ``None`` if it is not a number. Raises ``InvalidParameter``."""
     match = _NUMBER.fullmatch(segment)
     if not match:
         return None

@@ -1,4 +1,4 @@
-"""People by the address they write from."""
+"""People, by the address they write from."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -29,7 +29,7 @@ def reviews_by(facts: Facts, address: str, *, limit: int, after: MailPosition | 
 
 
 def newest_by(facts: Facts, address: str, now: datetime) -> Patch | Discussion:
-    """The last sign of a person. Raises ``ItemNotFound`` when there was none."""
+    """A person's newest patch or mail. Raises ``ItemNotFound`` if there is none."""
     mails = facts.discussions.of_author(address, Between(), limit=1).discussions
     patches = facts.patches.newest_of_submitter(address, Between(), page_size=1)
     seen: list[Patch | Discussion] = [*mails, *(patch for _, patch in islice(patches, 1))]
@@ -39,7 +39,7 @@ def newest_by(facts: Facts, address: str, now: datetime) -> Patch | Discussion:
 
 
 def when(seen: Patch | Discussion, now: datetime) -> datetime:
-    """Its date, or now if that is still to come: Patchwork believes whatever a mail says."""
+    """Its date, or now if that is in the future: Patchwork accepts whatever date a mail has."""
     return min(seen.timestamp if isinstance(seen, Discussion) else seen.date, now)
 
 

@@ -14,10 +14,10 @@ from watchkeeper.errors import ItemNotFound
 from watchkeeper.kernel.models import Body, Cover, Discussion, Kind, Patch, Series
 
 MAX_MAILS = 2000
-"""Mails of one tree; the longest threads of the kernel lists have some hundreds."""
+"""The most mails of one tree; the longest threads of the kernel lists have some hundreds."""
 
 TEXT_OCTETS = 3 * 1024 * 1024
-"""What the texts of one answer may take."""
+"""The maximum size of the texts in one response."""
 
 _MAX_REUSES = 20
 _MAX_GHOST_GENERATIONS = 5
@@ -90,7 +90,7 @@ def series(facts: Facts, links: Links, series_id: int) -> views.SeriesDetail:
 
 
 def thread(facts: Facts, links: Links, message_id: str, *, flat: bool) -> views.Thread:
-    """The thread a mail is in, whether the mail itself is here or only known by name. Raises ``ItemNotFound``."""
+    """The thread of a mail, whether the mail itself is stored or only referenced. Raises ``ItemNotFound``."""
     thread_id = _thread_id(facts, message_id)
     mails = list(islice(facts.discussions.of_thread(thread_id), MAX_MAILS + 1))
     if not mails:
@@ -121,8 +121,8 @@ def mails(facts: Facts, links: Links, message_id: str) -> views.MailList:
 def patches_of(facts: Facts, mails: Sequence[Discussion]) -> dict[str, list[Patch]]:
     """The patches mails are about, by Message-ID, in every project.
 
-    An index answers for one Message-ID at a time, so the first patch of a series brings its whole series along. A mail
-    is looked up itself only if that left it with fewer patches than lists it came by.
+    The index is queried by one Message-ID at a time, so the first patch of a series loads its whole series. A mail is
+    looked up itself only if it then has fewer patches than lists it was sent to.
     """
     lists = {mail.message_id: len(mail.lists) for mail in mails if mail.kind is not Kind.COVER}
     covers = {mail.message_id for mail in mails if mail.kind is Kind.COVER}
@@ -138,7 +138,7 @@ def patches_of(facts: Facts, mails: Sequence[Discussion]) -> dict[str, list[Patc
 
 
 def _siblings(facts: Facts, patch: Patch, seen: set[int]) -> list[Patch]:
-    """The patches of its series, if nobody asked for them yet."""
+    """The patches of its series, unless they were loaded already."""
     if patch.series_id is None or patch.total == 1 or patch.series_id in seen:
         return []
     seen.add(patch.series_id)
@@ -146,7 +146,7 @@ def _siblings(facts: Facts, patch: Patch, seen: set[int]) -> list[Patch]:
 
 
 def _own_mail(facts: Facts, patch: Patch) -> tuple[Discussion | None, Body]:
-    """The patch's mail, by preference the one its own list has."""
+    """The patch's mail, preferably from its own list."""
     try:
         found = facts.discussions.of_message(patch.message_id)
     except ItemNotFound:
@@ -170,7 +170,7 @@ def _replies_to_cover(facts: Facts, patch: Patch) -> Iterator[Discussion]:
 
 
 def _replies_by_topic(facts: Facts, topics: Sequence[str]) -> dict[str, list[Discussion]]:
-    """The mails linked to each patch or cover letter: read by thread, of which a series mostly has one."""
+    """The mails linked to each patch or cover letter, read by thread; a series usually has only one."""
     threads = {node.thread_id for node in facts.threading.get_many(topics).values()}
     linked: dict[str, list[Discussion]] = {topic: [] for topic in topics}
     for thread_id in sorted(threads):

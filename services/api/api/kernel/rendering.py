@@ -1,4 +1,4 @@
-"""Facts become views."""
+"""Views of facts."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -10,11 +10,11 @@ from api.kernel.views import Mail, MailDetail, MailNode, MissingMail, PatchRefer
 from watchkeeper.kernel.models import Body, Discussion, Patch
 
 PatchIds = Mapping[str, Sequence[Patch]]
-"""The patches a Message-ID is, in every project."""
+"""The patches with a Message-ID, in every project."""
 
 MAX_NAME = 1000
 MAX_TRAILERS = 50
-"""Per mail in lists and trees; the mail's own page has them all."""
+"""Per mail in lists and trees; a mail read by itself has them all."""
 
 
 def patch_summary(patch: Patch, links: Links) -> PatchSummary:
@@ -94,7 +94,7 @@ def _tree(node: Node, patch_ids: PatchIds, links: Links) -> MailNode | MissingMa
 
 
 def cut(text: str, octets: int) -> str:
-    """As much of the text as fits so many octets of JSON."""
+    """As much of the text as fits into that many bytes of JSON."""
     while len(text) * 6 + 2 > octets and (size := len(orjson.dumps(text))) > octets:
         text = text[: len(text) * octets // size]
     return text

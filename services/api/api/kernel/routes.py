@@ -1,4 +1,4 @@
-"""The kernel watch's routes: they translate, and nothing else."""
+"""The kernel watch's routes: they only translate between HTTP and the use cases."""
 
 import re
 
@@ -44,7 +44,7 @@ NAMES_IN_PATHS = re.compile(
     rf"|people/(?P<address>.+?)(?:/(?:patches|reviews))?$"
     rf"|patches/(?P<patch>.+?)(?:/discussions)?$)"
 )
-"""Message-IDs and addresses may hold slashes, which would end a path segment."""
+"""Message-IDs and addresses may contain slashes, which would end a path segment."""
 
 routes = Routes(PREFIX)
 
@@ -63,7 +63,7 @@ def list_patches(
     limit: Limit = 30,
     cursor: Cursor = None,
 ) -> views.PatchList:
-    """Newest first. Parameters that take several values may be repeated, or have them separated by commas."""
+    """Newest first. Parameters that accept several values can be repeated, or comma-separated."""
     wanted = patch_filter(
         container().settings.projects,
         projects=project,
@@ -85,7 +85,7 @@ def list_patches(
     return _patch_list(items, following)
 
 
-@routes.get("/patches/by-message-id/<message_id>", "Find the patches a mail is")
+@routes.get("/patches/by-message-id/<message_id>", "Find the patches of a mail")
 def list_patches_by_message_id(message_id: MessageIdSegment) -> views.PatchList:
     """One for each project that tracks the mail."""
     return by_message_id(message_id, _patches_of_message)
@@ -93,11 +93,12 @@ def list_patches_by_message_id(message_id: MessageIdSegment) -> views.PatchList:
 
 @routes.get("/patches/<patch_id>", "Read a patch")
 def read_patch(patch_id: PatchSegment) -> views.PatchDetail:
-    """With its mail's text and diff, its own trailers, and the tags it was given; `also` names it in other projects."""
+    """With the text and diff of its mail, its own trailers, and the tags it was given; `also` lists it in other
+    projects."""
     return reading.patch(container().facts, _links(), _patch_id(patch_id))
 
 
-@routes.get("/patches/<patch_id>/discussions", "Read what was said about a patch")
+@routes.get("/patches/<patch_id>/discussions", "Read a patch's discussions")
 def read_patch_discussions(patch_id: PatchSegment, view: View = "tree") -> views.Discussions:
     """Without the patch's own mail; the same in every project that tracks it."""
     return reading.patch_discussions(container().facts, _links(), _patch_id(patch_id), flat=view == "flat")
@@ -105,24 +106,24 @@ def read_patch_discussions(patch_id: PatchSegment, view: View = "tree") -> views
 
 @routes.get("/series/<series_id>", "Read a series")
 def read_series(series_id: PatchworkId) -> views.SeriesDetail:
-    """With its cover letter and all its patches, in order, each with the tags it was given."""
+    """With its cover letter and all its patches in order, each with the tags it was given."""
     return reading.series(container().facts, _links(), series_id)
 
 
 @routes.get("/threads/<message_id>", "Read a thread")
 def read_thread(message_id: MessageIdSegment, view: View = "tree") -> views.Thread:
-    """By the Message-ID of any mail in it, even of one that nobody has."""
+    """By the Message-ID of any mail in it, even one that is missing."""
     facts, links = container().facts, _links()
     return by_message_id(message_id, lambda name: reading.thread(facts, links, name, flat=view == "flat"))
 
 
 @routes.get("/discussions/<message_id>", "Read a mail")
 def read_discussion(message_id: MessageIdSegment) -> views.MailList:
-    """In full; several where the Message-ID was used again."""
+    """In full; several mails if the Message-ID was reused."""
     return by_message_id(message_id, lambda name: reading.mails(container().facts, _links(), name))
 
 
-@routes.get("/people/<person>", "Read about a person")
+@routes.get("/people/<person>", "Read a person")
 def read_person(person: AddressSegment, limit: Limit = 30) -> views.PersonDetail:
     """By mail address: when they were last seen, their newest patches and reviews."""
     now = utc_now()
@@ -152,7 +153,7 @@ def list_person_reviews(person: AddressSegment, limit: Limit = 30, cursor: Curso
 def read_statistics(
     project: Projects = None, lists: Lists = None, since: SinceWeek = None, until: UntilWeek = None
 ) -> views.Statistics:
-    """Patches by state, project and week; mails by kind, stance, list and week, and how they sound."""
+    """Patches by state, project and week; mails by kind, stance, list and week, and their sentiment."""
     settings = container().settings
     return figures.statistics(
         container().facts.progress,
@@ -162,9 +163,9 @@ def read_statistics(
     )
 
 
-@routes.get("/freshness", "Ask how fresh everything is", cache=ALWAYS_ASK)
+@routes.get("/freshness", "Get the freshness of the sources", cache=ALWAYS_ASK)
 def read_freshness() -> views.Freshness:
-    """How far each source is read, since when it fails, and what may be missing."""
+    """How far each source has been read, since when it has failed, and what may be missing."""
     settings = container().settings
     return fresh.freshness(container().facts.progress, settings.projects, settings.lists, utc_now())
 

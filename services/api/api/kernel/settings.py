@@ -1,4 +1,4 @@
-"""What the function of the kernel watch is told by its environment."""
+"""Settings of the kernel function, from its environment."""
 
 from dataclasses import dataclass
 

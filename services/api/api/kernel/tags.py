@@ -1,4 +1,4 @@
-"""Who gave a patch which tag: Reviewed-by, Acked-by, Tested-by and their kin, by which mail."""
+"""The tags of a patch: Reviewed-by, Acked-by, Tested-by and the like, and who gave them in which mail."""
 
 from collections.abc import Iterable, Iterator
 
@@ -9,7 +9,7 @@ _TOPICS = frozenset({Kind.PATCH, Kind.COVER})
 
 
 def tags_of(replies: Iterable[Discussion]) -> list[Tag]:
-    """Each tag once, oldest first; of several mails that give it, the first by the person named counts."""
+    """Each tag once, oldest first; of several mails that give it, the first from the named person counts."""
     best: dict[tuple[str, str], Tag] = {}
     for tag in sorted(_given(replies), key=lambda tag: (not tag["by_sender"], tag["timestamp"])):
         best.setdefault((tag["name"].lower(), tag["address"] or tag["value"]), tag)

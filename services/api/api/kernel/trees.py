@@ -1,4 +1,4 @@
-"""Mails as trees. Whatever their references say, every mail is there exactly once and nothing goes round in circles."""
+"""Mails as trees. Whatever their references say, each mail occurs exactly once, and there are no cycles."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from watchkeeper.kernel.models import Discussion
 
 MAX_DEPTH = 100
-"""Deeper replies hang side by side at this depth: JSON readers, ours included, give up on deep nesting."""
+"""Deeper replies become siblings at this depth: JSON parsers, including ours, fail on deep nesting."""
 
 
 @dataclass(eq=False, slots=True)
 class Node:
-    """A mail with its replies, or the place of one that nobody has."""
+    """A mail with its replies, or the place of a missing mail."""
 
     message_id: str
     mail: Discussion | None = None
@@ -24,10 +24,10 @@ def grow(
     ghosts: Mapping[str, str | None] | None = None,
     top: str | None = None,
 ) -> list[Node]:
-    """The trees of mails given oldest first; replies keep that order.
+    """The trees of mails, which must be sorted oldest first; replies keep that order.
 
-    A parent that is not among the mails becomes a node without one. ``ghosts`` tells such a parent's own parent, where
-    it is known. What replies to ``top`` stands at the top, and ``top`` itself is left out.
+    A parent that is not among the mails becomes a node without one. ``ghosts`` maps such a parent to its own parent, if
+    known. Replies to ``top`` become roots, and ``top`` itself is left out.
     """
     nodes = _nodes(mails, ghosts or {}, top)
     first: dict[str, Node] = {}
@@ -42,7 +42,7 @@ def grow(
 
 
 def missing_parents(mails: Iterable[Discussion]) -> set[str]:
-    """Message-IDs that mails reply to and that are not among them."""
+    """Message-IDs that mails reply to, but that are not among them."""
     mails = list(mails)
     return {mail.parent_id for mail in mails if mail.parent_id} - {mail.message_id for mail in mails}
 
@@ -65,7 +65,7 @@ def shallow(node: Node, depth: int = 0) -> Node:
 
 
 def _nodes(mails: Sequence[Discussion], ghosts: Mapping[str, str | None], top: str | None) -> list[Node]:
-    """One node per mail and per missing parent, a missing parent right before the first mail that needs it."""
+    """One node per mail and per missing parent; a missing parent is right before the first mail that needs it."""
     known = {mail.message_id for mail in mails} | {top}
     nodes: list[Node] = []
     for mail in mails:
@@ -83,7 +83,7 @@ def _parent_id(node: Node, ghosts: Mapping[str, str | None]) -> str | None:
 
 
 def _cut_circles(parents: dict[Node, Node | None]) -> None:
-    """Make the first node of every circle a root: each node is walked over once."""
+    """Make the first node of every cycle a root; each node is visited once."""
     settled: set[Node] = set()
     for start in parents:
         path: dict[Node, None] = {}
@@ -97,7 +97,7 @@ def _cut_circles(parents: dict[Node, Node | None]) -> None:
 
 
 def _first_of_circle(node: Node, parents: Mapping[Node, Node | None]) -> Node:
-    """The circle's oldest mail: what is there before what is missing."""
+    """The cycle's oldest mail; existing mails come before missing ones."""
     circle = [node]
     while (above := parents[circle[-1]]) is not None and above is not node:
         circle.append(above)

@@ -1,4 +1,4 @@
-"""The shapes of the answers. Their docstrings are the API's documentation."""
+"""Response models. Their docstrings are part of the API's documentation."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -18,7 +18,7 @@ class PatchSummary(TypedDict):
     """Without angle brackets."""
     date: datetime
     name: str
-    """The subject as Patchwork shows it, `[v3,2/7] hwmon: ...`."""
+    """The subject as Patchwork shows it: `[v3,2/7] hwmon: ...`."""
     state: str
     archived: bool
     submitter: Person
@@ -26,7 +26,7 @@ class PatchSummary(TypedDict):
     series_id: int | None
     version: int
     number: int
-    """The patch's place in its series, from 1."""
+    """The patch's position in its series, from 1."""
     total: int
     prefixes: tuple[str, ...]
     check: str
@@ -37,9 +37,9 @@ class PatchSummary(TypedDict):
 
 class PatchList(TypedDict):
     items: list[PatchSummary]
-    """Newest first. There may be fewer than asked for, even none, and still more to come: the cursor says so."""
+    """Newest first. A page may hold fewer than `limit`, or none at all, and still have a cursor to the next."""
     cursor: str | None
-    """Ask again with it for what follows; null at the end."""
+    """Pass it to get the next page; null on the last one."""
 
 
 class PatchReference(TypedDict):
@@ -55,13 +55,13 @@ class Tag(TypedDict):
     value: str
     address: str
     by_sender: bool
-    """Whether the mail comes from the person the tag names. Only then does it count."""
+    """Whether the mail is from the person the tag names. Only then does it count."""
     message_id: str
     author: Person
-    """Who sent that mail."""
+    """The sender of that mail."""
     timestamp: datetime
     on: str | None
-    """Message-ID of the patch or cover letter that was answered; a tag on the cover is one on every patch."""
+    """The Message-ID of the patch or cover letter it replies to; a tag on the cover applies to every patch."""
 
 
 class PatchDetail(PatchSummary):
@@ -73,18 +73,18 @@ class PatchDetail(PatchSummary):
     also: list[PatchReference]
     """The same mail in other projects."""
     mail_known: bool
-    """Whether the mail itself is here; without it the fields below are empty."""
+    """Whether the mail itself is stored; without it, the fields below are empty."""
     text: str | None
     diff: str | None
     truncated: bool
-    """Whether text or diff were cut; `lore_url` has them in full."""
+    """Whether text or diff were truncated; `lore_url` has them in full."""
     attachments: tuple[Attachment, ...]
     trailers: tuple[Trailer, ...]
     """The tags in the patch itself."""
     tags: list[Tag]
-    """The tags others gave it in their replies, to it or to its cover letter."""
+    """The tags others gave it in replies to it or to its cover letter."""
     discussions: int
-    """How many mails were written under it."""
+    """The number of mails in its discussions."""
 
 
 class SeriesPatch(PatchSummary):
@@ -114,13 +114,13 @@ class SeriesDetail(TypedDict):
     received_total: int
     received_all: bool
     missing: list[int]
-    """Numbers of the patches that are not here."""
+    """The numbers of the patches that are missing."""
     state: str
-    """The state of its patches where they agree, else `mixed`; `empty` without patches."""
+    """The state of its patches if they all have the same, otherwise `mixed`; `empty` without patches."""
     states: dict[str, int]
     cover: CoverDetail | None
     patches: list[SeriesPatch]
-    """In the order of their numbers."""
+    """Sorted by number."""
     patchwork_url: str
 
 
@@ -129,7 +129,7 @@ class Mail(TypedDict):
 
     message_id: str
     timestamp: datetime
-    """When it was sent, or received where it says nothing believable."""
+    """When it was sent, or received if the sender's date is not plausible."""
     received: datetime
     lists: tuple[str, ...]
     subject: str
@@ -138,9 +138,9 @@ class Mail(TypedDict):
     thread_id: str
     parent_id: str | None
     patch_message_id: str | None
-    """The patch or cover letter it is about: the nearest at or above it."""
+    """The patch or cover letter it is about: itself, or the nearest above it."""
     patches: list[PatchReference]
-    """What that mail is in Patchwork, in every project."""
+    """The patches of that mail in Patchwork, in every project."""
     sentiment: Sentiment
     stance: Stance
     trailers: tuple[Trailer, ...]
@@ -157,7 +157,7 @@ class MailNode(Mail):
 
 
 class MissingMail(TypedDict):
-    """The place of a mail that was answered and that nobody has."""
+    """The place of a missing mail that has replies."""
 
     message_id: str
     missing: Literal[True]
@@ -166,7 +166,7 @@ class MissingMail(TypedDict):
 
 
 class Discussions(TypedDict):
-    """What was said under a patch, without the patch."""
+    """The discussions of a patch, without the patch itself."""
 
     patch_id: int
     message_id: str
@@ -179,7 +179,7 @@ class Discussions(TypedDict):
 
 class Thread(TypedDict):
     thread_id: str
-    """Message-ID of its first mail, which may be missing."""
+    """The Message-ID of its first mail, which may be missing."""
     subject: str
     mails: int
     truncated: bool
@@ -197,7 +197,7 @@ class MailDetail(Mail):
 
 
 class MailList(TypedDict):
-    """The mails with a Message-ID: one, unless somebody used it again."""
+    """The mails with a Message-ID: one, unless it was reused."""
 
     message_id: str
     items: list[MailDetail]
@@ -205,19 +205,19 @@ class MailList(TypedDict):
 
 class AuthoredList(TypedDict):
     items: list[Mail]
-    """Newest first. There may be fewer than asked for, even none, and still more to come: the cursor says so."""
+    """Newest first. A page may hold fewer than `limit`, or none at all, and still have a cursor to the next."""
     cursor: str | None
 
 
 class PersonDetail(TypedDict):
     address: str
     name: str
-    """As in the newest mail or patch."""
+    """From the newest mail or patch."""
     last_seen: datetime
     patches: PatchList
-    """The newest; more of them at `/people/{address}/patches`."""
+    """The newest; more at `/people/{address}/patches`."""
     reviews: AuthoredList
-    """The newest; more of them at `/people/{address}/reviews`."""
+    """The newest; more at `/people/{address}/reviews`."""
 
 
 class PatchWeek(TypedDict):
@@ -228,7 +228,7 @@ class PatchWeek(TypedDict):
 
 
 class PatchFigures(TypedDict):
-    """Patches by the week of their date and the state they are in now."""
+    """Patches by the week of their date and their current state."""
 
     total: int
     states: dict[str, int]
@@ -264,7 +264,7 @@ class MailFigures(TypedDict):
 
 class Statistics(TypedDict):
     since: str | None
-    """The first week asked for."""
+    """The first week of the range."""
     until: str | None
     patches: PatchFigures
     mail: MailFigures
@@ -286,29 +286,29 @@ class SourceState(TypedDict):
     """`patchwork:<project>` or `lore:<list>`."""
     kind: str
     watched: bool
-    """Whether it is still among the sources that are read."""
+    """Whether it is still one of the sources that are read."""
     phase: str
-    """`loading` while its history is read for the first time, then `live`."""
+    """`loading` while its history is being read for the first time, then `live`."""
     position: dict[str, Any]
-    """Where the next run goes on."""
+    """Where the next run continues."""
     last_success: datetime | None
-    """What was there then is here now."""
+    """Everything the source had at that time has been read."""
     age_seconds: int | None
     error: str | None
     failing_since: datetime | None
     blocked_since: datetime | None
-    """Since when the upstream refuses us or asks for proof of being human."""
+    """Since when the upstream has blocked us or demanded proof of being human."""
     gaps: list[GapState]
-    """What may be missing, and why."""
+    """Data that may be missing, and why."""
     refusals: list[RefusalState]
-    """The newest rows or mails the upstream sent that could not be taken."""
+    """The newest rows or mails of the upstream that were rejected."""
     run: RunState | None
 
 
 class Freshness(TypedDict):
     now: datetime
     as_of: datetime | None
-    """Everything that was upstream then is here; null until every watched source was read once."""
+    """Everything that was upstream at that time has been read; null until every watched source has been read once."""
     complete: bool
-    """Whether every watched source is past its first loading, without gaps, failures or blocks."""
+    """Whether every watched source has been loaded, without gaps, failures or blocks."""
     sources: list[SourceState]

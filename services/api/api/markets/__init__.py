@@ -1,1 +1,1 @@
-"""The markets watch over HTTP: assets, what their companies report, their news, and how fresh all that is."""
+"""The markets watch over HTTP: assets, their fundamentals, earnings and news, and the freshness of all that."""

@@ -1,4 +1,4 @@
-"""When companies report."""
+"""The earnings calendar."""
 
 from api.markets.parameters import Days
 from api.web.paging import Slice, take
@@ -6,13 +6,13 @@ from watchkeeper.markets.models import Earnings
 from watchkeeper.markets.repositories.earnings import EarningsRepository
 
 _ROWS_PER_READ = 250
-"""Where some of them may be left out."""
+"""Where rows are filtered in code."""
 
 
 def reports(
     calendar: EarningsRepository, days: Days, *, symbol: str | None, withdrawn: bool, limit: int, after: str | None
 ) -> Slice[Earnings]:
-    """By day, then by symbol; ``after`` is the place the last page ended with."""
+    """By day, then by symbol; ``after`` is the position where the previous page ended."""
 
     def matches(earnings: Earnings) -> bool:
         return withdrawn or earnings.withdrawn_at is None

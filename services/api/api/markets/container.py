@@ -1,4 +1,5 @@
-"""Builds the clients and repositories, once per execution environment; somebody waits for all they do."""
+"""Builds clients and repositories, once per execution environment. A caller is waiting, so everything has a
+deadline."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,9 +30,9 @@ class Container:
     facts: Facts
     cursors: Cursors
     publisher: Callable[[], EventPublisher]
-    """Made when the first event comes by: few do."""
+    """Created for the first event: few requests publish one."""
     deadline: Deadline
-    """Of the request that is being answered."""
+    """The deadline of the current request."""
 
     def start_request(self) -> None:
         self.deadline.start(self.settings.budget.request_seconds)
@@ -65,7 +66,7 @@ def _facts(settings: MarketsSettings, deadline: Deadline) -> Facts:
 
 
 def _limits(settings: MarketsSettings) -> Limits:
-    """Nothing is taken from the budget here: how much there is in a day is all that counts."""
+    """The budget is only read here, so only the calls per day matter."""
     return Limits(per_second=0, per_minute=0, per_day=settings.calls_per_day, news_per_day=0)
 
 

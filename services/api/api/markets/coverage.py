@@ -1,4 +1,4 @@
-"""How much is known, how fresh it is, and what may still be asked for today."""
+"""How much is known, how fresh it is, and how many calls are left today."""
 
 from datetime import UTC, datetime
 
@@ -13,7 +13,7 @@ SOURCES = ("alpaca:assets", "alphavantage:earnings-calendar", "alphavantage:news
 
 
 def coverage(facts: Facts, now: datetime) -> views.Coverage:
-    """A source nobody has read yet is among the sources."""
+    """Includes sources that have not been read yet."""
     counted = facts.coverage.get()
     stored = {source.name: source for source in facts.progress.sources()}
     return views.Coverage(

@@ -1,4 +1,4 @@
-"""What the markets watch's use cases read from."""
+"""The repositories that the markets watch reads."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What a company reported, newest first, by page or as a whole."""
+"""Fundamentals of a company, newest first, by page or all at once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,19 +26,19 @@ class Wanted:
 
 
 def day_of(told: Told) -> date:
-    """That it is ordered by."""
+    """The day it is sorted by."""
     return told.last_updated if isinstance(told, Overview) else told.fiscal_date_ending
 
 
 def page_of(fundamentals: FundamentalsRepository, wanted: Wanted, *, limit: int, before: str | None) -> Slice[Told]:
-    """The newest; ``before`` is the day the last page ended with."""
+    """A page, newest first; ``before`` is the day where the previous page ended."""
     until = date.fromisoformat(before) - timedelta(days=1) if before else wanted.until
     rows = ((day_of(told).isoformat(), told) for told in _newest(fundamentals, wanted, until, limit + 1))
     return take(rows, lambda _: True, limit)
 
 
 def all_of(fundamentals: FundamentalsRepository, wanted: Wanted) -> list[Told]:
-    """Raises ``AnswerTooLarge`` for more than one answer is made of."""
+    """Raises ``AnswerTooLarge`` for more than ``MAX_ROWS``."""
     found = list(islice(_newest(fundamentals, wanted, wanted.until, _WHOLE_PAGE), MAX_ROWS + 1))
     if len(found) > MAX_ROWS:
         raise AnswerTooLarge

@@ -1,4 +1,4 @@
-"""Finding assets: by volume or staleness, each in the order of its index, and the rest of the filters in code."""
+"""Finding assets: sorted by the index of volume or staleness, with the other filters in code."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _ROWS_PER_READ = 250
 
 @dataclass(frozen=True, slots=True)
 class AssetFilter:
-    """What is wanted of an asset; whatever is ``None`` is not asked about."""
+    """Filters for assets; ``None`` means no filter."""
 
     status: str
     exchange: str | None = None
@@ -37,7 +37,7 @@ class AssetFilter:
         return self.exchange is None or self.exchange.casefold() == asset.exchange.casefold()
 
     def _is_named(self, asset: Asset) -> bool:
-        """A symbol may be asked for as any vendor writes it."""
+        """Symbols match in any vendor's spelling."""
         if self.text is None:
             return True
         text = self.text.casefold()
@@ -48,7 +48,7 @@ class AssetFilter:
 class Listed:
     asset: Asset
     rank: int | None = None
-    """By volume among the assets of its status, from 1."""
+    """By volume among the assets with its status, from 1."""
 
 
 VolumePlace = tuple[str, int, int]
@@ -60,7 +60,7 @@ StalenessPlace = tuple[str, str]
 def by_volume(
     assets: AssetRepository, wanted: AssetFilter, now: datetime, *, limit: int, after: VolumePlace | None
 ) -> Slice[Listed]:
-    """The most traded ones that match."""
+    """Matching assets, most traded first."""
     stale_since = _stale_since(wanted, now)
     plain = wanted.is_answered_by_index and stale_since is None
 
@@ -76,7 +76,7 @@ def by_volume(
 def by_staleness(
     assets: AssetRepository, wanted: AssetFilter, now: datetime, *, limit: int, after: StalenessPlace | None
 ) -> Slice[Listed]:
-    """The ones that match whose fundamentals were not asked for the longest."""
+    """Matching assets, those whose fundamentals were requested the longest ago first."""
     found = assets.stalest(
         wanted.status,
         until=_stale_since(wanted, now),
@@ -105,6 +105,6 @@ def _stale_since(wanted: AssetFilter, now: datetime) -> datetime | None:
 
 
 def _is_stale(asset: Asset, since: datetime | None) -> bool:
-    """As the index of staleness counts: to the second, and one that never was is the stalest."""
+    """As in the staleness index: to the second, and an asset that was never pollenated is the stalest."""
     last = to_iso(asset.last_pollenated) if asset.last_pollenated else NEVER
     return since is None or last <= to_iso(since)

@@ -1,4 +1,4 @@
-"""News of one asset by time, and of all of them by how they sound."""
+"""News of one asset by time, and of all assets by sentiment."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from watchkeeper.markets.models import Article
 from watchkeeper.markets.repositories.news import NewsRepository, bucket_of
 
 _COST_OF_ASKING = 50
-"""Of a day's bucket, in rows: one request asks for forty of them at the most."""
+"""The cost of querying a day's bucket, in rows: a request queries at most forty of them."""
 
 TimePlace = tuple[str, str]
-"""Of an article in an asset's news: its id and its time with the symbol."""
+"""The position of an article in an asset's news: its id, and its time with the symbol."""
 
 ScorePlace = tuple[str, int] | tuple[str, int, str, str, str]
-"""A day and a bucket, at its beginning or after an article: its id, time and score."""
+"""A day and a bucket; its beginning, or the position after an article: its id, time and score."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """What news are wanted of all assets."""
+    """Filters for the news of all assets."""
 
     days: Days
     lowest: Decimal
@@ -32,7 +32,7 @@ class Sound:
 def of_asset(
     news: NewsRepository, symbol: str, wanted: Moments, *, limit: int, after: TimePlace | None
 ) -> Slice[Article]:
-    """The newest."""
+    """Newest first."""
     start = {"asset_symbol": symbol, "news_id": after[0], "time_published": after[1]} if after else None
     found = news.of_asset(symbol, since=wanted.since, until=wanted.until, start=start, page_size=limit + 1)
     rows = (((str(key["news_id"]), str(key["time_published"])), article) for key, article in found)
@@ -40,7 +40,7 @@ def of_asset(
 
 
 def by_sound(news: NewsRepository, wanted: Sound, *, limit: int, after: ScorePlace | None) -> Slice[Article]:
-    """The newest day's best news first."""
+    """The newest day first, in each day the most positive news first."""
     found: list[Article] = []
     last: ScorePlace | None = None
     cost = 0
@@ -57,7 +57,7 @@ def by_sound(news: NewsRepository, wanted: Sound, *, limit: int, after: ScorePla
 def _rows(
     news: NewsRepository, wanted: Sound, after: ScorePlace | None, page_size: int
 ) -> Iterator[tuple[ScorePlace, Article | None]]:
-    """Before each bucket is asked for, its place alone."""
+    """Before the rows of each bucket, its own position without an article."""
     for day, bucket in _buckets(wanted, after):
         yield (day.isoformat(), bucket), None
         start = (
@@ -71,7 +71,7 @@ def _rows(
 
 
 def _buckets(wanted: Sound, after: ScorePlace | None) -> Iterator[tuple[date, int]]:
-    """From the newest day to the oldest, in each from the best bucket on."""
+    """From the newest day to the oldest, in each day the most positive bucket first."""
     best, worst = bucket_of(wanted.highest), bucket_of(wanted.lowest)
     newest = date.fromisoformat(after[0]) if after else wanted.days.last
     for age in range((newest - wanted.days.first).days + 1):

@@ -1,4 +1,4 @@
-"""Parameters of the markets watch's routes: their types, limits and documentation, and what they mean."""
+"""Parameters of the markets watch's routes: their types, limits, documentation and interpretation."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -16,70 +16,72 @@ from watchkeeper.markets import symbols
 MAX_NEWS_DAYS = 31
 MAX_EARNINGS_DAYS = 366
 MAX_SERIES_DAYS = {"hour": 31, "day": 366, "week": 366}
-"""The longest span of a sentiment series, by what its buckets are."""
+"""The longest range of a sentiment series, by bucket length."""
 
 _NEWS_DAYS = 7
 _EARNINGS_DAYS = 14
 _SERIES_DAYS = 30
 _MARGIN = timedelta(days=366)
-"""Days this near to the ends of the calendar are refused: others are counted from them."""
+"""Days this close to the limits of the calendar are rejected, because other days are computed from them."""
 
 SymbolSegment = Annotated[
     str,
-    Path(min_length=1, max_length=64, description="A ticker symbol as any vendor writes it: `BRK.B`, `BRK-B`, `brk.b`"),
+    Path(
+        min_length=1, max_length=64, description="A ticker symbol in any vendor's spelling: `BRK.B`, `BRK-B`, `brk.b`"
+    ),
 ]
-Status = Annotated[Literal["active", "inactive"], Query(description="Assets that are listed, or are no more")]
+Status = Annotated[Literal["active", "inactive"], Query(description="Assets that are listed, or no longer are")]
 Exchange = Annotated[
-    str | None, Query(pattern=r"^[A-Za-z0-9_-]{1,32}$", description="An exchange as Alpaca names it, such as `NYSE`")
+    str | None, Query(pattern=r"^[A-Za-z0-9_-]{1,32}$", description="An exchange by Alpaca's name, such as `NYSE`")
 ]
-Text = Annotated[str | None, Query(min_length=1, max_length=100, description="Text in symbol or name, in any case")]
+Text = Annotated[
+    str | None, Query(min_length=1, max_length=100, description="Text in symbol or name, case-insensitive")
+]
 Top = Annotated[
-    int | None, Query(ge=1, le=2000, description="Only so many most traded ones; not with `order=staleness`")
+    int | None, Query(ge=1, le=2000, description="Only this many of the most traded; not with `order=staleness`")
 ]
 StaleDays = Annotated[
     int | None,
-    Query(ge=0, le=36500, description="Only those whose fundamentals were not asked for in so many days, or never"),
+    Query(ge=0, le=36500, description="Only assets whose fundamentals were not requested for this many days, or never"),
 ]
 AssetOrder = Annotated[
     Literal["volume", "staleness"], Query(description="Most traded first, each with its rank; or stalest first")
 ]
 StatementName = Annotated[
     Literal["income_statement", "balance_sheet", "cash_flow", "earnings", "overview"],
-    Query(description="What is reported; `overview` is what is told of the company, as it was told from a day on"),
+    Query(description="The statement; `overview` is the company's description, one for each time it changed"),
 ]
-PeriodName = Annotated[
-    Literal["annual", "quarterly"], Query(description="Fiscal years or quarters; an overview has neither")
-]
+PeriodName = Annotated[Literal["annual", "quarterly"], Query(description="Fiscal years or quarters; not for overviews")]
 SinceDay = Annotated[str | None, Query(max_length=40, description="From this day on (ISO 8601)")]
-UntilDay = Annotated[str | None, Query(max_length=40, description="Up to this day, included")]
+UntilDay = Annotated[str | None, Query(max_length=40, description="Up to this day, inclusive")]
 SinceNewsDay = Annotated[
-    str | None, Query(max_length=40, description="From this day on, in UTC; a week up to `until` if not given")
+    str | None, Query(max_length=40, description="From this day on, in UTC. Default: a week up to `until`")
 ]
 UntilNewsDay = Annotated[
     str | None,
-    Query(max_length=40, description=f"Up to this day, included, {MAX_NEWS_DAYS} days at the most; today if not given"),
+    Query(max_length=40, description=f"Up to this day, inclusive; at most {MAX_NEWS_DAYS} days. Default: today"),
 ]
-SeriesPeriod = Annotated[Literal["hour", "day", "week"], Query(description="How long a bucket is")]
-Score = Annotated[Decimal | None, Query(ge=-1, le=1, description="Of what an article says of a symbol, -1 to 1")]
-FromDay = Annotated[str | None, Query(alias="from", max_length=40, description="From this day on; today if not given")]
+SeriesPeriod = Annotated[Literal["hour", "day", "week"], Query(description="The length of a bucket")]
+Score = Annotated[Decimal | None, Query(ge=-1, le=1, description="The score of an article for a symbol, -1 to 1")]
+FromDay = Annotated[str | None, Query(alias="from", max_length=40, description="From this day on. Default: today")]
 ToDay = Annotated[
     str | None,
     Query(
         alias="to",
         max_length=40,
-        description=f"Up to this day, included, {MAX_EARNINGS_DAYS} days at the most; {_EARNINGS_DAYS} days after "
-        "`from` if not given",
+        description=f"Up to this day, inclusive; at most {MAX_EARNINGS_DAYS} days. "
+        f"Default: {_EARNINGS_DAYS} days after `from`",
     ),
 ]
 Symbol = Annotated[
-    str | None, Query(min_length=1, max_length=64, description="Of one company, as any vendor writes it")
+    str | None, Query(min_length=1, max_length=64, description="Only this company, in any vendor's spelling")
 ]
-Withdrawn = Annotated[bool, Query(description="Also days that the calendar names no more")]
+Withdrawn = Annotated[bool, Query(description="Also days that the calendar no longer lists")]
 
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """From a day to another, both included."""
+    """From a day to another, both inclusive."""
 
     first: date
     last: date
@@ -87,14 +89,14 @@ class Days:
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """From a moment to another, which is not included; either side may be open."""
+    """From a moment to another, exclusive; either may be open."""
 
     since: datetime | None
     until: datetime | None
 
 
 def symbol_in_path(segment: str) -> str:
-    """Raises ``ItemNotFound`` for what can be none: nothing goes by that name."""
+    """Raises ``ItemNotFound`` for a malformed symbol."""
     if (symbol := _symbol(segment)) is None:
         raise ItemNotFound("no symbol")
     return symbol
@@ -103,18 +105,18 @@ def symbol_in_path(segment: str) -> str:
 def symbol_in_query(text: str) -> str:
     """Raises ``InvalidParameter``."""
     if (symbol := _symbol(text)) is None:
-        raise InvalidParameter("symbol", "is no ticker symbol")
+        raise InvalidParameter("symbol", "is not a ticker symbol")
     return symbol
 
 
 def day(text: str | None, parameter: str) -> date | None:
-    """What is empty is not given. Raises ``InvalidParameter``."""
+    """Empty means not given. Raises ``InvalidParameter``."""
     if not text:
         return None
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise InvalidParameter(parameter, "is no ISO 8601 day") from error
+        raise InvalidParameter(parameter, "is not an ISO 8601 date") from error
 
 
 def moments(since: str | None, until: str | None) -> Moments:
@@ -150,7 +152,7 @@ def earnings_days(since: str | None, until: str | None, today: date) -> Days:
 
 
 def series_moments(since: str | None, until: str | None, period: str, now: datetime) -> tuple[datetime, datetime]:
-    """From a moment to another, which is not included. Raises ``InvalidParameter``."""
+    """From a moment to another, exclusive. Raises ``InvalidParameter``."""
     given = moments(since, until)
     end = given.until or now + timedelta(seconds=1)
     start = given.since or end - timedelta(days=_SERIES_DAYS)
@@ -178,7 +180,7 @@ def _bounded(days: Days, most: int, end: str, beginning: str) -> Days:
     if days.last < days.first:
         raise InvalidParameter(end, f"is before `{beginning}`")
     if (days.last - days.first).days >= most:
-        raise InvalidParameter(end, f"makes more than {most} days")
+        raise InvalidParameter(end, f"makes the range longer than {most} days")
     return days
 
 

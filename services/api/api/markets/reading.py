@@ -8,7 +8,7 @@ from watchkeeper.markets.models import Asset, Earnings, Statement
 from watchkeeper.markets.repositories.fundamentals import Pollenation
 
 _LOOKED_BACK = timedelta(days=400)
-"""A company reports once a year at least."""
+"""A company reports at least once a year."""
 
 
 def asset(facts: Facts, symbol: str, now: datetime) -> views.AssetDetail:

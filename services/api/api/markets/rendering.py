@@ -1,4 +1,4 @@
-"""Facts become views."""
+"""Views of facts."""
 
 from api.markets import views
 from api.markets.listing import Listed
@@ -37,7 +37,7 @@ def report(told: Report | Overview) -> views.Report:
 
 
 def article(told: Article) -> views.Article:
-    """With what it says of the one symbol it was found by."""
+    """With its mention of the one symbol it was found by."""
     (mention,) = told.mentions
     return views.Article(
         id=told.id,

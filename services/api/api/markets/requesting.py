@@ -1,4 +1,4 @@
-"""Asking for the fundamentals of an asset, out of turn."""
+"""Requesting the fundamentals of an asset out of turn."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from watchkeeper.markets.events import PollenationNeeded, Reason, domain_event
 def request_pollenation(
     publisher: EventPublisher, symbol: str, *, user: str, now: datetime
 ) -> views.PollenationRequest:
-    """The same request by the same person within a second is the same event. Raises ``Unavailable``."""
+    """Idempotent within a second: the same request by the same person is the same event. Raises ``Unavailable``."""
     event = domain_event(
         PollenationNeeded(symbol=symbol, reason=Reason.REQUEST),
         cause=f"{user}/{symbol}/{to_iso(now)}",

@@ -1,4 +1,4 @@
-"""The markets watch's routes: they translate, and nothing else."""
+"""The markets watch's routes: they only translate between HTTP and the use cases."""
 
 from http import HTTPStatus
 from typing import cast
@@ -67,10 +67,10 @@ def list_assets(
     limit: Limit = 30,
     cursor: Cursor = None,
 ) -> views.AssetList:
-    """Most traded first, each with its rank among the assets of that status. Or the stalest first, without ranks: those
-    whose fundamentals were never asked for, then those for which that is longest ago."""
+    """Most traded first, each with its rank among the assets with that status. Or the stalest first, without ranks:
+    those whose fundamentals were never requested, then those for which that was the longest ago."""
     if top is not None and order == "staleness":
-        raise InvalidParameter("top", "goes with `order=volume` only")
+        raise InvalidParameter("top", "can be used with `order=volume` only")
     wanted = AssetFilter(status, exchange, text, top, stale_days)
     assets, now = container().facts.assets, utc_now()
     find = listing.by_volume if order == "volume" else listing.by_staleness
@@ -83,15 +83,15 @@ def list_assets(
     return views.AssetList(items=[rendering.asset_summary(one) for one in items], cursor=following)
 
 
-@routes.get("/assets/<symbol>", "Read about an asset")
+@routes.get("/assets/<symbol>", "Read an asset")
 def read_asset(symbol: SymbolSegment) -> views.AssetDetail:
-    """With what came of asking for each of its statements, and when its company reports."""
+    """With the result of the last request for each of its statements, and when its company reports."""
     return reading.asset(container().facts, symbol_in_path(symbol), utc_now())
 
 
 @routes.get(
     "/assets/<symbol>/fundamentals",
-    "Read what a company reported",
+    "Read a company's fundamentals",
     forms=(Form(HTTPStatus.OK, tables.CONTENT_TYPE),),
 )
 def read_fundamentals(
@@ -103,8 +103,8 @@ def read_fundamentals(
     limit: Limit = 30,
     cursor: Cursor = None,
 ) -> views.Fundamentals:
-    """Newest first, by the day the fiscal period ended; overviews by the day they were first told so. Who prefers
-    `text/csv` gets all of them at once, whatever `limit` says, as from `fundamentals.csv`."""
+    """Newest first, by the end of the fiscal period; overviews by the day they were first published so. Callers that
+    prefer `text/csv` get all of them at once, regardless of `limit`, as from `fundamentals.csv`."""
     wanted = _wanted(symbol, statement, period, since, until)
     if preferred(routes.router.current_event.raw_event, APPLICATION_JSON, tables.CONTENT_TYPE) == tables.CONTENT_TYPE:
         return cast("views.Fundamentals", _table(wanted))
@@ -120,9 +120,7 @@ def read_fundamentals(
     )
 
 
-@routes.get(
-    "/assets/<symbol>/fundamentals.csv", "Take what a company reported with you", content_type=tables.CONTENT_TYPE
-)
+@routes.get("/assets/<symbol>/fundamentals.csv", "Export a company's fundamentals", content_type=tables.CONTENT_TYPE)
 def take_fundamentals(
     symbol: SymbolSegment,
     statement: StatementName = "income_statement",
@@ -130,9 +128,9 @@ def take_fundamentals(
     since: SinceDay = None,
     until: UntilDay = None,
 ) -> Response[str]:
-    """All of it, newest first, as comma-separated values (RFC 4180, UTF-8 with a byte order mark): a column for each
-    field that any row has, empty where it was not reported. Figures are as they are; an apostrophe stands before texts
-    that a spreadsheet could take for formulas."""
+    """All of them, newest first, as comma-separated values (RFC 4180, UTF-8 with a byte order mark): a column for each
+    field that any row has, empty where it was not reported. Numbers are unchanged; texts that a spreadsheet could
+    interpret as formulas are prefixed with an apostrophe."""
     return _table(_wanted(symbol, statement, period, since, until))
 
 
@@ -140,7 +138,7 @@ def take_fundamentals(
 def list_asset_news(
     symbol: SymbolSegment, since: Since = None, until: Until = None, limit: Limit = 30, cursor: Cursor = None
 ) -> views.ArticleList:
-    """Newest first, each with what it says of the asset."""
+    """Newest first, each with its mention of the asset."""
     facts, name, wanted = container().facts, _known(symbol), moments(since, until)
     items, following = page(
         container().cursors,
@@ -151,17 +149,17 @@ def list_asset_news(
     return views.ArticleList(items=[rendering.article(one) for one in items], cursor=following)
 
 
-@routes.get("/assets/<symbol>/sentiment", "Ask how an asset's news sound over time")
+@routes.get("/assets/<symbol>/sentiment", "Get the sentiment of an asset's news over time")
 def read_sentiment(
     symbol: SymbolSegment, since: Since = None, until: Until = None, period: SeriesPeriod = "day"
 ) -> views.SentimentSeries:
-    """By hour, day or week, in UTC, of the last 30 days if nothing else is asked for; of 366 days at the most, by hour
-    of 31. Buckets without articles are left out."""
+    """By hour, day or week, in UTC. Default: the last 30 days. At most 366 days, or 31 days by hour. Buckets without
+    articles are omitted."""
     start, end = series_moments(since, until, period, utc_now())
     return sentiment.series(container().facts.news, _known(symbol), start, end, period)
 
 
-@routes.get("/news", "Find news by how they sound")
+@routes.get("/news", "Find news by sentiment")
 def list_news(
     since: SinceNewsDay = None,
     until: UntilNewsDay = None,
@@ -170,8 +168,8 @@ def list_news(
     limit: Limit = 30,
     cursor: Cursor = None,
 ) -> views.ArticleList:
-    """Of all assets: the newest day first, in each day the best news first. An article is there once for each asset it
-    names, with what it says of it."""
+    """News of all assets: the newest day first, in each day the most positive news first. An article is listed once for
+    each asset it mentions, with that mention."""
     lowest, highest = scores(min_score, max_score)
     wanted = news.Sound(news_days(since, until, utc_now().date()), lowest, highest)
     asked = {"list": "news", "since": since, "until": until, "scores": [str(lowest), str(highest)]}
@@ -182,7 +180,7 @@ def list_news(
     return views.ArticleList(items=[rendering.article(one) for one in items], cursor=following)
 
 
-@routes.get("/earnings", "Find out who reports when")
+@routes.get("/earnings", "List when companies report")
 def list_earnings(
     since: FromDay = None,
     until: ToDay = None,
@@ -191,7 +189,7 @@ def list_earnings(
     limit: Limit = 30,
     cursor: Cursor = None,
 ) -> views.EarningsList:
-    """By day, in the next two weeks if nothing else is asked for."""
+    """By day. Default: the next two weeks."""
     days = earnings_days(since, until, utc_now().date())
     name = symbol_in_query(symbol) if symbol else None
     calendar_kept = container().facts.earnings
@@ -205,28 +203,29 @@ def list_earnings(
     return views.EarningsList(since=days.first, until=days.last, items=found, cursor=following)
 
 
-@routes.get("/coverage", "Ask how much is known, and how fresh it is", cache=ALWAYS_ASK)
+@routes.get("/coverage", "Get the coverage and freshness", cache=ALWAYS_ASK)
 def read_coverage() -> views.Coverage:
-    """Assets by when their fundamentals were last asked for, the sources as they were read last, and how many calls
-    AlphaVantage still grants today."""
+    """Assets by when their fundamentals were last requested, the sources' last runs, and how many calls to AlphaVantage
+    are left today."""
     return covered.coverage(container().facts, utc_now())
 
 
 @routes.post(
     "/assets/<symbol>/pollenate",
-    "Ask for a company's fundamentals anew",
+    "Request a company's fundamentals again",
     status=HTTPStatus.ACCEPTED,
     groups=("Developer", "Admin"),
 )
 def pollenate_asset(symbol: SymbolSegment, caller: Caller) -> views.PollenationRequest:
-    """It is put on the bus, and done in its turn: it waits while the day's calls of AlphaVantage are spent, and until
-    the end of the maintenance window on Sundays. What was asked for after `requested_at` satisfies it."""
+    """The request is published on the bus and processed in turn: it waits while the day's calls to AlphaVantage are
+    exhausted, and until the end of the maintenance window on Sundays. Any pollenation after `requested_at` satisfies
+    it."""
     now = utc_now().replace(microsecond=0)
     return requesting.request_pollenation(container().publisher(), _known(symbol), user=caller.user, now=now)
 
 
 def _known(segment: str) -> str:
-    """The symbol of an asset there is. Raises ``ItemNotFound``."""
+    """The symbol of an existing asset. Raises ``ItemNotFound``."""
     return container().facts.assets.get(symbol_in_path(segment)).symbol
 
 

@@ -1,4 +1,4 @@
-"""How an asset's news sound over time."""
+"""The sentiment of an asset's news over time."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -10,14 +10,14 @@ from watchkeeper.markets.models import Article, Mention
 from watchkeeper.markets.repositories.news import NewsRepository
 
 MAX_ARTICLES = 5000
-"""That one series is made of; they take about 9 MB to read."""
+"""In one series; reading them takes about 9 MB."""
 
 _PLACES = Decimal("0.000001")
 _PAGE = 1000
 
 
 def series(news: NewsRepository, symbol: str, since: datetime, until: datetime, period: str) -> views.SentimentSeries:
-    """Of the newest articles from a moment to another, which is not included."""
+    """From the newest articles between two moments, the end exclusive."""
     found = news.of_asset(symbol, since=since, until=until, page_size=_PAGE)
     articles = [article for _, article in islice(found, MAX_ARTICLES + 1)]
     looked_at = articles[:MAX_ARTICLES]
@@ -33,7 +33,7 @@ def series(news: NewsRepository, symbol: str, since: datetime, until: datetime, 
 
 
 def buckets(articles: Iterable[Article], period: str) -> list[views.SentimentBucket]:
-    """Oldest first, none without articles."""
+    """Oldest first, without empty ones."""
     grouped: dict[datetime, list[Mention]] = {}
     for article in articles:
         grouped.setdefault(start_of(article.published_at, period), []).extend(article.mentions)
@@ -41,7 +41,7 @@ def buckets(articles: Iterable[Article], period: str) -> list[views.SentimentBuc
 
 
 def start_of(moment: datetime, period: str) -> datetime:
-    """The first moment of its hour, day or week (ISO 8601: from Monday on)."""
+    """The start of its hour, day or week (ISO 8601: from Monday on)."""
     if period == "hour":
         return moment.replace(minute=0, second=0, microsecond=0)
     midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -61,7 +61,7 @@ def _bucket(start: datetime, mentions: Sequence[Mention]) -> views.SentimentBuck
 
 
 def _mean(scores: Sequence[Decimal], weights: Sequence[Decimal]) -> Decimal:
-    """Without any weight, each weighs the same."""
+    """If all weights are zero, all scores weigh the same."""
     total = sum(weights, Decimal())
     if not total:
         return _mean(scores, [Decimal(1)] * len(scores))

@@ -1,4 +1,4 @@
-"""What the function of the markets watch is told by its environment."""
+"""Settings of the markets function, from its environment."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class MarketsSettings(Settings):
 
     @property
     def calls_per_day(self) -> int:
-        """That AlphaVantage grants. Raises ``ConfigurationError``."""
+        """The number AlphaVantage allows. Raises ``ConfigurationError``."""
         if not (self.alphavantage_per_day.isascii() and self.alphavantage_per_day.isdigit()):
             raise ConfigurationError("ALPHAVANTAGE_PER_DAY is no whole number")
         return int(self.alphavantage_per_day)

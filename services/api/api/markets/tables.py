@@ -11,11 +11,11 @@ from watchkeeper.markets.numbers import NotANumber, number, text_of
 CONTENT_TYPE = "text/csv"
 
 _MARK = "\ufeff"
-"""A byte order mark: Excel takes a file without one for the machine's old encoding."""
+"""A byte order mark: Excel reads a file without one in the machine's legacy encoding."""
 
 
 def table(wanted: Wanted, rows: Sequence[Told]) -> str:
-    """First whose and of when they are, then every field that any of the rows has."""
+    """First the columns that identify a row, then every field that any of the rows has."""
     names = _fields(rows)
     text = StringIO(_MARK, newline="")
     text.seek(0, 2)
@@ -41,18 +41,18 @@ def _period(wanted: Wanted) -> list[str]:
 
 
 def _fields(rows: Iterable[Told]) -> list[str]:
-    """In the order of the newest row that has them."""
+    """Ordered as in the newest row that has them."""
     seen: Mapping[str, None] = {name: None for row in rows for name in row.values}
     return list(seen)
 
 
 def _cell(text: str) -> str:
-    """A figure as it is, negative ones, too; a text so that it is no formula."""
+    """Numbers unchanged, including negative ones; texts guarded against formulas."""
     return text if _is_figure(text) else guarded(text)
 
 
 def _is_figure(text: str) -> bool:
-    """Whether it is in the form that figures are kept in."""
+    """Whether it is in the form in which numbers are stored."""
     try:
         figure = number(text)
     except NotANumber:

@@ -1,6 +1,6 @@
-"""The shapes of the answers. Their docstrings are the API's documentation.
+"""Response models. Their docstrings are part of the API's documentation.
 
-Figures are decimals as texts, exactly as they were reported; times are in UTC.
+Numbers are decimals as strings, exactly as they were reported; times are in UTC.
 """
 
 from datetime import date, datetime
@@ -15,40 +15,40 @@ class AssetSummary(TypedDict):
     """A share or fund that can be traded."""
 
     symbol: str
-    """As Alpaca writes it: `BRK.B`."""
+    """In Alpaca's spelling: `BRK.B`."""
     name: str
     status: str
-    """`active`, or `inactive` since it is listed no more."""
+    """`active`, or `inactive` if it is no longer listed."""
     exchange: str
-    """As Alpaca names it; new ones come up."""
+    """Alpaca's name for it; new ones may appear."""
     asset_class: str
     tradable: bool
     volume: int
-    """Shares traded on the last whole day on one exchange (IEX): good for ranking, no volume of the market."""
+    """Shares traded on the last complete day on one exchange (IEX): good for ranking, but not the market's volume."""
     rank: int | None
-    """Its place among the assets of that status by volume, from 1; null unless they are listed by volume."""
+    """Its rank by volume among the assets with that status, from 1; null unless the list is sorted by volume."""
     last_pollenated: datetime | None
-    """When all of its fundamentals were last asked for; null if they never were."""
+    """When all of its fundamentals were last requested; null if never."""
     no_data: bool
-    """Whether there was nothing about it then, as for most funds."""
+    """Whether there was no data then, as for most funds."""
 
 
 class AssetList(TypedDict):
     items: list[AssetSummary]
-    """In the order asked for. There may be fewer than asked for, even none, and still more to come: the cursor says
-    so."""
+    """In the requested order. A page may hold fewer than `limit`, or none at all, and still have a cursor to
+    the next."""
     cursor: str | None
-    """Ask again with it for what follows; null at the end."""
+    """Pass it to get the next page; null on the last one."""
 
 
 class StatementState(TypedDict):
-    """What came of asking for a statement the last time."""
+    """The result of the last request for a statement."""
 
     statement: str
     asked_at: datetime | None
-    """Null if it was never asked for."""
+    """Null if it was never requested."""
     outcome: str | None
-    """`data`; `no_data`, there is none of this symbol; or `refused`, the upstream will not tell."""
+    """`data`; `no_data`: there is none for this symbol; or `refused`: the upstream does not provide it."""
     reason: str | None
     """Why it was refused."""
 
@@ -66,17 +66,17 @@ class EarningsDay(TypedDict):
     time_of_day: str
     """`pre-market` or `post-market`; mostly empty."""
     moved_from: date | None
-    """The day it was announced for before it was moved last."""
+    """The previous day, if it was moved."""
     withdrawn_at: datetime | None
-    """Since when the calendar names it no more."""
+    """Since when the calendar no longer lists it."""
     processed_at: datetime | None
-    """When everything that was reported was here."""
+    """When all of the report's fundamentals had been read."""
 
 
 class AssetDetail(TypedDict):
     symbol: str
     id: str
-    """Alpaca's, and for good: a symbol can be given to another company."""
+    """Alpaca's id, which is permanent: a symbol can be reassigned to another company."""
     name: str
     status: str
     exchange: str
@@ -91,30 +91,30 @@ class AssetDetail(TypedDict):
     margin_requirement_short: Decimal | None
     attributes: tuple[str, ...]
     vanished_at: datetime | None
-    """When it was first missing in a complete list."""
+    """When it was first missing from a complete list."""
     volume: int
-    """Shares traded on the last whole day on one exchange (IEX)."""
+    """Shares traded on the last complete day on one exchange (IEX)."""
     last_pollenated: datetime | None
-    """When all of its fundamentals were last asked for."""
+    """When all of its fundamentals were last requested."""
     no_data: bool
     statements: list[StatementState]
     next_earnings: EarningsDay | None
-    """The next day it is expected to report, today included."""
+    """The next day it is expected to report, including today."""
     last_earnings: EarningsDay | None
     """The last day it was expected to report, within the last 400 days."""
 
 
 class Report(TypedDict):
-    """What was reported for a fiscal period, or what was told of a company."""
+    """A statement for a fiscal period, or an overview of a company."""
 
     period: str | None
-    """`annual` or `quarterly`; null for an overview. The year and its last quarter end on the same day."""
+    """`annual` or `quarterly`; null for an overview. A year and its last quarter end on the same day."""
     fiscal_date_ending: date | None
     """Null for an overview."""
     last_updated: date | None
-    """For an overview, the day it was first told so; null for others."""
+    """For an overview, the day it was first published so; null for others."""
     values: dict[str, str]
-    """By the upstream's names; figures are decimals. What is missing is not there."""
+    """By the upstream's field names; numbers are decimals. Missing values are omitted."""
 
 
 class Fundamentals(TypedDict):
@@ -126,7 +126,7 @@ class Fundamentals(TypedDict):
 
 
 class Mention(TypedDict):
-    """What an article says of one symbol."""
+    """How an article mentions one symbol."""
 
     symbol: str
     relevance: Decimal
@@ -141,33 +141,33 @@ class Article(TypedDict):
     published_at: datetime
     title: str
     url: str | None
-    """Of `http` or `https`; null if it is of anything else."""
+    """With the scheme `http` or `https`; otherwise null."""
     source: str
     summary: str
     authors: tuple[str, ...]
     topics: tuple[str, ...]
     score: Decimal
-    """-1 to 1, of the article as a whole."""
+    """-1 to 1, for the article as a whole."""
     label: str
     mention: Mention
-    """What it says of the symbol it is listed for."""
+    """How it mentions the symbol it is listed for."""
 
 
 class ArticleList(TypedDict):
     items: list[Article]
-    """There may be fewer than asked for, even none, and still more to come: the cursor says so."""
+    """A page may hold fewer than `limit`, or none at all, and still have a cursor to the next."""
     cursor: str | None
 
 
 class SentimentBucket(TypedDict):
-    """What the articles of an hour, a day or a week say of an asset."""
+    """The sentiment about an asset in the articles of an hour, a day or a week."""
 
     start: datetime
-    """Its first moment, in UTC; weeks begin on Monday."""
+    """The start of the bucket, in UTC; weeks begin on Monday."""
     count: int
-    """Articles; there is no bucket without any."""
+    """The number of articles, at least 1."""
     weighted_mean: Decimal
-    """Of their scores, each weighing as much as it is relevant; six decimal places."""
+    """The mean of their scores, weighted by relevance; six decimal places."""
     mean: Decimal
     min: Decimal
     max: Decimal
@@ -180,27 +180,27 @@ class SentimentSeries(TypedDict):
     until: datetime
     articles: int
     truncated: bool
-    """Whether there are more articles than the 5,000 newest, which are looked at: the oldest bucket is incomplete then,
-    and those before it are missing."""
+    """Whether there are more than 5,000 articles. Only the newest are evaluated then: the oldest bucket is incomplete,
+    and earlier ones are missing."""
     buckets: list[SentimentBucket]
-    """Oldest first. Those without articles are left out."""
+    """Oldest first. Empty buckets are omitted."""
 
 
 class EarningsList(TypedDict):
     since: date
-    """The first day asked for."""
+    """The first day of the range."""
     until: date
-    """The last one."""
+    """The last day of the range."""
     items: list[EarningsDay]
-    """By day, then by symbol. There may be fewer than asked for, even none, and still more to come: the cursor says
-    so."""
+    """By day, then by symbol. A page may hold fewer than `limit`, or none at all, and still have a cursor to
+    the next."""
     cursor: str | None
 
 
 class AgeGroup(TypedDict):
     age: str
-    """By when the fundamentals were last asked for: up to `1d`, `7d`, `30d` or `90d` ago, `older`, `never`; or
-    `no_data`, those about which there was nothing."""
+    """By when the fundamentals were last requested: up to `1d`, `7d`, `30d` or `90d` ago, `older`, `never`; or
+    `no_data`, if there was no data."""
     assets: int
 
 
@@ -210,11 +210,11 @@ class AssetCoverage(TypedDict):
     counted_at: datetime
     total: int
     fresh: int
-    """Those asked for within a quarter of a year."""
+    """Assets whose fundamentals were requested within a quarter of a year."""
     ages: list[AgeGroup]
-    """Each asset is in one of them."""
+    """Each asset is in exactly one of them."""
     oldest: datetime | None
-    """The longest time ago that one was asked for, of those that ever were."""
+    """The earliest last request of any asset, except those never requested."""
     newest: datetime | None
 
 
@@ -222,42 +222,42 @@ class MarketSource(TypedDict):
     name: str
     """`alpaca:assets`, `alphavantage:earnings-calendar`, `alphavantage:news` or `alphavantage:fundamentals`."""
     last_success: datetime | None
-    """What was there then is here now."""
+    """Everything the source had at that time has been read."""
     age_seconds: int | None
     error: str | None
     failing_since: datetime | None
     blocked_since: datetime | None
-    """Since when the upstream refuses us."""
+    """Since when the upstream has blocked us."""
     gaps: list[GapState]
-    """What may be missing."""
+    """Data that may be missing."""
     refused: int
-    """Rows of the last run that could not be taken."""
+    """Rows of the last run that were rejected."""
     reasons: dict[str, int]
-    """How many for each reason."""
+    """The number of rejected rows by reason."""
     refusals: list[RefusalState]
-    """The newest ones, of any run."""
+    """The newest rejected rows, of any run."""
 
 
 class CallBudget(TypedDict):
-    """Calls of AlphaVantage, which all functions share, of the UTC day."""
+    """Calls to AlphaVantage on this UTC day, shared by all functions."""
 
     per_day: int
     used: int
     left: int
     paused_until: datetime | None
-    """Until when nobody asks, as the upstream wants it."""
+    """Until when calls are paused, as the upstream requested."""
 
 
 class Coverage(TypedDict):
     now: datetime
     assets: AssetCoverage | None
-    """Null until they were counted for the first time."""
+    """Null until they have been counted for the first time."""
     sources: list[MarketSource]
     budget: CallBudget
 
 
 class PollenationRequest(TypedDict):
     event_id: str
-    """Of the event `pollenationNeeded` on the bus."""
+    """The id of the event `pollenationNeeded` on the bus."""
     symbol: str
     requested_at: datetime

@@ -1,1 +1,1 @@
-"""What belongs to people themselves: signing in, and what they own whichever watch they use."""
+"""What belongs to people themselves: signing in, and what they own independently of the watches."""

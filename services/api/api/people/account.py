@@ -1,4 +1,4 @@
-"""A person's account: what the user pool knows of it, and leaving."""
+"""A person's account in the user pool, and its deletion."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ class PoolUser:
 
 
 class UserPool:
-    """Users are named by their ``sub``, which is their name in a pool whose people sign in by address."""
+    """Users are identified by their ``sub``, which is the user name in a pool where people sign in by address."""
 
     def __init__(
         self, client: "CognitoIdentityProviderClient", pool_id: str, *, deadline: Deadline | None = None
@@ -35,7 +35,7 @@ class UserPool:
         self._deadline = deadline
 
     def user(self, user: str) -> PoolUser | None:
-        """``None`` when they are gone. Raises ``DatabaseError``."""
+        """``None`` if the user does not exist any more. Raises ``DatabaseError``."""
         failed = "AdminGetUser failed"
         with asking(failed, self._deadline):
             try:
@@ -53,7 +53,7 @@ class UserPool:
             )
 
     def remove(self, user: str) -> None:
-        """Their refresh tokens are worth nothing from then on; who is gone already is no error."""
+        """This also invalidates the user's refresh tokens. Idempotent."""
         with translated("AdminDeleteUser failed"):
             try:
                 self._client.admin_delete_user(UserPoolId=self._pool_id, Username=user)
@@ -63,7 +63,8 @@ class UserPool:
 
 
 def leave(caller: Caller, accounts: AccountRepository, erasures: WorkQueue, now: datetime) -> Deletion:
-    """Have everything of that person removed. Asked again, the work is handed out again, unless it is done."""
+    """Request the removal of everything of that person. A repeated call sends the message again, unless the removal is
+    finished."""
     known = accounts.deletion(caller.user)
     if known and known.finished_at:
         return known

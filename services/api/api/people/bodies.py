@@ -1,4 +1,4 @@
-"""What the routes are sent. Everything else is refused before anything is read."""
+"""Request bodies. Anything else is rejected before anything is read."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -20,11 +20,11 @@ class DeviceRegistration(Body):
         ),
     ]
     platform: Platform
-    name: Annotated[OneLine, Field(description="What its owner calls it")] = ""
+    name: Annotated[OneLine, Field(description="The owner's name for it")] = ""
 
 
 class Snooze(Body):
-    """One of the two."""
+    """Exactly one of the two is required."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [name]} for name in ("due_at", "minutes")]})
 
@@ -33,11 +33,11 @@ class Snooze(Body):
         Field(description=f"In the future, at most {FURTHEST.days} days away; RFC 3339 with an offset"),
     ] = None
     minutes: Annotated[
-        int | None, Field(ge=1, le=FURTHEST // timedelta(minutes=1), strict=True, description="From now on")
+        int | None, Field(ge=1, le=FURTHEST // timedelta(minutes=1), strict=True, description="Minutes from now")
     ] = None
 
     @model_validator(mode="after")
     def _one(self) -> "Snooze":
         if (self.due_at is None) == (self.minutes is None):
-            raise ValueError("takes either due_at or minutes")
+            raise ValueError("needs either `due_at` or `minutes`")
         return self

@@ -1,4 +1,5 @@
-"""Builds what people's own things need, once per execution environment; somebody waits for all it does."""
+"""Builds what the people routes need, once per execution environment. A caller is waiting, so everything has a
+deadline."""
 
 from dataclasses import dataclass
 from functools import cache, partial
@@ -27,7 +28,7 @@ class Container:
     erasures: WorkQueue
     cursors: Cursors
     deadline: Deadline
-    """Of the request that is being answered."""
+    """The deadline of the current request."""
 
     def start_request(self) -> None:
         self.deadline.start(self.settings.budget.request_seconds)

@@ -8,11 +8,11 @@ from watchkeeper.errors import ItemNotFound
 from watchkeeper.people.devices import Device, DeviceRepository, registered, removed
 
 MAX_DEVICES = 20
-"""Of a person, as far as the index knows: each reminder is pushed to all of them."""
+"""Per person, according to the index; each reminder is pushed to all of them."""
 
 
 def register(wanted: DeviceRegistration, devices: DeviceRepository, work: Work) -> DeviceDetail:
-    """Raises ``Conflict`` when the person has too many."""
+    """Raises ``Conflict`` if the person has too many."""
     device = Device(wanted.token, work.user, wanted.platform, wanted.name, work.now)
     others = [one for one in devices.of_user(work.user) if one.id != device.id]
     if len(others) >= MAX_DEVICES:
@@ -22,7 +22,7 @@ def register(wanted: DeviceRegistration, devices: DeviceRepository, work: Work) 
 
 
 def remove(device: str, work: Work) -> None:
-    """``ItemNotFound``, too, for somebody else's."""
+    """Raises ``ItemNotFound`` on commit, also for somebody else's device."""
     work.add(removed(work.user, device), otherwise=ItemNotFound("no such device"))
 
 

@@ -1,4 +1,4 @@
-"""A person's reminders: finding them, cancelling one, putting one off."""
+"""A person's reminders: finding, cancelling and snoozing them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ BY_OWNER = "by its owner"
 """Why a reminder was cancelled."""
 
 _SNOOZED = frozenset({ReminderStatus.SCHEDULED, ReminderStatus.SENT, ReminderStatus.DELIVERED, ReminderStatus.FAILED})
-"""What may be put off; of one that is being sent, nobody knows yet whether it was."""
+"""What can be snoozed; for one that is being sent, the outcome is not known yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +29,15 @@ class Wanted:
 
 
 def find(reminders: Iterable[Reminder], wanted: Wanted, *, limit: int, after: Sequence[str] | None) -> Slice[Reminder]:
-    """Soonest due first; only those after that position, if there is one. A person's reminders are few, and forgotten
-    after a while: they are all read, as no key has their order."""
+    """Soonest due first; only those after the position, if given. A person's reminders are few, and expire after a
+    while, so they are all read: no key sorts them by time."""
     return take(_after(reminders, after), wanted.matches, limit)
 
 
 def cancel(reminder: Reminder, work: Work) -> Reminder:
-    """Raises ``Conflict`` unless it is still to be sent."""
+    """Raises ``Conflict`` unless it is still scheduled."""
     if reminder.status is not ReminderStatus.SCHEDULED:
-        raise Conflict(f"It is {reminder.status}. Only what is scheduled can be cancelled.")
+        raise Conflict(f"It is {reminder.status}. Only a scheduled reminder can be cancelled.")
     work.add(cancelled(reminder, BY_OWNER, work.now))
     return replace(reminder, status=ReminderStatus.CANCELLED, reason=BY_OWNER)
 
@@ -45,14 +45,14 @@ def cancel(reminder: Reminder, work: Work) -> Reminder:
 def snooze(reminder: Reminder, wanted: Snooze, work: Work) -> Reminder:
     """Raises ``Conflict`` and ``InvalidParameter``."""
     if reminder.status not in _SNOOZED:
-        raise Conflict(f"It is {reminder.status}, and cannot be put off.")
+        raise Conflict(f"It is {reminder.status}, and cannot be snoozed.")
     due_at = _due_at(wanted, work.now)
     work.add(put_off(reminder, due_at))
     return after_put_off(reminder, due_at)
 
 
 def due_in_time(due_at: datetime, now: datetime, member: str) -> datetime:
-    """Raises ``InvalidParameter``, about that member, for what nobody can be reminded at."""
+    """Raises ``InvalidParameter`` for that member if the time is past or too far in the future."""
     if not now < due_at <= now + FURTHEST:
         raise InvalidParameter(member, f"is not in the future, or more than {FURTHEST.days} days away")
     return due_at

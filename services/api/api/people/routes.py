@@ -1,4 +1,4 @@
-"""The routes of what is a person's own, whichever watch they use: they translate, and nothing else."""
+"""The routes of what people own independently of the watches: they only translate between HTTP and the use cases."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -22,24 +22,24 @@ from watchkeeper.people.reminders import ReminderStatus
 
 PREFIX = "/api/v1/me"
 
-Status = Annotated[ReminderStatus | None, Query(description="Only those in this state")]
-Batch = Annotated[str | None, Query(min_length=1, max_length=64, description="Only those of this batch")]
+Status = Annotated[ReminderStatus | None, Query(description="Only reminders with this status")]
+Batch = Annotated[str | None, Query(min_length=1, max_length=64, description="Only reminders of this batch")]
 DeviceId = Annotated[str, Path(min_length=1, max_length=64, description="The `id` of a device")]
 ReminderId = Annotated[str, Path(min_length=1, max_length=64, description="The `id` of a reminder")]
 
 _DONE = Form(HTTPStatus.OK, APPLICATION_JSON, views.Leaving, "It is done.")
-_LEAVING = {410: "The account is being deleted, or was."}
+_LEAVING = {410: "The account is being deleted, or has been."}
 
 
 account = Routes(PREFIX)
-"""Who leaves can still ask how far it is."""
+"""People who are leaving can still query the progress."""
 
 routes = Routes(PREFIX, table=lambda: container().table, guard=refuse_leaving(lambda: container().table))
 
 
-@account.get("", "Read about oneself", cache=ALWAYS_ASK)
+@account.get("", "Read your account", cache=ALWAYS_ASK)
 def read_me(caller: Caller) -> views.Me:
-    """Who the access token is of, and, if the account is being deleted, how far that is."""
+    """The person the access token belongs to, and the progress if the account is being deleted."""
     deletion, user = container().accounts.deletion(caller.user), container().users.user(caller.user)
     return views.Me(
         id=caller.user,
@@ -51,39 +51,44 @@ def read_me(caller: Caller) -> views.Me:
     )
 
 
-@account.delete("", "Delete one's account", status=HTTPStatus.ACCEPTED, forms=(_DONE,))
+@account.delete("", "Delete your account", status=HTTPStatus.ACCEPTED, forms=(_DONE,))
 def delete_me(caller: Caller) -> views.Leaving:
-    """Removes everything of that person, the account itself at last; it begins after some seconds, and `GET` of the
-    same path says when it is done. From now on everything else is answered with 410. It cannot be taken back."""
+    """Removes everything of that person, and finally the account itself. This begins after some seconds, and `GET` of
+    the same path says when it is done. From now on, everything else is answered with 410. It cannot be undone."""
     deletion = leave(caller, container().accounts, container().erasures, utc_now().replace(microsecond=0))
     view = _leaving(deletion)
     return with_status(HTTPStatus.OK, view) if deletion.finished_at else view
 
 
-@routes.post("/devices", "Register a device", status=HTTPStatus.CREATED, problems={409: "Too many.", **_LEAVING})
+@routes.post(
+    "/devices",
+    "Register a device",
+    status=HTTPStatus.CREATED,
+    problems={409: "There are too many devices.", **_LEAVING},
+)
 def register_device(body: Annotated[DeviceRegistration, Body()], work: Work) -> views.DeviceDetail:
-    """A device is known by its push token: sent again, it takes the place of what was there, and whoever sends it last
-    is the one whose reminders it shows."""
+    """A device is identified by its push token: registering it again replaces the registration, and it shows the
+    reminders of the person who registered it last."""
     return devices.register(body, container().devices, work)
 
 
-@routes.get("/devices", "List one's devices", cache=ALWAYS_ASK, problems=_LEAVING)
+@routes.get("/devices", "List your devices", cache=ALWAYS_ASK, problems=_LEAVING)
 def list_devices(caller: Caller) -> views.DeviceList:
-    """Those that were switched off, too."""
+    """Including those that were switched off."""
     return views.DeviceList(items=[devices.view(device) for device in container().devices.of_user(caller.user)])
 
 
 @routes.delete("/devices/<device_id>", "Remove a device", status=HTTPStatus.NO_CONTENT, problems=_LEAVING)
 def remove_device(device_id: DeviceId, work: Work) -> None:
-    """Nothing is pushed to it any more."""
+    """It no longer gets push messages."""
     devices.remove(device_id, work)
 
 
-@routes.get("/reminders", "List one's reminders", cache=ALWAYS_ASK, problems=_LEAVING)
+@routes.get("/reminders", "List your reminders", cache=ALWAYS_ASK, problems=_LEAVING)
 def list_reminders(
     caller: Caller, status: Status = None, batch: Batch = None, limit: Limit = 30, cursor: Cursor = None
 ) -> views.ReminderList:
-    """Soonest due first. What has come to its end is kept for 90 days."""
+    """Soonest due first. Finished reminders are kept for 90 days."""
     wanted = reminders.Wanted(status, batch)
     items, following = page(
         container().cursors,
@@ -96,14 +101,14 @@ def list_reminders(
 
 @routes.get("/reminders/<reminder_id>", "Read a reminder", cache=ALWAYS_ASK, problems=_LEAVING)
 def read_reminder(reminder_id: ReminderId, caller: Caller) -> views.ReminderDetail:
-    """With what became of it."""
+    """With its status."""
     return reminders.view(container().reminders.get(caller.user, reminder_id))
 
 
 @routes.post(
     "/reminders/<reminder_id>/cancel",
     "Cancel a reminder",
-    problems={409: "It is not scheduled any more.", **_LEAVING},
+    problems={409: "It is no longer scheduled.", **_LEAVING},
 )
 def cancel_reminder(reminder_id: ReminderId, work: Work) -> views.ReminderDetail:
     """It will not be sent."""
@@ -112,11 +117,11 @@ def cancel_reminder(reminder_id: ReminderId, work: Work) -> views.ReminderDetail
 
 @routes.post(
     "/reminders/<reminder_id>/snooze",
-    "Put a reminder off",
-    problems={409: "It is just being sent, or was cancelled.", **_LEAVING},
+    "Snooze a reminder",
+    problems={409: "It is being sent, or was cancelled.", **_LEAVING},
 )
 def snooze_reminder(reminder_id: ReminderId, body: Annotated[Snooze, Body()], work: Work) -> views.ReminderDetail:
-    """It is scheduled anew, also if it was sent before."""
+    """It is scheduled again, even if it was already sent."""
     return reminders.view(reminders.snooze(container().reminders.get(work.user, reminder_id), body, work))
 
 

@@ -1,4 +1,4 @@
-"""What the function of people's own things is told by its environment."""
+"""Settings of the people function, from its environment."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The shapes of the answers. Their docstrings are the API's documentation."""
+"""Response models. Their docstrings are part of the API's documentation."""
 
 from datetime import datetime
 from typing import Literal
@@ -10,28 +10,28 @@ from watchkeeper.people.reminders import ReminderStatus
 
 
 class Leaving(TypedDict):
-    """How far an account's deletion is."""
+    """The progress of an account's deletion."""
 
     status: Literal["deleting", "deleted"]
     requested_at: datetime
     finished_at: datetime | None
-    """From then on nothing of the person is left; this can be asked for a week."""
+    """When everything of the person had been removed; available for a week."""
 
 
 class Me(TypedDict):
     id: str
     email: str | None
-    """Null once the account is deleted, as are the next and the last but one."""
+    """Null once the account is deleted, like `email_verified` and `created_at`."""
     email_verified: bool | None
     groups: list[str]
-    """As the access token has them."""
+    """From the access token."""
     created_at: datetime | None
     deletion: Leaving | None
-    """Null unless the account is being deleted. Until it is done, and after it, nothing else is answered."""
+    """Null unless the account is being deleted. Meanwhile, and afterwards, all other requests are rejected."""
 
 
 class DeviceDetail(TypedDict):
-    """The push token itself is told nobody."""
+    """A device. The push token itself is never revealed."""
 
     id: str
     platform: Platform
@@ -46,18 +46,18 @@ class DeviceDetail(TypedDict):
 
 class DeviceList(TypedDict):
     items: list[DeviceDetail]
-    """Oldest first. What was registered a moment ago may be missing."""
+    """Oldest first. A device that was just registered may be missing."""
 
 
 class ReminderDetail(TypedDict):
     id: str
     status: ReminderStatus
-    """`sending` while it is on its way to the push service, `sent` once that has taken it, `delivered` when Apple or
+    """`sending` while it is on its way to the push service, `sent` once that has accepted it, `delivered` when Apple or
     Google have it for at least one device."""
     reason: str | None
-    """Why it failed, was cancelled, or was never heard of again."""
+    """Why it failed, was cancelled, or got no receipt."""
     kind: str
-    """What it reminds of, such as `taste` or `bottle`."""
+    """What it is about, such as `taste` or `bottle`."""
     batch: str | None
     title: str
     body: str
@@ -67,6 +67,6 @@ class ReminderDetail(TypedDict):
 
 class ReminderList(TypedDict):
     items: list[ReminderDetail]
-    """Soonest due first. There may be fewer than asked for, even none, and still more to come: the cursor says so."""
+    """Soonest due first. A page may hold fewer than `limit`, or none at all, and still have a cursor to the next."""
     cursor: str | None
-    """Ask again with it for what follows; null at the end."""
+    """Pass it to get the next page; null on the last one."""

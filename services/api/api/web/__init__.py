@@ -1,1 +1,1 @@
-"""What every context of the API shares: requests, answers, problems and cursors."""
+"""Shared by all contexts of the API: requests, responses, problems and cursors."""

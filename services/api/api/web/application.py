@@ -1,4 +1,4 @@
-"""One function's part of the API: its routes, errors as problems, and what happens around each request."""
+"""One function's part of the API: its routes, error handling, and the processing of each request."""
 
 from collections.abc import Callable
 from time import perf_counter
@@ -18,7 +18,7 @@ from watchkeeper.entry import Handler, LambdaContext, entry_point
 
 
 class Container(Protocol):
-    """What a function is built of."""
+    """The dependencies of a function."""
 
     @property
     def settings(self) -> Settings: ...
@@ -27,7 +27,7 @@ class Container(Protocol):
 
 
 class Application:
-    """``rewrite`` may change the event's path before a route is looked for."""
+    """``rewrite`` may change the event's path before routing."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Application:
         self._longest_body = longest_body
 
     def answer(self, event: Event, context: LambdaContext, *, origins: tuple[str, ...]) -> Answer:
-        """Answer one request, whatever happens."""
+        """Answer one request; never raises."""
         started = perf_counter()
         resolved = self._resolved(event, context)
         try:
@@ -71,7 +71,7 @@ class Application:
         return self.resolver.resolve(dict(checked), context)  # type: ignore[arg-type]
 
     def _allowed(self, path: str) -> tuple[str, ...]:
-        """The methods of the resource at that path; none if there is none."""
+        """The methods of the resource at that path; empty if there is no such resource."""
         found = {name for routes in self.contexts for name in routes.methods_at(path)}
         return tuple(sorted(found | {"HEAD"} if "GET" in found else found))
 
@@ -82,8 +82,8 @@ class Application:
 
 
 def http_handler(application: Application, container: Callable[[], Container]) -> Handler:
-    """The entry of a function that answers requests. What it needs is built at once: a wrong environment fails the
-    deployment, not a caller, and Lambda gives a start more processor than a request."""
+    """The entry point of a function that answers requests. Its dependencies are built during the cold start: a wrong
+    environment fails the deployment, not a caller, and Lambda gives initialization more CPU than a request."""
     origins = container().settings.cors_origins
 
     @entry_point

@@ -1,14 +1,14 @@
-"""Cells of a table that is opened in spreadsheets, where a text may be taken for a formula.
+"""Cells of tables that are opened in spreadsheets, where a text may be interpreted as a formula.
 
-A cell that begins with one of ``= + - @``, also in the wider and smaller forms of East Asian typing, is calculated,
-and formulas can run programs or send the other cells away (OWASP, "CSV Injection"). An apostrophe before it makes it a
-text. Spaces, controls and quotes before the sign are looked through, for some programs strip them, and a text that
-begins with a tab or the end of a line gets one in any case.
+A cell that begins with one of ``= + - @``, or with their full-width or small East Asian forms, is evaluated, and
+formulas can run programs or send other cells to a server (OWASP, "CSV Injection"). A leading apostrophe makes it a
+text. Spaces, control characters and quotes before the sign are skipped, because some programs strip them; a text that
+begins with a tab or a line break always gets an apostrophe.
 
-Quotes keep what stands in a cell together, also after the end of a line, but only for those who split at commas. Where
-the spreadsheet's own language separates with semicolons or tabs, a quote in the middle of what it takes for a cell is
-like any other sign: the text after the next semicolon, or on the next line, is a cell of its own. So every place where
-one could begin has its apostrophe. ``plain`` takes them off again: no text is lost.
+Quotes keep a cell together, even across lines, but only for programs that split at commas. Where the spreadsheet's
+locale separates with semicolons or tabs, a quote in the middle of what it considers a cell is an ordinary character:
+the text after the next semicolon, or on the next line, is a separate cell. So every place where a cell could begin gets
+an apostrophe. ``plain`` removes them again: no text is lost.
 """
 
 import re
@@ -33,7 +33,7 @@ _GOES_ON_BAD, _GUARDED_INSIDE = re.compile(_CELL_ENDS + _DANGER), re.compile(f"{
 
 
 def cell(value: Value) -> str:
-    """As it is written. Numbers, times and flags are ours and cannot be formulas; what a person wrote is guarded."""
+    """The cell's text. Numbers, times and flags are ours and cannot be formulas; what a person wrote is guarded."""
     match value:
         case None:
             return ""
@@ -50,11 +50,11 @@ def cell(value: Value) -> str:
 
 
 def guarded(text: str) -> str:
-    """The text with an apostrophe wherever it could be taken for a formula."""
+    """The text with an apostrophe wherever it could be interpreted as a formula."""
     inside = _GOES_ON_BAD.sub(r"\1'", text)
     return f"'{inside}" if _STARTS_BAD.match(text) else inside
 
 
 def plain(text: str) -> str:
-    """The text that ``guarded`` made this of."""
+    """The inverse of ``guarded``."""
     return _GUARDED_INSIDE.sub(r"\1", text[1:] if _GUARDED_START.match(text) else text)

@@ -1,4 +1,4 @@
-"""Cursors: where the next page starts, sealed so that only a cursor given out here, for the same query, is taken."""
+"""Cursors: where the next page starts, sealed so that only cursors issued here, for the same query, are accepted."""
 
 import base64
 import binascii
@@ -11,10 +11,10 @@ import orjson
 from watchkeeper.errors import InvalidCursor
 
 Query = Mapping[str, object]
-"""What a list was asked for: its name and filters, without limit and cursor."""
+"""The name and filters of a list, without limit and cursor."""
 
 Position = str | tuple[str | int, ...]
-"""Where a list goes on: a sort key, or the parts of a place."""
+"""Where a list continues: a sort key, or several parts of a key."""
 
 _PURPOSE = b"watchkeeper cursor 1\0"
 _SEAL_BYTES = 32
@@ -30,7 +30,7 @@ class Cursors:
         return base64.urlsafe_b64encode(self._seal(payload, query) + payload).rstrip(b"=").decode()
 
     def open(self, cursor: str, query: Query) -> Any:
-        """The position, a tuple as a list. Raises ``InvalidCursor`` for any cursor ``seal`` did not make of it."""
+        """The position, a tuple as a list. Raises ``InvalidCursor`` unless ``seal`` made the cursor for this query."""
         sealed = _decoded(cursor)
         seal, payload = sealed[:_SEAL_BYTES], sealed[_SEAL_BYTES:]
         if not hmac.compare_digest(seal, self._seal(payload, query)):
@@ -43,7 +43,7 @@ class Cursors:
 
 
 def _decoded(cursor: str) -> bytes:
-    """Takes one spelling only: base64 decoders overlook stray characters and the last one's spare bits."""
+    """Accepts the canonical encoding only: base64 decoders ignore stray characters and the unused last bits."""
     if len(cursor) > _MAX_CHARACTERS:
         raise InvalidCursor("too long")
     try:

@@ -1,7 +1,7 @@
-"""Who asks: the one place that reads the claims of a token.
+"""The caller's identity: the only place that reads the claims of a token.
 
-The gateway's authorizer has checked signature, issuer, audience and times before a function is invoked. It takes ID
-tokens as well as access tokens, which are meant for the app itself; the API takes access tokens only.
+The gateway's authorizer has checked signature, issuer, audience and times before a function is invoked. It also accepts
+ID tokens, which are meant for the app itself; the API accepts access tokens only.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from watchkeeper.errors import WatchkeeperError
 
 
 class Unauthenticated(WatchkeeperError):
-    """The request does not say, in a way that can be believed, who makes it."""
+    """The request does not identify its caller reliably."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def _claims(event: Event) -> Mapping[str, Any]:
 
 
 def _groups(claim: object) -> frozenset[str]:
-    """HTTP APIs make a list into text: ``[Admin Developer]``."""
+    """HTTP APIs turn a list into text: ``[Admin Developer]``."""
     if isinstance(claim, str):
         claim = claim.strip().removeprefix("[").removesuffix("]").replace(",", " ").split()
     return frozenset(str(group) for group in claim) if isinstance(claim, list | tuple) else frozenset()

@@ -1,4 +1,4 @@
-"""Who has asked to be deleted is served no more: what they would write now could be left behind."""
+"""People who have requested their deletion are no longer served: anything they write now could be left behind."""
 
 from collections.abc import Callable
 
@@ -9,8 +9,8 @@ from watchkeeper.people.accounts import AccountRepository
 
 
 def refuse_leaving(people: Callable[[], Table]) -> Callable[[Caller], None]:
-    """A guard of routes, which raises ``Gone``. The table of people is asked for at each request: routes are made
-    before there is a container."""
+    """A guard for routes, which raises ``Gone``. The people's table is looked up on each request, because routes are
+    created before the container."""
 
     def refuse(caller: Caller) -> None:
         if AccountRepository(people()).deletion(caller.user):

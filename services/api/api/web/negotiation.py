@@ -1,4 +1,4 @@
-"""Which form of an answer is sent: what ``Accept`` prefers (RFC 9110, 12.5.1)."""
+"""Content negotiation: the form that ``Accept`` prefers (RFC 9110, 12.5.1)."""
 
 import re
 
@@ -9,16 +9,16 @@ _REFUSED, _FULL = 0.0, 1.0
 
 
 def preferred(event: Event, *offers: str) -> str:
-    """The media type with the greatest weight; of several the one that is named more precisely, then the first.
+    """The media type with the greatest weight; of several, the one that is named most precisely, then the first.
 
-    It is the first, too, where none is acceptable, or nothing is said: any form tells more than a refusal.
+    Also the first if none is acceptable, or there is no preference: any form is more useful than an error.
     """
     ranges = dict(map(_weighted, header(event, "accept").lower().split(",")))
     return max(offers, key=lambda offer: _rating(offer, ranges))
 
 
 def _rating(offer: str, ranges: dict[str, float]) -> tuple[float, int]:
-    """Its weight, by the most precise range it is in, and how precise that is."""
+    """Its weight, by the most precise range that includes it, and the precision of that range."""
     for precision, name in ((2, offer), (1, f"{offer.partition('/')[0]}/*"), (0, "*/*")):
         if name in ranges:
             return (ranges[name], precision) if ranges[name] else (_REFUSED, 0)
@@ -32,6 +32,6 @@ def _weighted(media_range: str) -> tuple[str, float]:
 
 
 def _weight(parameter: str) -> float:
-    """A weight that is none refuses."""
+    """An invalid weight counts as a refusal."""
     match = _WEIGHT.fullmatch(parameter)
     return float(match[1]) if match else _REFUSED

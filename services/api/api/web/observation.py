@@ -1,4 +1,4 @@
-"""One log line and one set of metrics per request; neither holds a path, a name or an address."""
+"""One log line and one set of metrics per request; neither contains a path, a name or an address."""
 
 from watchkeeper.logs import logger
 from watchkeeper.metrics import CLIENT_ERRORS, LATENCY, SERVER_ERRORS, measure
@@ -7,12 +7,13 @@ _NO_ROUTE = "none"
 
 
 def note_route(path: str) -> None:
-    """Remember the request's route by its template, which Powertools tells of refusals in the form of OpenAPI."""
+    """Remember the template of the request's route, which Powertools gives in OpenAPI's form if it rejects a
+    request."""
     logger.append_keys(route=path.replace("{", "<").replace("}", ">"))
 
 
 def record(*, status: int, milliseconds: float, octets: int) -> None:
-    """Write what became of the request."""
+    """Record the outcome of the request."""
     logger.info("answered", extra={"status": status, "milliseconds": round(milliseconds, 1), "octets": octets})
     route = str(logger.get_current_keys().get("route", _NO_ROUTE))
     measure(LATENCY, milliseconds, route=route)

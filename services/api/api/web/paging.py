@@ -1,4 +1,4 @@
-"""Pages out of rows that are read only as far as they are needed."""
+"""Pages of rows, which are read only as far as needed."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 from api.web.cursors import Cursors, Position, Query
 
 MAX_ROWS = 2000
-"""Rows one request looks at for those that match; after that it answers with what it has, and a cursor."""
+"""How many rows one request examines for matches; then it answers with the matches so far, and a cursor."""
 
 RowT = TypeVar("RowT")
 
@@ -16,11 +16,11 @@ RowT = TypeVar("RowT")
 class Slice(Generic[RowT]):
     items: list[RowT]
     position: Position | None
-    """Where the next one starts; ``None`` when there are no more rows."""
+    """Where the next slice starts; ``None`` when there are no more rows."""
 
 
 def take(rows: Iterable[tuple[Position, RowT]], matches: Callable[[RowT], bool], limit: int) -> Slice[RowT]:
-    """The first rows that match."""
+    """The first ``limit`` rows that match."""
     found: list[RowT] = []
     position: Position | None = None
     for looked_at, (here, row) in enumerate(rows):
@@ -35,9 +35,9 @@ def take(rows: Iterable[tuple[Position, RowT]], matches: Callable[[RowT], bool],
 def page(
     cursors: Cursors, query: Query, cursor: str | None, find: Callable[[Any], Slice[RowT]]
 ) -> tuple[list[RowT], str | None]:
-    """The page a cursor names, or the first, and the next one's cursor. Raises ``InvalidCursor``.
+    """The page at the cursor, or the first page, and the cursor of the next one. Raises ``InvalidCursor``.
 
-    ``find`` is given the position that an earlier page of the same query ended with, or ``None``.
+    ``find`` gets the position where the previous page of the same query ended, or ``None``.
     """
     found = find(cursors.open(cursor, query) if cursor else None)
     return found.items, cursors.seal(found.position, query) if found.position else None

@@ -1,4 +1,4 @@
-"""Parameters of lists, and of spans of time, in every context."""
+"""Parameters of lists and time ranges, for all contexts."""
 
 from datetime import date
 from typing import Annotated
@@ -9,16 +9,16 @@ from api.web.problems import InvalidParameter
 from watchkeeper.clock import from_iso, to_iso
 from watchkeeper.dynamodb import Between
 
-Limit = Annotated[int, Query(ge=1, le=100, description="How many items to answer with at most")]
+Limit = Annotated[int, Query(ge=1, le=100, description="The maximum number of items")]
 Cursor = Annotated[
-    str | None, Query(max_length=8192, description="Where to go on: the `cursor` of the page before, unchanged")
+    str | None, Query(max_length=8192, description="Where to continue: the `cursor` of the previous page, unchanged")
 ]
 Since = Annotated[str | None, Query(max_length=40, description="From this day or moment on (ISO 8601)")]
 Until = Annotated[str | None, Query(max_length=40, description="Up to the end of this day, or this moment (ISO 8601)")]
 
 
 def span(since: str | None, until: str | None) -> Between:
-    """From a day or moment to another, both included; what is empty is not given. Raises ``InvalidParameter``."""
+    """From a day or date-time to another, both inclusive; empty means not given. Raises ``InvalidParameter``."""
     return ordered(Between(_start(since), _end(until)))
 
 
@@ -26,11 +26,11 @@ def to_iso_or_refuse(text: str, parameter: str) -> str:
     try:
         return to_iso(from_iso(text))
     except (ValueError, OverflowError) as error:
-        raise InvalidParameter(parameter, "is no ISO 8601 day or moment") from error
+        raise InvalidParameter(parameter, "is not an ISO 8601 date or date-time") from error
 
 
 def ordered(between: Between) -> Between:
-    """Raises ``InvalidParameter`` for an end before its beginning."""
+    """Raises ``InvalidParameter`` if the end is before the beginning."""
     if between.is_empty:
         raise InvalidParameter("until", "is before `since`")
     return between

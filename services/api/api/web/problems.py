@@ -1,4 +1,4 @@
-"""Errors as problem details (RFC 9457): the only place that knows their status codes."""
+"""Errors as problem details (RFC 9457): the only place that defines their status codes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,23 +23,23 @@ RETRY_AFTER_SECONDS = 2
 
 class ParameterError(TypedDict):
     parameter: str
-    """The parameter that was refused, or the member of the body, by its path."""
+    """The invalid parameter, or the path of the invalid member of the body."""
     detail: str
 
 
 class Problem(TypedDict):
     type: str
-    """A URN that names the kind of problem, for programs."""
+    """A URN that identifies the kind of problem, for programs."""
     title: str
     status: int
     detail: str
     correlation_id: NotRequired[str]
-    """Say this when you report the problem."""
+    """Please quote this when you report the problem."""
     errors: NotRequired[list[ParameterError]]
 
 
 class InvalidParameter(WatchkeeperError):
-    """A parameter has the right type, and yet no meaning."""
+    """A parameter has the right type, but no valid meaning."""
 
     def __init__(self, parameter: str, detail: str) -> None:
         super().__init__(detail)
@@ -48,46 +48,46 @@ class InvalidParameter(WatchkeeperError):
 
 
 class MethodNotAllowed(WatchkeeperError):
-    """What is there does not know the method."""
+    """The resource does not support the method."""
 
     def __init__(self, allowed: tuple[str, ...]) -> None:
-        super().__init__(f"There is only {', '.join(allowed)} here.")
+        super().__init__(f"Only {', '.join(allowed)} can be used here.")
         self.allowed = allowed
 
 
 class Forbidden(WatchkeeperError):
-    """The caller is known, and is in none of the groups that may do this."""
+    """The caller is authenticated, but in none of the groups that may do this."""
 
     def __init__(self, groups: tuple[str, ...]) -> None:
         super().__init__(f"This is for members of {' or '.join(groups)} only.")
 
 
 class Conflict(WatchkeeperError):
-    """What is asked for is against the rules in the state things are in; the message says why, to the caller."""
+    """The request is not allowed in the current state; the message tells the caller why."""
 
 
 class Changed(WatchkeeperError):
-    """Something was changed by another request after this one had read it; reading it again tells what now holds."""
+    """Another request changed something after this one had read it; it must be read again."""
 
 
 class NotThereYet(ItemNotFound):
-    """It is known, and can be had later; the message says of what that depends, to the caller."""
+    """It is known, but not available yet; the message tells the caller on what that depends."""
 
 
 class PreconditionFailed(WatchkeeperError):
-    """What ``If-Match`` names is not the current version."""
+    """The version in ``If-Match`` is not the current one."""
 
 
 class KeyReused(WatchkeeperError):
-    """An ``Idempotency-Key`` came again with another request."""
+    """An ``Idempotency-Key`` was reused for a different request."""
 
 
 class Gone(WatchkeeperError):
-    """It was here, and will not come back; the message says why, to the caller."""
+    """It is permanently gone; the message tells the caller why."""
 
 
 class TooManyRequests(WatchkeeperError):
-    """A limit for this caller, or what they ask about, is used up."""
+    """A rate limit for this caller, or for what they ask about, is exhausted."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"again in {retry_after} s")
@@ -96,7 +96,7 @@ class TooManyRequests(WatchkeeperError):
 
 
 class AnswerTooLarge(WatchkeeperError):
-    """The answer does not fit what Lambda lets through."""
+    """The response exceeds Lambda's limit."""
 
 
 _TITLES = {  # RFC 9110's phrases; Python has them from 3.13 only
@@ -107,15 +107,15 @@ _TITLES = {  # RFC 9110's phrases; Python has them from 3.13 only
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How an error is told. Without a ``detail`` its own message is: it was written for the caller."""
+    """How an error is presented. Without ``detail``, its own message is used, which is written for the caller."""
 
     name: str
     status: HTTPStatus
     detail: str | None = None
 
 
-_NOTHING_THERE = Kind("not-found", HTTPStatus.NOT_FOUND, "There is nothing here by that name.")
-_MALFORMED = Kind("malformed-body", HTTPStatus.BAD_REQUEST, "The body is no JSON that can be read.")
+_NOTHING_THERE = Kind("not-found", HTTPStatus.NOT_FOUND, "There is nothing here with that name.")
+_MALFORMED = Kind("malformed-body", HTTPStatus.BAD_REQUEST, "The body is not valid JSON.")
 _REFUSED = Kind("invalid-parameter", HTTPStatus.UNPROCESSABLE_ENTITY, "A parameter was refused.")
 _INTERNAL = Kind("internal-error", HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side.")
 
@@ -126,15 +126,13 @@ _KINDS: Mapping[type[Exception], Kind] = {
     InvalidCursor: Kind(
         "invalid-cursor",
         HTTPStatus.BAD_REQUEST,
-        "The cursor was not given out for this query. Start again without one.",
+        "The cursor does not belong to this query. Start again without one.",
     ),
     InvalidParameter: _REFUSED,
     ManyInBody: _REFUSED,
     RequestValidationError: _REFUSED,
-    LimitExceeded: Kind(
-        "too-large-to-keep", HTTPStatus.UNPROCESSABLE_ENTITY, "It is larger than what can be kept in one piece."
-    ),
-    Unavailable: Kind("busy", HTTPStatus.SERVICE_UNAVAILABLE, "Too much is going on. Try again in a moment."),
+    LimitExceeded: Kind("too-large-to-keep", HTTPStatus.UNPROCESSABLE_ENTITY, "It is too large to be stored."),
+    Unavailable: Kind("busy", HTTPStatus.SERVICE_UNAVAILABLE, "The service is busy. Try again in a moment."),
     MethodNotAllowed: Kind("method-not-allowed", HTTPStatus.METHOD_NOT_ALLOWED),
     AnswerTooLarge: Kind(
         "answer-too-large", HTTPStatus.NOT_ACCEPTABLE, "The answer is too large. Accept gzip, or ask for less."
@@ -146,28 +144,26 @@ _KINDS: Mapping[type[Exception], Kind] = {
     BodyTooLarge: Kind("body-too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     UnsupportedMediaType: Kind("unsupported-media-type", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send `application/json`."),
     Conflict: Kind("conflict", HTTPStatus.CONFLICT),
-    Changed: Kind(
-        "changed-meanwhile", HTTPStatus.CONFLICT, "Other requests change it all the time. Try again in a moment."
-    ),
+    Changed: Kind("changed-meanwhile", HTTPStatus.CONFLICT, "Other requests keep changing it. Try again in a moment."),
     Gone: Kind("gone", HTTPStatus.GONE),
     PreconditionFailed: Kind(
         "precondition-failed",
         HTTPStatus.PRECONDITION_FAILED,
-        "It was changed since. Read it again, and send its new `ETag` in `If-Match`.",
+        "It has changed since. Read it again, and send its new `ETag` in `If-Match`.",
     ),
     KeyReused: Kind(
         "idempotency-key-reused",
         HTTPStatus.UNPROCESSABLE_ENTITY,
-        "This `Idempotency-Key` came with another request before.",
+        "This `Idempotency-Key` was already used for a different request.",
     ),
     TooManyRequests: Kind(
-        "too-many-requests", HTTPStatus.TOO_MANY_REQUESTS, "Too often. `Retry-After` says when to try again."
+        "too-many-requests", HTTPStatus.TOO_MANY_REQUESTS, "Too many requests. `Retry-After` says when to try again."
     ),
 }
 
 
 def problem_of(error: Exception) -> Problem:
-    """Tells callers what they can act on, and nothing of what is inside."""
+    """What callers can act on, without revealing internals."""
     kind = next((_KINDS[known] for known in type(error).__mro__ if known in _KINDS), _INTERNAL)
     if isinstance(error, RequestValidationError) and any(one["type"] == "json_invalid" for one in error.errors()):
         kind = _MALFORMED
@@ -191,7 +187,7 @@ def _refusals(error: Exception) -> list[ParameterError]:
 
 
 def told(error: Exception) -> Response[str]:
-    """The answer to the request that met this error; what is our own fault is logged."""
+    """The response for an error; server errors are logged."""
     problem = problem_of(error)
     problem["correlation_id"] = correlation.current()
     if problem["status"] >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -220,5 +216,5 @@ def _headers(error: Exception) -> dict[str, str]:
 def _parameter_error(error: Mapping[str, Any]) -> ParameterError:
     place, *names = map(str, error["loc"])
     named = ".".join(names) if place == "body" else "".join(names[:1])
-    said = str(error.get("msg", "is wrong")).removeprefix("Value error, ")  # pydantic's word for our own
+    said = str(error.get("msg", "is wrong")).removeprefix("Value error, ")  # pydantic's prefix for our own errors
     return ParameterError(parameter=named, detail=said)

@@ -1,4 +1,4 @@
-"""What an API Gateway event (HTTP API, payload 2.0) says, where it takes care to read it right."""
+"""Reading API Gateway events (HTTP API, payload 2.0), where that needs care."""
 
 import base64
 import binascii
@@ -16,26 +16,26 @@ Event = Mapping[str, Any]
 READING = ("GET", "HEAD")
 
 MAX_BODY_BYTES = 64 * 1024
-"""No request needs more; photos do not come this way."""
+"""No request needs more; photos are uploaded to the bucket."""
 
 _JSON = re.compile(r"application/(?:json|merge-patch\+json)\s*(?:;.*)?", re.IGNORECASE)
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 class BodyTooLarge(WatchkeeperError):
-    """The request's body is longer than it may be; the message says how long, to the caller."""
+    """The request's body is too long; the message tells the caller the limit."""
 
 
 class UnsupportedMediaType(WatchkeeperError):
-    """The request's body is of another type than JSON."""
+    """The request's body is not of type JSON."""
 
 
 class MalformedBody(WatchkeeperError):
-    """The request's body is no JSON."""
+    """The request's body is not valid JSON."""
 
 
 class ManyInBody(WatchkeeperError):
-    """The request's body is a list, of which Powertools would take the first and leave the others."""
+    """The request's body is a list, of which Powertools would use the first element and ignore the others."""
 
 
 def method(event: Event) -> str:
@@ -49,7 +49,7 @@ def as_get(event: Event) -> Event:
 
 
 def with_checked_body(event: Event, longest: int = MAX_BODY_BYTES) -> Event:
-    """The event with its body as JSON text, if it is of a method that has one.
+    """The event with its body as JSON text, if its method has one.
 
     Raises ``BodyTooLarge``, ``UnsupportedMediaType``, ``MalformedBody`` and ``ManyInBody``.
     """
@@ -57,7 +57,7 @@ def with_checked_body(event: Event, longest: int = MAX_BODY_BYTES) -> Event:
         return {**event, "body": None, "isBase64Encoded": False}
     octets = _body(event)
     if len(octets) > longest:
-        raise BodyTooLarge(f"The body is longer than {longest} octets.")
+        raise BodyTooLarge(f"The body is longer than {longest} bytes.")
     if octets and not _JSON.fullmatch(header(event, "content-type").strip()):
         raise UnsupportedMediaType("not JSON")
     try:
@@ -66,7 +66,7 @@ def with_checked_body(event: Event, longest: int = MAX_BODY_BYTES) -> Event:
     except (orjson.JSONDecodeError, orjson.JSONEncodeError) as error:
         raise MalformedBody("not JSON") from error
     if isinstance(said, list):
-        raise ManyInBody("is a list, and no object")
+        raise ManyInBody("is a list, not an object")
     headers = {name: value for name, value in (event.get("headers") or {}).items() if name.lower() != "content-type"}
     typed = headers | ({"content-type": "application/json"} if octets else {})
     return {**event, "headers": typed, "body": text, "isBase64Encoded": False}
@@ -83,7 +83,7 @@ def _body(event: Event) -> bytes:
 
 
 def header(event: Event, name: str) -> str:
-    """A header by its lower-case name; empty when it was not sent."""
+    """A header by its lower-case name; empty if it was not sent."""
     headers = event.get("headers") or {}
     return str(headers.get(name) or next((text for key, text in headers.items() if key.lower() == name), ""))
 
@@ -94,15 +94,15 @@ def accepts_gzip(event: Event) -> bool:
 
 
 def is_match(event: Event, etag: str) -> bool:
-    """Whether ``If-None-Match`` names this entity; weak comparison, as RFC 9110 wants it here."""
+    """Whether ``If-None-Match`` includes this entity tag, by weak comparison as RFC 9110 requires."""
     given = [tag.strip().removeprefix("W/") for tag in header(event, "if-none-match").split(",")]
     return "*" in given or etag in given
 
 
 def with_one_segment(event: Event, pattern: re.Pattern[str]) -> Event:
-    """The event with what a named group of the pattern matches percent-encoded in its path: one segment then.
+    """The event with the match of the pattern's named group percent-encoded in its path, as a single segment.
 
-    An HTTP API decodes every escape of a path but ``%25``, so a name's slashes arrive as slashes.
+    HTTP APIs decode every escape in a path except ``%25``, so a name's slashes arrive as slashes.
     """
     path = event.get("rawPath", "")
     match = pattern.search(path)

@@ -1,4 +1,4 @@
-"""The last touch of every answer: validators, compression, CORS and what browsers must know."""
+"""Completing every response: validators, compression, CORS and security headers."""
 
 import base64
 import gzip
@@ -10,18 +10,18 @@ from api.web.problems import AnswerTooLarge
 from api.web.requests import READING, Event, accepts_gzip, header, is_match, method
 
 MAX_PLAIN_BYTES = 1024 * 1024
-"""Longer bodies travel as base64: as text, Lambda's JSON would escape them to up to twice their size."""
+"""Longer bodies are sent as base64: as text, escaping in Lambda's JSON could double their size."""
 
 MAX_BODY_BYTES = 4 * 1024 * 1024 + 256 * 1024
-"""Lambda lets 6 MB through, which base64 has grown by a third."""
+"""Lambda's limit is 6 MB, and base64 adds a third."""
 
 _COMPRESSED = "-gzip"
 _WORTH_COMPRESSING = 1024
 _COMPRESSION = 3
-"""A third of the time of level 6, for a few per cent more octets."""
+"""A third of the time of level 6, for a few per cent more bytes."""
 
 EXPOSED = "ETag, Link, Location, Retry-After, X-Correlation-Id"
-"""Headers of answers that browsers show to pages of other origins."""
+"""Response headers that browsers expose to pages of other origins."""
 
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
@@ -34,7 +34,7 @@ Answer = dict[str, Any]
 
 
 def finished(answer: Answer, event: Event, *, correlation_id: str, origins: tuple[str, ...]) -> Answer:
-    """The answer as it leaves. Raises ``AnswerTooLarge``."""
+    """The complete response. Raises ``AnswerTooLarge``."""
     headers = answer["headers"] | _ALWAYS | _cors(event, origins) | {"X-Correlation-Id": correlation_id}
     headers.setdefault("Content-Security-Policy", _NO_CONTENT_POLICY)
     headers["Vary"] = ", ".join([*filter(None, [headers.get("Vary")]), _VARIES_BY])
@@ -51,19 +51,19 @@ def finished(answer: Answer, event: Event, *, correlation_id: str, origins: tupl
 
 
 def fits(body: bytes, event: Event) -> bool:
-    """Whether ``finished`` lets a body of a ``GET`` through, compressed or not."""
+    """Whether ``finished`` accepts the body of a ``GET``, compressed or not."""
     if len(body) <= MAX_BODY_BYTES:
         return True
     return accepts_gzip(event) and len(gzip.compress(body, _COMPRESSION, mtime=0)) <= MAX_BODY_BYTES
 
 
 def without_body(answer: Answer) -> Answer:
-    """What ``HEAD`` is answered with: all that ``GET`` is, but the body."""
+    """The response to ``HEAD``: the same as to ``GET``, without the body."""
     return answer | {"body": "", "isBase64Encoded": False}
 
 
 def preflight_answer(allowed: tuple[str, ...]) -> Answer:
-    """For ``OPTIONS``, to which the gateway adds what its CORS configuration says."""
+    """For ``OPTIONS``; the gateway adds the headers of its CORS configuration."""
     headers = {"Allow": ", ".join((*allowed, "OPTIONS")), "Cache-Control": "no-store"}
     return {"statusCode": HTTPStatus.NO_CONTENT.value, "headers": headers, "body": "", "cookies": []}
 
@@ -81,14 +81,14 @@ def _not_modified(headers: dict[str, str]) -> Answer:
 
 
 def _etag(given: str | None, body: bytes, *, compressed: bool) -> str:
-    """A strong validator: the one its route gave the answer, or one of its octets. It tells the compressed octets from
-    the plain ones."""
+    """A strong validator: the one the route set, or a digest of the body. It differs between the compressed and the
+    plain form."""
     known = given.strip('"') if given else sha256(body).hexdigest()[:32]
     return f'"{known}{_COMPRESSED if compressed else ""}"'
 
 
 def version_named(etag: str) -> str:
-    """The version an ``ETag`` of a route names, compressed or not."""
+    """The version in a route's ``ETag``, compressed or not."""
     return etag.strip().strip('"').removesuffix(_COMPRESSED)
 
 

@@ -1,4 +1,4 @@
-"""Routes: a function from checked parameters to a view becomes a route, documented by its own types."""
+"""Routes: a function from validated parameters to a view becomes a route, documented by its own types."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,16 +24,16 @@ from watchkeeper.errors import ItemNotFound
 from watchkeeper.records import dumps
 
 SHORTLY = "private, max-age=15"
-"""For facts: they change once an hour at most, and people look for what has just come in."""
+"""For facts: they change at most once an hour, and people look for what has just come in."""
 
 ALWAYS_ASK = "no-cache"
 NEVER_KEPT = "no-store"
 
 _PATIENCE_SECONDS = 1.0
-"""For so long a request whose ground was changed under it is done again on the new one."""
+"""How long a request is retried after conflicts with other requests."""
 
 _OUTRUN = (Conflict, ItemNotFound, PreconditionFailed)
-"""What a request meets, too, that another with the same ``Idempotency-Key`` has just done."""
+"""Errors that can also mean that a concurrent request with the same ``Idempotency-Key`` has just succeeded."""
 
 _SEGMENT = re.compile(r"<[^>]+>")
 
@@ -43,56 +43,56 @@ AnyViewT = TypeVar("AnyViewT", bound=Mapping[str, Any])
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What an operation may answer beside, or instead of, its view."""
+    """What an operation may answer in addition to its view, or instead of it."""
 
     status: int
     content_type: str
     view: Any = str
     description: str = ""
-    """Of the status; where others have it as well, theirs may stand."""
+    """The description of the status, unless it already has one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What is told of a route beside what Powertools knows."""
+    """The documentation of a route, in addition to what Powertools knows."""
 
     name: str
     method: str
     path: str
     view: Any
-    """What it answers with; ``None`` for nothing."""
+    """The type of the response; ``None`` for no content."""
     status: int
     public: bool
-    """Whether it is answered without an access token."""
+    """Whether it needs no access token."""
     takes_key: bool
-    """Whether it takes an ``Idempotency-Key``."""
+    """Whether it accepts an ``Idempotency-Key``."""
     versioned: bool
-    """Whether its view has a version, which is the answer's ``ETag``."""
+    """Whether its view has a version, which becomes the ``ETag``."""
     content_type: str = APPLICATION_JSON
     problems: Mapping[int, str] = field(default_factory=dict)
-    """Those of its own, by status."""
+    """Problems specific to it, by status."""
     forms: tuple[Form, ...] = ()
     groups: tuple[str, ...] = ()
-    """Whoever is in one of them may ask; everybody who has signed in, if there are none."""
+    """Members of any of them are authorized; if empty, everybody who has signed in."""
 
     @property
     def comes_in_forms(self) -> bool:
-        """Whether the same success may be of another type, as who asks prefers."""
+        """Whether the same status may have another content type, as the caller prefers."""
         return any(one.status == self.status and one.content_type != self.content_type for one in self.forms)
 
 
 class Routes:
     """The routes of one context, and the view each of them answers with.
 
-    Views are typed dictionaries that mypy checks; pydantic reads them for the documentation only and stays out of the
-    answers themselves, where it would cost more than everything else.
+    Views are typed dictionaries that mypy checks; pydantic reads them for the documentation only, and does not validate
+    responses, where it would cost more than everything else.
 
-    A function may ask for a ``caller``, or, to write, for the request's ``work``: these are given to it beside its
-    parameters. What it adds to its work is committed after it; nothing is written if it raises.
+    A function may declare a ``caller``, or, to write, the request's ``work``: these are passed in addition to its
+    parameters. What it adds to its work is committed after it returns; nothing is written if it raises.
 
-    ``guard`` is asked before each request whether the caller may go on, and raises if not.
+    ``guard`` is called before each request, and raises if the caller is not allowed to continue.
 
-    ``elsewhere`` are methods and paths below the prefix that another function answers: they are there, too.
+    ``elsewhere`` are methods and paths below the prefix that another function answers: they exist, too.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Routes:
         self.router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
         self.operations: dict[str, Operation] = {}
         self._resources = [(_pattern(prefix + path), method) for method, path in elsewhere]
-        """Which paths they are at, and by which method."""
+        """The paths and methods of all resources."""
         self._public = public
         self._table = table
         self._guard = guard
@@ -145,10 +145,10 @@ class Routes:
         answers_anew: bool = False,
         groups: tuple[str, ...] = (),
     ) -> Callable[[ViewT], ViewT]:
-        """``versioned`` views have a member ``version``. A function that answers with a ``Response`` of its own says of
-        which ``content_type`` it is, and in what other ``forms`` it may come. One that ``answers_anew`` knows by its
-        work's key what it has done already; no answer of it is kept for an ``Idempotency-Key``. With ``groups`` it is
-        for their members alone."""
+        """``versioned`` views have a member ``version``. A function that returns its own ``Response`` declares its
+        ``content_type``, and the other ``forms`` it may have. One that ``answers_anew`` is idempotent by its work's
+        key, so its answer is not stored for an ``Idempotency-Key``. With ``groups``, only their members are
+        authorized."""
 
         def register(function: ViewT) -> ViewT:
             if groups and self._public:
@@ -186,7 +186,7 @@ class Routes:
                     return _worked(lambda: Work(event, caller, table(), keeps_answer=not answers_anew), run)
                 return run({"caller": caller})
 
-            # Powertools would validate every answer against the view; what it sees is a finished text.
+            # Powertools would validate every answer against the view; this way it sees a finished text.
             respond.__signature__ = _without_given(function)  # type: ignore[attr-defined]
             add = getattr(self.router, method.lower())
             add(path, summary=summary, description=function.__doc__, operation_id=operation.name)(respond)
@@ -216,7 +216,7 @@ class Routes:
         return Response(operation.status, APPLICATION_JSON, dumps(view), headers)
 
     def _location(self, view: Mapping[str, Any], path: str) -> dict[str, str]:
-        """Of what was made, relative to the request's own URL, if it can be read there."""
+        """Of what was created, relative to the request's own URL, if it can be read there."""
         made = view.get("id")
         is_there = made is not None and "GET" in self.methods_at(f"{path}/{made}")
         return {"Location": f"{path.rpartition('/')[2]}/{made}"} if is_there else {}
@@ -253,19 +253,19 @@ def _worked(begin: Callable[[], Work], run: Callable[[Mapping[str, Any]], Respon
 
 
 def with_status(status: int, view: AnyViewT) -> AnyViewT:
-    """The same view as another success than its route's, one of its ``forms``."""
+    """The same view with another status than the route's, one of its ``forms``."""
     return cast("AnyViewT", Response(int(status), APPLICATION_JSON, dumps(view), {"Cache-Control": NEVER_KEPT}))
 
 
 def _next_query(event: Event, cursor: str) -> str:
-    """A reference relative to the request's own URL: only the caller knows what stands before our paths."""
+    """A reference relative to the request's own URL: only the caller knows what precedes our paths."""
     query = parse_qsl(event.get("rawQueryString") or "", keep_blank_values=True)
     kept = [(name, text) for name, text in query if name != "cursor"]
     return f"?{urlencode([*kept, ('cursor', cursor)])}"
 
 
 def _without_given(function: Callable[..., Any]) -> Any:
-    """The signature of a route as Powertools is to see it: what comes from the request, and a finished answer."""
+    """The signature of a route for Powertools: the parameters from the request, and a finished response."""
     own = signature(function)
     asked: list[Parameter] = [one for name, one in own.parameters.items() if name not in ("caller", "work")]
     return own.replace(parameters=asked, return_annotation=Response[str])

@@ -1,4 +1,4 @@
-"""Secrets a function reads when it first needs them."""
+"""Secrets, read when they are first needed."""
 
 from functools import cache
 
@@ -9,7 +9,7 @@ from watchkeeper.translation import asking, understood
 
 @cache
 def secret(arn: str, budget: Budget, deadline: Deadline) -> bytes:
-    """Read once for each execution environment. Raises ``DatabaseError``."""
+    """Read once per execution environment. Raises ``DatabaseError``."""
     failed = "a secret cannot be read"
     with asking(failed, deadline):
         answer = secrets_client(budget).get_secret_value(SecretId=arn)

@@ -1,4 +1,4 @@
-"""What a function is told by its environment."""
+"""Settings of functions, from their environment."""
 
 import os
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from watchkeeper.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """One field per environment variable of the same name in capitals; all of them are required."""
+    """One field for each environment variable of the same name in upper case; all of them are required."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -24,11 +24,11 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class Settings(Environment):
-    """Of a function that answers requests."""
+    """Settings of a function that answers requests."""
 
     cors_origins: tuple[str, ...]
     aws_budget: str
-    """How long AWS may keep a reader waiting, by its name in ``watchkeeper.budgets``."""
+    """How long calls to AWS may take, by the budget's name in ``watchkeeper.budgets``."""
 
     @property
     def budget(self) -> Budget:

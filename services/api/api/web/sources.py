@@ -1,4 +1,4 @@
-"""What every watch tells of its sources' troubles."""
+"""How every watch reports problems with its sources."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ class GapState(TypedDict):
 
 class RefusalState(TypedDict):
     subject: str
-    """What it is of, as far as it could be read: a mail, a row, a symbol."""
+    """What was rejected, as far as it could be read: a mail, a row, a symbol."""
     reason: str
     at: datetime
 

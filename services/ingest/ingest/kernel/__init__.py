@@ -1,1 +1,1 @@
-"""Facts of the kernel watch: collected, linked, kept."""
+"""Facts of the kernel watch: collected, linked, stored."""

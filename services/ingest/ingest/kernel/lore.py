@@ -1,8 +1,8 @@
 """A client of a public-inbox mail archive, which is what lore.kernel.org runs.
 
-What is relied on, and not obvious: only a POST gives search results as a mailbox; they come newest arrival first,
-without a limit; ``rt:`` searches the time of receipt; no hits is a 404 in plain text; a page in HTML where a mailbox
-was asked for is a challenge, whatever its status. ``rt:`` bounds need nine digits or more to be read as seconds.
+Non-obvious behaviour this relies on: only a POST returns search results as a mailbox; they come newest arrival first,
+without a limit; ``rt:`` searches the time of receipt; no hits is a 404 in plain text; an HTML page instead of a mailbox
+is a challenge, whatever its status. ``rt:`` bounds need nine digits or more to be read as seconds.
 """
 
 import zlib
@@ -20,12 +20,12 @@ from ingest.upstream import NotFoundResponse, Upstream, is_html
 from watchkeeper.clock import from_iso
 
 FIRST_SECOND = 0
-"""Archives reach back to the 1990s, and a mail whose only date is a broken clock's may claim to be from 1970."""
+"""Archives go back to the 1990s, and a mail whose only date is from a broken clock may claim to be from 1970."""
 
 _CHUNK = 64 * 1024
 _MAX_FEED = 4 * 1024 * 1024
 _MAX_MAILBOX = 8 * 1024 * 1024 * 1024
-"""Decompressed octets after which an answer is a bomb, not a mailbox; LKML's busiest year is a tenth of it."""
+"""Decompressed bytes above which an answer is taken for a zip bomb; LKML's busiest year is a tenth of it."""
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _UNESCAPED = "-._~!$&'()*+,;=:@"
 
@@ -42,7 +42,7 @@ class Lore:
             raise UnknownSource(f"{self._upstream.base_url} has no list {name!r}") from error
 
     def oldest(self, name: str) -> datetime | None:
-        """When the list's oldest mail was received, or ``None`` if it has none."""
+        """When the list's oldest mail was received, or ``None`` if the list is empty."""
         path = f"/{quote(name)}/?q=rt:{_seconds(FIRST_SECOND)}..&x=A&o=-1&l=1"
         try:
             return self._upstream.read(path, _first_update, accept="application/atom+xml")
@@ -56,7 +56,7 @@ class Lore:
         return self._mailbox("POST", f"/{quote(name)}/?q=rt:{bounds}&x=m")
 
     def thread(self, name: str, message_id: str) -> AbstractContextManager[Iterator[bytes]]:
-        """The raw mails of a thread, loosely: others of the same subject too. Empty if the list has no such mail."""
+        """The raw mails of a thread, and possibly others of the same subject. Empty if the list has no such mail."""
         return self._mailbox("GET", f"/{quote(name)}/{quote(message_id, safe=_UNESCAPED)}/t.mbox.gz")
 
     @contextmanager
@@ -71,7 +71,7 @@ class Lore:
 
 
 def _seconds(epoch: int) -> str:
-    """A bound of ``rt:``, padded to be long enough to be taken for seconds."""
+    """A bound of ``rt:``, padded so that it is read as seconds."""
     return f"{max(epoch, FIRST_SECOND):09}"
 
 

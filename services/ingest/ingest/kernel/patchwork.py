@@ -1,8 +1,8 @@
 """A client of Patchwork's REST API, version 1.3.
 
-What is relied on, and not obvious: a wrong filter value answers 200 and an empty list, so the project is asked for by
+Non-obvious behaviour this relies on: a wrong filter value yields 200 and an empty list, so the project is requested by
 name first; pages are followed by their Link header; only ``order=id`` does not shift while mails arrive; times carry
-no zone (a mail's are UTC, an event's are the server's own clock and are compared with nothing but each other).
+no zone (a mail's are UTC; an event's are from the server's own clock and are only compared with each other).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -20,10 +20,10 @@ from watchkeeper.kernel.models import Check, Cover, Patch, Person, Series
 from watchkeeper.kernel.subjects import parse_subject
 
 PAGE_SIZE = 250
-"""The most Patchwork gives; it cuts larger values without a word."""
+"""Patchwork's maximum; it silently caps larger values."""
 
 MAX_MESSAGE_ID_BYTES = 1024
-"""What can be a key; no mail has a line as long."""
+"""The maximum length of a key; no mail has a line that long."""
 
 API = "/api/1.3"
 _JSON = "application/json"
@@ -39,7 +39,7 @@ class RowPage:
     rows: list[Row]
     next: str | None
     shrunk: bool = False
-    """Whether the page was gone although the one before announced it: the list shrank while it was read."""
+    """Whether the page was missing although the previous one linked to it: the list shrank while it was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,10 @@ class Event:
     id: int
     category: str
     date: str
-    """On the server's clock, without a zone; equal ones are ordered by id."""
+    """By the server's clock, without a zone; equal ones are ordered by id."""
     payload: Mapping[str, Any]
     actor: str | None
-    """User name of who caused it, where there was somebody."""
+    """The name of the user who caused it, if there was one."""
 
 
 class Patchwork:
@@ -60,7 +60,7 @@ class Patchwork:
         self._upstream = upstream
 
     def require_project(self, link_name: str) -> None:
-        """Raises ``UnknownSource`` unless the server tracks the project; no list endpoint would say so."""
+        """Raises ``UnknownSource`` unless the server tracks the project; the list endpoints would not report that."""
         try:
             project = self._upstream.read(f"{API}/projects/{quote(link_name, safe='')}/", _decoded, accept=_JSON)
         except NotFoundResponse as error:
@@ -88,7 +88,7 @@ class Patchwork:
         return parse_event(page.rows[0]) if page.rows else None
 
     def page(self, path: str) -> RowPage:
-        """One page of a list. Raises ``UpstreamGarbled`` when it is none."""
+        """One page of a list. Raises ``UpstreamGarbled`` when it is not a list."""
         try:
             return self._upstream.read(path, self._page, accept=_JSON)
         except NotFoundResponse as error:
@@ -103,7 +103,7 @@ class Patchwork:
         return RowPage(rows, _next(response, self._upstream.base_url))
 
     def pages(self, path: str | None) -> Iterator[RowPage]:
-        """A list page by page, from ``path`` on."""
+        """A list page by page, starting at ``path``."""
         while path:
             page = self.page(path)
             yield page
@@ -118,7 +118,7 @@ class Patchwork:
         return self._row(f"{API}/series/{series_id}/")
 
     def series_of_cover(self, cover_id: int) -> int | None:
-        """The series a cover letter is of, which its event does not say; ``None`` if there is none (any more)."""
+        """The series of a cover letter, which its event does not name; ``None`` if there is none (any more)."""
         row = self._row(f"{API}/covers/{cover_id}/") or {}
         series = row.get("series") or [{}]
         return series[0].get("id") if isinstance(series[0], dict) else None
@@ -151,14 +151,14 @@ def parse_event(row: Row) -> Event:
 
 
 def parse_check(event: Event) -> tuple[int, Check]:
-    """The patch and the verdict of a ``check-created`` event, whose payload alone does not say whose verdict it is.
+    """The patch and the verdict of a ``check-created`` event, whose payload alone does not say who gave it.
     Raises ``RowRefused``."""
     patch_id, check = _parsed({**event.payload, "id": event.id}, "check", _check)
     return patch_id, replace(check, user=event.actor)
 
 
 def worst(checks: tuple[Check, ...]) -> str:
-    """Patchwork's combined verdict: the worst of the newest of each context, ``pending`` without any."""
+    """Patchwork's combined verdict: the worst of each context's newest check, ``pending`` without any."""
     states = {check.state for check in checks}
     return next((state for state in ("fail", "warning", "pending", "success") if state in states), "pending")
 
@@ -273,7 +273,7 @@ def _listing(resource: str, **filters: str) -> str:
 
 
 def _next(response: requests.Response, base_url: str) -> str | None:
-    """Path and query of the next page: its host is the one the server thinks it has, which need not be reachable."""
+    """Path and query of the next page: its host is what the server takes for its own, and may not be reachable."""
     link = response.links.get("next", {}).get("url")
     if not link:
         return None

@@ -1,12 +1,12 @@
-"""How a mail sounds, sentence by sentence: VADER, with the words of kernel work put right.
+"""The sentiment of a mail, sentence by sentence: VADER, corrected for the vocabulary of kernel work.
 
 VADER reads technical words as emotion ("kills the process", "fatal error", "free", "master") and politeness as
 praise ("please", "best regards"), and knows nothing of "NAK" or "LGTM". ``KERNEL_LEXICON`` overrules it.
 
-The score of a text is the mean over those of its sentences that say anything at all, from -1.0 to 1.0, rounded to
+The score of a text is the mean over its sentences that contain any scored word, from -1.0 to 1.0, rounded to
 four digits. It is ``positive`` from 0.05 and ``negative`` from -0.05 on, VADER's own thresholds, else ``neutral``.
 
-VADER takes quadratic time in the length of a sentence, so sentences are cut and counted.
+VADER takes quadratic time in the length of a sentence, so long ones are split, and their number is limited.
 """
 
 import re
@@ -20,10 +20,10 @@ from typing import Any, Final
 from watchkeeper.kernel.models import Sentiment, SentimentLabel
 
 MAX_TEXT: Final = 32 * 1024
-"""Characters looked at."""
+"""Characters that are read."""
 MAX_SENTENCE: Final = 300
 MAX_SENTENCES: Final = 100
-"""Sentences scored; those without any word that counts are not."""
+"""Sentences scored; those without any scored word do not count."""
 THRESHOLD: Final = 0.05
 
 _TECHNICAL = """
@@ -70,7 +70,7 @@ _TECHNICAL = """
     restriction violating unlocks lock adequate straight safer sensitive novel original pretty agree agreement
     interested interesting important importance want wants bless fine
 """
-"""Words that state facts in a kernel mail, or are mere form."""
+"""Words that state facts in a kernel mail, or are mere politeness."""
 
 KERNEL_LEXICON: Final[dict[str, float]] = {
     **dict.fromkeys(_TECHNICAL.split(), 0.0),
@@ -78,7 +78,7 @@ KERNEL_LEXICON: Final[dict[str, float]] = {
     "nak": -2.6, "nack": -2.6, "nacked": -2.6, "naked": 0.0, "nacked-by": -2.6, "lgtm": 2.6, "sgtm": 2.2,
     "ack": 1.6, "acked": 1.8, "acked-by": 2.0, "reviewed-by": 2.0, "tested-by": 1.8, "applied": 1.4, "queued": 1.2,
     "merged": 1.0, "nit": -0.3, "nits": -0.3, "nitpick": -0.4, "+1": 1.6,
-    # praise and thanks; a bare "thanks" under a mail is form, so it weighs little
+    # praise and thanks; a bare "thanks" under a mail is a formality, so it weighs little
     "thanks": 0.3, "thank": 0.4, "thx": 0.2, "good": 1.6, "great": 2.2, "better": 0.9, "worst": -1.8,
     "perfectly": 1.4, "fine": 1.0, "ok": 0.7, "okay": 0.7, "perfect": 2.7, "helpful": 1.6, "useful": 1.2,
     "like": 0.5, "welcome": 0.8, "easy": 0.6, "clean": 0.9, "cleaner": 1.2, "elegant": 2.2, "neat": 1.9,
@@ -121,7 +121,7 @@ def _scores(text: str) -> Iterator[float]:
 
 
 def _may_count(sentence: str, counting: frozenset[str]) -> bool:
-    """Whether there is a word with a weight, an emoticon or an emoji in it; most sentences have none."""
+    """Whether it has a word with a weight, an emoticon or an emoji; most sentences have none."""
     if not sentence.isascii():
         return True
     words = sentence.lower().split()
@@ -137,7 +137,7 @@ def _sentences(text: str) -> Iterator[str]:
 
 @cache
 def _vader() -> tuple[Any, frozenset[str]]:
-    """The analyzer, and the words it gives a weight other than zero. Reading its files takes some milliseconds."""
+    """The analyzer, and the words with a weight other than zero. Reading its files takes some milliseconds."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # it opens them with codecs.open
         from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer

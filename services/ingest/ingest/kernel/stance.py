@@ -1,7 +1,7 @@
-"""The position a mail takes on the patch it answers, by stated rules.
+"""The position a mail takes on the patch it replies to, by explicit rules.
 
-Only the author's own words and the tags they give themselves count; quotes, signatures and what others said do
-not. The first rule that holds decides:
+Only the author's own words and their own tags count; quotes, signatures and what others said do not. The first
+rule that matches decides:
 
 ==  =================  ==================================================================================
 1   none               the mail is a patch or a cover letter
@@ -14,7 +14,7 @@ not. The first rule that holds decides:
 8   none               anything else
 ==  =================  ==================================================================================
 
-A robot takes a position by rule 3 or by tags only: its other prose is a template, not an opinion.
+A bot takes a position by rule 3 or by tags only: its other prose is a template, not an opinion.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from typing import TYPE_CHECKING, NamedTuple
 from watchkeeper.kernel.models import Kind, Stance, Trailer
 
 if TYPE_CHECKING:
-    # Reading a mail asks this module for a position, so it may not ask for mails when it is imported.
+    # The parsing of mails imports this module, so it must not import mails at run time.
     from ingest.kernel.mail.model import Mail
 
 MAX_TEXT = 16 * 1024
-"""Characters looked at."""
+"""Characters that are read."""
 MAX_SENTENCE = 600
-"""Characters of a sentence looked at."""
+"""Characters of a sentence that are read."""
 
 _APPROVING_TAG = re.compile(r"(?:.*-)?(?:acked|reviewed|tested|approved)(?:-.*)?-by$", re.IGNORECASE)
 _OBJECTING_TAG = re.compile(r"(?:.*-)?nacke?d?(?:-by)?$", re.IGNORECASE)
 
 
 class _Rule:
-    """Phrases, and the words of which a sentence must hold one before it is worth looking for them.
+    """Phrases, and words of which a sentence must contain one before the phrases are searched for.
 
-    A sentence that also holds one of the ``unless`` phrases does not count.
+    A sentence that also contains one of the ``unless`` phrases does not count.
     """
 
     def __init__(self, words: str, phrases: tuple[str, ...], unless: tuple[str, ...] = ()) -> None:
@@ -181,7 +181,7 @@ def _gives(trailer: Trailer) -> bool:
 
 
 def position(own_text: str, trailers: Iterable[Trailer]) -> Stance:
-    """The position an answer of these words takes, by rules 2 to 8."""
+    """The position of a reply with these words, by rules 2 to 8."""
     own_tags = [trailer.name for trailer in trailers if _gives(trailer)]
     if any(map(_OBJECTING_TAG.match, own_tags)):
         return Stance.OBJECTION

@@ -1,9 +1,9 @@
-"""Threads and links as a pure function of the mails: the same mails in any order give the same answer.
+"""Threads and links as a pure function of the mails: the same mails in any order give the same result.
 
 Threads are strict, by References and In-Reply-To alone (never by subject): mails are in one thread when a chain of
-references connects them, also through a mail nobody has, a ghost. A mail's parent comes from its own headers only,
-In-Reply-To before the last of References (RFC 5322, 3.6.4); a ghost's parent is guessed from the order in which others
-reference it, as JWZ's algorithm does. Links that would close a loop are not made.
+references connects them, even through a missing mail, a ghost. A mail's parent comes from its own headers only,
+In-Reply-To before the last of References (RFC 5322, 3.6.4); a ghost's parent is inferred from the order in which others
+reference it, as in JWZ's algorithm. Links that would create a cycle are not made.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,7 +28,7 @@ class Vertex:
 
 
 def place(vertices: Iterable[Vertex]) -> dict[str, Placement]:
-    """Where each mail belongs, and each ghost the mails mention.
+    """The place of each mail, and of each ghost the mails mention.
 
     A thread is named after the root above its oldest mail.
     """
@@ -43,7 +43,7 @@ def place(vertices: Iterable[Vertex]) -> dict[str, Placement]:
 
 
 def mentioned(vertex: Vertex) -> tuple[str, ...]:
-    """Every other Message-ID a mail names, oldest ancestor first, its parent last."""
+    """All other Message-IDs a mail names, oldest ancestor first, its parent last."""
     ancestors = [reference for reference in vertex.references if reference != vertex.in_reply_to]
     parent = [vertex.in_reply_to] if vertex.in_reply_to else []
     return tuple(name for name in (*vertex.aliases, *ancestors, *parent) if name != vertex.id)
@@ -69,7 +69,7 @@ def _parents(mails: Mapping[str, Vertex]) -> dict[str, str]:
 
 
 def _adopt(parents: dict[str, str], child: str, parent: str) -> bool:
-    """Link the two unless that closes a loop; says whether it did."""
+    """Link the two unless that creates a cycle; returns whether it did."""
     if child in _upwards(parents, parent):
         return False
     parents[child] = parent
@@ -118,7 +118,7 @@ class _Groups:
 
 
 class _Topics:
-    """The nearest patch or cover letter at or above each Message-ID."""
+    """Finds the nearest patch or cover letter at or above each Message-ID."""
 
     def __init__(self, mails: Mapping[str, Vertex], parents: Mapping[str, str]) -> None:
         self._mails = mails
@@ -126,7 +126,7 @@ class _Topics:
         self._known: dict[str, str | None] = {}
 
     def of(self, message_id: str) -> str | None:
-        """Along the parents first; if they lead to none, along the mail's own references, nearest first."""
+        """Follows the parents first; if they lead to none, the mail's own references, nearest first."""
         if (topic := self._above(message_id)) is not None:
             return topic
         vertex = self._mails.get(message_id)

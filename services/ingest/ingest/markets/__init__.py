@@ -1,1 +1,1 @@
-"""The markets watch: what is traded, when it reports, what is written about it, and what it reported."""
+"""The markets watch: assets, the earnings calendar, news, and fundamentals."""

@@ -1,7 +1,7 @@
-"""A client of Alpaca: the list of assets of its trading host, and yesterday's volumes of its data host.
+"""A client of Alpaca: the list of assets from its trading host, and yesterday's volumes from its data host.
 
-What is relied on, and not obvious: without ``asset_class`` the list has crypto in it; it has no pages; new values of
-its fields come without notice, so it is read row by row and unknown words are kept.
+Non-obvious behaviour this relies on: without ``asset_class`` the list includes crypto; it has no pages; new values of
+its fields appear without notice, so it is read row by row and unknown values are kept.
 """
 
 import re
@@ -21,11 +21,11 @@ from watchkeeper.markets.numbers import NotANumber, number
 from watchkeeper.markets.symbols import is_symbol
 
 MOST_SYMBOLS = 500
-"""Of a request for volumes."""
+"""Symbols in one request for volumes."""
 MOST_CHARACTERS = 6_000
-"""Of their list in the query, as it is written there: more risks a 414."""
+"""Characters of the list of symbols, as encoded in the query: more risks a 414."""
 MOST_REFUSALS = 40
-"""Of requests for volumes, before no more is done to find out which symbols are wrong with them."""
+"""Refused requests for volumes after which the invalid symbols are no longer searched for."""
 
 NO_OBJECT = "the row is no object"
 NO_SHARE = "no share or fund"
@@ -51,15 +51,15 @@ class Alpaca:
         self._data = data
 
     def assets(self) -> list[object]:
-        """The whole list of active shares and funds, for ``parse_asset``. Raises ``UpstreamError``."""
+        """The complete list of active shares and funds, for ``parse_asset``. Raises ``UpstreamError``."""
         params = {"status": "active", "asset_class": _EQUITY}
         return self._trading.read("/v2/assets", _array, accept=_JSON, params=params)
 
     def volumes(self, symbols: Iterable[str]) -> dict[str, int]:
-        """Shares traded on the last whole day, on IEX; a symbol without is not there. Raises ``UpstreamError``.
+        """Shares traded on the last full day, on IEX; symbols without a volume are absent. Raises ``UpstreamError``.
 
-        A request that is too long, or has a symbol in it that Alpaca takes for none, is halved until the rest is told;
-        after ``MOST_REFUSALS`` its symbols are left out, and if there are no volumes at all, that is the error.
+        A request that is too long, or has a symbol that Alpaca considers invalid, is halved until the rest succeeds;
+        after ``MOST_REFUSALS`` its symbols are left out, and if there are no volumes at all, the refusal is raised.
         """
         found: dict[str, int] = {}
         todo = list(_chunks(sorted({symbol for symbol in symbols if is_symbol(symbol)})))
@@ -136,7 +136,7 @@ def _status(value: Any) -> str:
 
 
 def _borrow_status(row: Mapping[str, Any]) -> str | None:
-    """Where it is missing, what the flag says that it replaced in 2026."""
+    """Where it is missing, the value of the flag that it replaced in 2026."""
     if status := text(row.get("borrow_status"), _LONGEST_WORD):
         return status
     if row.get("easy_to_borrow") is None:
@@ -160,7 +160,7 @@ def _subject(row: Mapping[str, Any]) -> str:
 
 
 def _chunks(symbols: Sequence[str]) -> Iterator[list[str]]:
-    """Lists of symbols that one request takes."""
+    """Lists of symbols, each of which fits into one request."""
     chunk: list[str] = []
     length = 0
     for symbol in symbols:
@@ -175,7 +175,7 @@ def _chunks(symbols: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _halves(chunk: list[str]) -> list[list[str]]:
-    """What to ask instead of a request that was refused; a single symbol is left out."""
+    """The requests that replace a refused one; a single symbol is left out."""
     middle = len(chunk) // 2
     return [half for half in (chunk[:middle], chunk[middle:]) if middle and half]
 
@@ -189,7 +189,7 @@ def _volume(snapshot: Any) -> int | None:
 
 
 def _decoded(response: requests.Response) -> Any:
-    """Raises ``UpstreamGarbled`` for anything but whole JSON."""
+    """Raises ``UpstreamGarbled`` for anything but complete JSON."""
     try:
         return loaded(response.content)
     except ValueError:

@@ -1,7 +1,7 @@
-"""A client of AlphaVantage: five functions about a company, the calendar of earnings, and news.
+"""A client of AlphaVantage: five functions about a company, the earnings calendar, and news.
 
-The key goes into the query of each request, as the vendor has it; the ``Upstream`` puts it there, so that it is no part
-of a path here. Nothing an answer says gets into an error: see ``answers``.
+The vendor requires the key in the query of each request; the ``Upstream`` adds it, so that it is never part of a path
+here. No text of an answer gets into an error: see ``answers``.
 """
 
 from codecs import BOM_UTF8
@@ -21,10 +21,10 @@ from watchkeeper.markets.models import Statement
 from watchkeeper.markets.symbols import to_alphavantage
 
 PATIENCE = Patience(attempts=4, first=1.0, longest=30.0, total=60.0)
-"""Three retries of a burst. What an attempt waits for the shared budget is part of the time."""
+"""Three retries of a burst. The time includes an attempt's wait for the shared budget."""
 
 MOST_NEWS = 1000
-"""Articles of a page; besides it only the default has an effect."""
+"""Articles per page; the only value other than the default that has an effect."""
 DEFAULT_NEWS = 50
 
 HORIZONS = ("3month", "6month", "12month")
@@ -38,32 +38,32 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class NewsPage:
-    """Articles, the oldest first."""
+    """Articles, oldest first."""
 
     rows: list[object]
     full: bool
-    """Whether there may be more: to be asked for from the time of the newest on, which will come again."""
+    """Whether there may be more: the next page starts at the time of the newest, which is repeated there."""
 
 
 def _nobody(error: UpstreamError) -> None:
-    """Hears nothing."""
+    """Does nothing."""
 
 
 class AlphaVantage:
-    """All of it raises ``UpstreamError``: ``Burst`` and ``MinuteOver`` after retries, ``DayOver``, ``KeyRefused``,
-    ``PlanLacksFunction``, ``RequestRefused``, and ``UpstreamGarbled`` for whatever else is not what was asked for."""
+    """All methods raise ``UpstreamError``: ``Burst`` and ``MinuteOver`` after retries, ``DayOver``, ``KeyRefused``,
+    ``PlanLacksFunction``, ``RequestRefused``, and ``UpstreamGarbled`` for any other unusable answer."""
 
     def __init__(
         self, upstream: Upstream, *, heard: Callable[[UpstreamError], None] = _nobody, clock: Clock = utc_now
     ) -> None:
-        """``heard`` is told whenever AlphaVantage says that it is asked too often or with a wrong key, also when the
-        request is tried again: everybody who has the same key should know."""
+        """``heard`` is called whenever AlphaVantage reports an exceeded rate limit or a wrong key, even if the request
+        is retried: everybody who uses the same key should know."""
         self._upstream = upstream
         self._heard = heard
         self._clock = clock
 
     def statement(self, statement: Statement, symbol: str) -> dict[str, Any] | None:
-        """What it tells of a company, as it came; ``None`` if it has nothing, as of most funds."""
+        """The unparsed statement of a company; ``None`` if there is no data, as for most funds."""
         params = {"function": statement.name, "symbol": to_alphavantage(symbol)}
         return self._read(self._object, params, _JSON) or None
 
@@ -72,7 +72,7 @@ class AlphaVantage:
         return self._read(self._csv, {"function": "EARNINGS_CALENDAR", "horizon": horizon}, _CSV)
 
     def news(self, time_from: datetime, time_to: datetime | None = None, limit: int = MOST_NEWS) -> NewsPage:
-        """News published from a minute on, of all companies."""
+        """News published since a given minute, of all companies."""
         params = {
             "function": "NEWS_SENTIMENT",
             "sort": "EARLIEST",
@@ -108,14 +108,14 @@ class AlphaVantage:
         return rows
 
     def _csv(self, response: requests.Response) -> str:
-        """The first character decides: it answers JSON where it has something to say."""
+        """The first character decides: it answers JSON where it has a message instead of data."""
         octets = response.content.removeprefix(BOM_UTF8).strip()
         if octets[:1] in (b"{", b"["):
             self._judge(decoded(octets))
             raise UpstreamGarbled("AlphaVantage answered JSON where CSV was asked for")
         if not octets or octets[:1] == b"<":
             raise UpstreamGarbled("AlphaVantage answered no CSV")
-        return octets.decode(errors="replace")  # in a name, at most: what is no symbol or date is refused row by row
+        return octets.decode(errors="replace")  # in a name, at most: invalid symbols and dates are refused row by row
 
     def _judge(self, body: object) -> None:
         with self._told_at_once():
@@ -131,5 +131,5 @@ class AlphaVantage:
 
 
 def _minute(moment: datetime) -> str:
-    """``20261120T0930``: what it takes, though it answers with seconds."""
+    """``20261120T0930``: the format it accepts, although it answers with seconds."""
     return moment.astimezone(UTC).strftime("%Y%m%dT%H%M")

@@ -1,7 +1,7 @@
-"""What AlphaVantage says instead of data: always with status 200, under ``Note``, ``Information`` or ``Error Message``.
+"""AlphaVantage's messages instead of data: always with status 200, as ``Note``, ``Information`` or ``Error Message``.
 
-Which of them it is has changed over time and says nothing; only the text does. Errors made of it have a text of our
-own, as the vendor's repeats the key.
+Which of them it uses has changed over time and has no meaning; only the text counts. Our errors have texts of their
+own, since the vendor's repeat the key.
 """
 
 import random
@@ -26,13 +26,13 @@ _KEYS = frozenset({"note", "information", "error message"})
 
 
 class NoArticles(UpstreamError):
-    """There is no news of the time asked for."""
+    """There is no news of the requested time."""
 
     outcome = "ok"
 
 
 def classify(body: object, now: datetime) -> None:
-    """Raises the error that a decoded answer tells of; nothing if it tells of none, which does not make it data."""
+    """Raises the error that a decoded answer reports. One that reports none need not be data."""
     if not isinstance(body, dict):
         return
     said = [value for key, value in body.items() if str(key).strip().lower() in _KEYS]
@@ -41,7 +41,7 @@ def classify(body: object, now: datetime) -> None:
 
 
 def decoded(octets: bytes) -> Any:
-    """Raises ``UpstreamGarbled`` for anything but whole JSON; without its cause, which holds the answer."""
+    """Raises ``UpstreamGarbled`` for anything but complete JSON; without its cause, which contains the answer."""
     try:
         return loaded(octets)
     except ValueError:
@@ -92,8 +92,9 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[datetime], UpstreamError]], ...] 
     (re.compile(r"no articles found"), _no_articles),
     (re.compile(r"invalid inputs?\b|invalid api call"), _request_refused),
 )
-"""The first that fits decides. The text of a burst names the day's limit and the premium endpoints too, the day's limit
-may name the minute's of a better plan, and the old text of the minute's names the day's."""
+"""The first match decides. The text about a burst mentions the daily limit and the premium endpoints too, that about
+the daily limit may mention the per-minute limit of a better plan, and the old text about the limit per minute mentions
+the daily one."""
 
 
 def _error(said: str, now: datetime) -> UpstreamError:

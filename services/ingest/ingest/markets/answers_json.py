@@ -7,11 +7,11 @@ import orjson
 
 
 def loaded(octets: bytes) -> Any:
-    """What the octets say. Raises ``ValueError`` if it is no JSON.
+    """The decoded bytes. Raises ``ValueError`` if they are not JSON.
 
-    One bad place does not spoil all the rest: a byte order mark is looked over, octets that are no UTF-8 and halves of
-    surrogate pairs become question marks, and ``NaN`` and ``Infinity``, which JSON does not have, the texts of their
-    names, for whoever reads the row to refuse.
+    A single defect does not spoil the rest: a byte order mark is ignored, bytes that are not UTF-8 and halves of
+    surrogate pairs become question marks, and ``NaN`` and ``Infinity``, which JSON does not have, become strings of
+    their names, which the reader of the row refuses.
     """
     try:
         return orjson.loads(octets)

@@ -1,4 +1,4 @@
-"""Articles of AlphaVantage's news feed, with what they are said to mean for the shares they name."""
+"""Articles of AlphaVantage's news feed, with their sentiment for the shares they mention."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -42,13 +42,13 @@ _MOST_NAMES = 30
 class ParsedArticle:
     article: Article
     refused: tuple[RowRefused, ...]
-    """Mentions that are left out, by their ticker."""
+    """Mentions that are left out, by ticker."""
 
 
 def parse_article(row: object) -> ParsedArticle:
     """An article from a row of the feed. Raises ``RowRefused`` with one of ``REASONS``.
 
-    Currencies are no part of its mentions, and a share is once, as it stands there first.
+    Mentions exclude currencies, and have each share once, at its first occurrence.
     """
     if not isinstance(row, dict):
         raise RowRefused("?", NO_OBJECT)
@@ -59,9 +59,9 @@ def parse_article(row: object) -> ParsedArticle:
 
 
 def news_id(url: str) -> str:
-    """A hash of the address as it would be without what does not matter: capitals of scheme and host, a usual port,
-    the fragment, parameters of campaigns (``utm_source``), a slash at the end of the path. Raises ``ValueError`` if it
-    is none."""
+    """A hash of the normalised URL, without what does not matter: upper case in scheme and host, a default port, the
+    fragment, campaign parameters (``utm_source``), a trailing slash of the path. Raises ``ValueError`` for an invalid
+    one."""
     parts = urlsplit(url)
     scheme = parts.scheme.lower()
     host = parts.netloc.lower().removesuffix(_PORTS.get(scheme, ":"))
@@ -96,7 +96,7 @@ def _title(value: Any) -> str:
 
 
 def _url(value: Any) -> str:
-    """An address that can be opened, as it came: a cut one would be another's."""
+    """A URL that can be opened, unchanged: a truncated one would be a different one."""
     if not isinstance(value, str) or len(url := value.strip()) > _LONGEST_URL or _NO_ADDRESS.search(url):
         raise Unfit(NO_URL)
     try:
@@ -124,7 +124,7 @@ def _topic(entry: Any) -> Any:
 
 
 def _names(values: Iterable[Any]) -> tuple[str, ...]:
-    """Each once, in their order; an entry that is no text is left out."""
+    """Each once, in order; an entry that is not a string is left out."""
     names = (text(value, _LONGEST_NAME) for value in values if isinstance(value, str))
     return tuple(dict.fromkeys(name for name in names if name))[:_MOST_NAMES]
 
@@ -165,7 +165,7 @@ def _relevance(value: Any) -> Decimal:
 
 
 def _between(least: Decimal, value: Any, wrong: str) -> Decimal:
-    """From ``least`` to 1; what rounding has put beyond is taken for the edge."""
+    """From ``least`` to 1; values beyond that because of rounding are clamped."""
     try:
         figure = number(value)
     except NotANumber:

@@ -1,6 +1,6 @@
-"""AlphaVantage's calendar of earnings: CSV, whose columns come and go.
+"""AlphaVantage's earnings calendar: CSV, whose columns come and go.
 
-An empty or broken table must never look like one in which nobody reports.
+An empty or broken table must never be mistaken for one without reports.
 """
 
 import csv
@@ -22,7 +22,7 @@ OTHER_SPELLING = "the symbol stands there in AlphaVantage's own spelling too"
 TWICE = "the period stands there twice"
 SAME_DAY = "another period is reported on the same day"
 REASONS = frozenset({NO_SYMBOL, NO_ESTIMATE, OTHER_SPELLING, TWICE, SAME_DAY, NO_DAY})
-"""Why rows are refused; with ``NO_ESTIMATE`` the row is taken without."""
+"""Why rows are refused; with ``NO_ESTIMATE`` the row is accepted without its estimate."""
 
 _SYMBOL, _REPORTED, _ENDING = "symbol", "reportdate", "fiscaldateending"
 _NEEDED = (_SYMBOL, _REPORTED, _ENDING)
@@ -39,7 +39,7 @@ class Calendar:
 
 
 def parse_calendar(table: str) -> Calendar:
-    """Raises ``UpstreamGarbled`` if it is no such table, is cut, or has no row with a symbol and dates."""
+    """Raises ``UpstreamGarbled`` if it is not such a table, is truncated, or has no row with a symbol and dates."""
     refused: list[RowRefused] = []
     rows: list[tuple[str, Earnings]] = []
     for row in _table(table):
@@ -53,8 +53,8 @@ def parse_calendar(table: str) -> Calendar:
 
 
 def _table(table: str) -> Iterator[dict[str, str]]:
-    """Rows by the names of the columns, in small letters; more columns than are known are allowed, and rows with fewer
-    than the rest give ``""`` for what they lack."""
+    """Rows by column name, in lower case; unknown columns are allowed, and rows with fewer columns than the others have
+    ``""`` for the missing ones."""
     lines = csv.reader(StringIO(table.removeprefix("\ufeff"), newline=""))
     try:
         names = [name.strip().lower() for name in next(lines, [])]
@@ -93,7 +93,7 @@ def _estimate(row: Mapping[str, str], refused: list[RowRefused]) -> Decimal | No
 
 
 def _one_for_each(rows: list[tuple[str, Earnings]], refused: list[RowRefused]) -> list[Earnings]:
-    """AlphaVantage's own spelling of a symbol, with a dash, wins over the other; then the first does."""
+    """AlphaVantage's own spelling of a symbol, with a dash, wins over the other; then the first row does."""
     periods: dict[tuple[str, date], str] = {}
     days: set[tuple[str, date]] = set()
     taken: list[Earnings] = []

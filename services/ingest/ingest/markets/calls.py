@@ -1,4 +1,4 @@
-"""The calls to AlphaVantage: each is taken from the budget that all functions share, and made at its moment."""
+"""The calls to AlphaVantage: each is taken from the budget that all functions share, and made at its scheduled time."""
 
 import time
 from collections import deque
@@ -13,17 +13,17 @@ from watchkeeper.markets.budget import BudgetRepository, Purpose
 from watchkeeper.metrics import ALPHAVANTAGE_BUDGET_LEFT, ALPHAVANTAGE_CALLS_USED, measure
 
 PATIENCE_SECONDS = 100.0
-"""A call that may be made only later than this is left to another invocation."""
+"""A call that has to wait longer than this is left to another invocation."""
 
 _LONGEST_SPACING = 5.0
-"""Seconds: an answer that took longer was an exception."""
+"""In seconds; an answer that took longer was an exception."""
 
 _KEPT_SECONDS = 30.0
-"""A call that was taken and not made, as the work ended early, can still be made by the next work."""
+"""A call that was taken but not made, because the work ended early, can still be used by the next work."""
 
 
 class Calls:
-    """Paces an ``Upstream`` by the budget. One for each execution environment."""
+    """Paces an ``Upstream`` by the budget. One instance per execution environment."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class Calls:
         purpose: Purpose = Purpose.FUNDAMENTALS,
         patience: float = PATIENCE_SECONDS,
     ) -> None:
-        """After ``patience`` seconds no call is waited for."""
+        """A call is not waited for longer than ``patience`` seconds."""
         self._budget = budget
         self._clock = clock
         self._sleep = sleep
@@ -43,16 +43,16 @@ class Calls:
         self._taken: deque[float] = deque()
         self._not_before = 0.0
         self._made: float | None = None
-        """The last call of those taken together."""
+        """When the last call was made of those taken together."""
         self._slowest = 0.0
-        """The longest time from one of them to when the next could have been made."""
+        """The longest time from one of them until the next could have been made."""
         self._pace = 0.0
-        """The same of those taken together before; of a single call nothing is learned."""
+        """The same for those taken together before; a single call does not show it."""
 
     def take(self, wanted: int) -> None:
-        """Take calls beforehand, as one write: fewer if there are fewer. Raises ``BudgetSpent`` if there are none."""
+        """Take calls in advance, with one write: fewer if fewer are left. Raises ``BudgetSpent`` if none are left."""
         now = self._clock()
-        self._made = None  # whatever time it was since then, this is other work
+        self._made = None  # the time since then does not count: this is other work
         while self._taken and self._taken[0] < _still_good(now):
             self._taken.popleft()
         if (missing := wanted - len(self._taken)) <= 0:
@@ -68,10 +68,10 @@ class Calls:
             raise BudgetSpent("the budget of calls is spent", retry_at=datetime.fromtimestamp(granted.retry_at, UTC))
 
     def wait(self) -> None:
-        """Until the next call may be made. Raises ``BudgetSpent``.
+        """Wait until the next call may be made. Raises ``BudgetSpent``.
 
-        The moment of a call may be over when its turn comes, as the one before took long: the next ones still keep
-        their distance from it.
+        The scheduled time of a call may have passed when its turn comes, because the previous one took long: the next
+        ones still keep their distance from it.
         """
         self._note_pace()
         self.take(1)
@@ -83,12 +83,12 @@ class Calls:
             self._sleep(moment - now)
 
     def _note_pace(self) -> None:
-        """After the last of those taken together the worker may have had nothing to do."""
+        """Measure the time of a call, but not after the last of those taken together: the worker may have been idle."""
         if self._made is not None and self._taken:
             self._slowest = max(self._slowest, self._clock().timestamp() - self._made)
 
     def give_back(self) -> None:
-        """Calls that were taken and are not made count no more. If that cannot be stored, they do."""
+        """Return calls that were taken but not made to the budget. If that cannot be stored, they still count."""
         if not self._taken:
             return
         moments = tuple(self._taken)
@@ -101,8 +101,8 @@ class Calls:
             measure(ALPHAVANTAGE_CALLS_USED, -len(moments))
 
     def pause(self, until: float) -> None:
-        """Nobody calls before that moment. Calls that were taken already wait for it; if it is too far they are given
-        up, and the budget alone says when it is over, as an operator can end it."""
+        """Nobody makes a call before that time. Calls already taken wait for it; if it is too far away, they are given
+        back, and only the budget decides when the pause ends, since an operator can end it."""
         now = self._clock()
         if until > now.timestamp() + self._patience:
             self.give_back()
@@ -112,6 +112,6 @@ class Calls:
 
 
 def _still_good(now: datetime) -> float:
-    """The oldest moment whose call can still be made: none of yesterday, which the upstream would count as of today."""
+    """The oldest time whose call can still be made: none of yesterday's, which the upstream would count for today."""
     today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return max(now.timestamp() - _KEPT_SECONDS, today.timestamp())

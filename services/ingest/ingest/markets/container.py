@@ -1,5 +1,5 @@
 """Builds the use cases of the markets watch. Each function reads the settings it needs, once per execution environment;
-clients of upstreams are built for each event, so that keys that were changed are used without a deployment."""
+clients of upstreams are built for each event, so that changed keys are used without a deployment."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -46,18 +46,18 @@ if TYPE_CHECKING:
     from ingest.markets.use_cases.pollenate_asset import AssetPollenation
 
 FUNDAMENTALS = f"{ALPHAVANTAGE}:fundamentals"
-"""The source under which operators find what the answers about single assets held and could not be taken."""
+"""The source under which operators find what was refused from the answers about single assets."""
 
 _SHORT_PATIENCE_SECONDS = 60.0
 """For the calls of a scheduled function, which has less time."""
 
 KEY_PAUSE_SECONDS = 900.0
-"""Nobody calls for so long after the key was refused; an operator may have mended it by then."""
+"""No calls are made for this long after the key was refused; an operator may have corrected it by then."""
 
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """What every function that asks an upstream has."""
+    """What every function that reads an upstream needs."""
 
     progress: ProgressRepository
     maintenance: Maintenance
@@ -67,7 +67,7 @@ class Common:
 
 @cache
 def common() -> Common:
-    """Raises ``ConfigurationError`` naming what is missing."""
+    """Raises ``ConfigurationError``, which names what is missing."""
     read = Reader(os.environ)
     progress, breakers = read.text("PROGRESS_TABLE"), read.text("BREAKERS_TABLE")
     contact, days = read.text("CONTACT"), read.names("MAINTENANCE_DAYS")
@@ -102,7 +102,7 @@ def news_sync() -> NewsSync:
 
 
 def asset_pollenation() -> "AssetPollenation":
-    from ingest.markets.use_cases.pollenate_asset import AssetPollenation  # with pydantic, which the others do not need
+    from ingest.markets.use_cases.pollenate_asset import AssetPollenation  # imports pydantic, which others do not need
     from watchkeeper.markets.events import SOURCE
 
     read = Reader(os.environ)
@@ -163,7 +163,7 @@ def _alphavantage(calls: Calls) -> AlphaVantage:
 
 
 def _heed(error: UpstreamError, calls: Calls) -> None:
-    """What AlphaVantage says to one function holds for all."""
+    """What AlphaVantage reports to one function applies to all."""
     now = utc_now()
     match error:
         case DayOver():
@@ -205,7 +205,7 @@ def _alphavantage_secret() -> Secret[AlphaVantageKey]:
 
 
 def _keep_refused(refused: Sequence[RowRefused]) -> None:
-    """Counted by the UTC day. Of two workers who do so at the same time one may be lost: it is for operators to see."""
+    """Counted per UTC day. If two workers do so at the same time, one count may be lost: it only informs operators."""
     if not refused:
         return
     progress, now = common().progress, utc_now()

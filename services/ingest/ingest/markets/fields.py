@@ -1,4 +1,4 @@
-"""Single fields of upstreams' rows: what they may be, and how long."""
+"""Validation of single fields of upstreams' rows."""
 
 import re
 from datetime import date
@@ -8,7 +8,7 @@ _DAY = re.compile(r"(?:19|20)\d\d-\d\d-\d\d", re.ASCII)
 
 
 class Unfit(ValueError):
-    """A field is not what it should be. Its text is one of a few, with nothing of the field's own in it."""
+    """A field is invalid. The message is one of a few, without anything from the field itself."""
 
 
 NO_TEXT = "a field that should be a text is something else"
@@ -18,7 +18,7 @@ NO_DAY = "a date is none"
 
 
 def text(value: Any, longest: int) -> str:
-    """The text without space around it, cut; ``""`` for null. Raises ``Unfit``."""
+    """The text, stripped and truncated; ``""`` for null. Raises ``Unfit``."""
     if value is None:
         return ""
     if not isinstance(value, str):

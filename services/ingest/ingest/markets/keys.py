@@ -1,4 +1,4 @@
-"""The keys of the markets' upstreams, from Secrets Manager, with the addresses they are good for.
+"""The keys of the markets' upstreams, from Secrets Manager, with the addresses they are valid for.
 
 They are read again every five minutes, and at once when an upstream refuses them: a rotation by hand works without a
 deployment.
@@ -31,7 +31,7 @@ K = TypeVar("K")
 
 
 class KeysMissing(ConfigurationError):
-    """A secret has no keys in it, or not in the form they are read in."""
+    """A secret has no keys, or has them in the wrong format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,7 @@ class AlphaVantageKey:
 
 
 class Secret(Generic[K]):
-    """A secret with keys in it. Both ways of reading raise ``KeysMissing``, and ``DatabaseError`` if it cannot be
-    read."""
+    """A secret that holds keys. Both methods raise ``KeysMissing``, and ``DatabaseError`` if it cannot be read."""
 
     def __init__(
         self,
@@ -59,17 +58,17 @@ class Secret(Generic[K]):
         parse: Callable[["_Fields"], K],
         client: Callable[[], "SecretsManagerClient"] = aws.secrets_client,
     ) -> None:
-        """``name`` or ARN."""
+        """``name`` may also be an ARN."""
         self._name = name
         self._parse = parse
         self._client = client
 
     def current(self) -> K:
-        """As they were at most five minutes ago."""
+        """The keys as they were at most five minutes ago."""
         return self._read(force=False)
 
     def fresh(self) -> K:
-        """As they are now."""
+        """The keys as they are now."""
         return self._read(force=True)
 
     @cached_property
@@ -117,7 +116,7 @@ class AlpacaCredentials:
         return {}
 
     def renewed(self) -> bool:
-        """Keys for other hosts wait until somebody builds clients of those: a key is sent nowhere else."""
+        """Keys for other hosts are not used until clients of those are built: a key is never sent to another host."""
         new = self._secret.fresh()
         if new == self._keys or (new.trading_url, new.data_url) != (self._keys.trading_url, self._keys.data_url):
             return False
@@ -137,7 +136,7 @@ class AlphaVantageCredentials:
         return {"apikey": self._key.api_key}
 
     def renewed(self) -> bool:
-        """A key for another host waits until somebody builds a client of that."""
+        """A key for another host is not used until a client of that is built."""
         new = self._secret.fresh()
         if new == self._key or new.url != self._key.url:
             return False
@@ -146,7 +145,7 @@ class AlphaVantageCredentials:
 
 
 class _Fields:
-    """Of a secret; complaints name it and the field, and never say what is in it."""
+    """The fields of a secret; errors name the secret and the field, but never a value."""
 
     def __init__(self, name: str, fields: Mapping[str, Any]) -> None:
         self._name = name
@@ -171,7 +170,7 @@ class _Fields:
 
 
 def _object(text: Any) -> Mapping[str, Any]:
-    """What is no JSON object has no keys in it."""
+    """Anything but a JSON object has no keys."""
     try:
         fields = orjson.loads(text)
     except (orjson.JSONDecodeError, TypeError):

@@ -1,4 +1,4 @@
-"""Builds what marks reports as processed: it asks no upstream, and imports nothing of what those need who do."""
+"""Builds what marks reports as processed: it reads no upstream, and imports nothing that is needed for that."""
 
 import os
 

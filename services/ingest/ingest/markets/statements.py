@@ -1,7 +1,7 @@
-"""AlphaVantage's statements and overviews: every value a text, ``"None"`` and ``"-"`` where there is none.
+"""AlphaVantage's statements and overviews: every value is a string, ``"None"`` or ``"-"`` where it is missing.
 
-Its fields come and go. What is not known is kept if it is a single value; what looks like a figure and is none is left
-out, and counted.
+Its fields come and go. Unknown fields are kept if they have a single value; what looks like a figure but is not one is
+left out, and counted.
 """
 
 import re
@@ -32,7 +32,7 @@ _LISTS: Mapping[bool, Mapping[Period, str]] = {
     False: {Period.ANNUAL: "annualReports", Period.QUARTERLY: "quarterlyReports"},
     True: {Period.ANNUAL: "annualEarnings", Period.QUARTERLY: "quarterlyEarnings"},
 }
-"""By whether they are earnings."""
+"""The fields that list the reports of each period, by whether the answer is one of earnings."""
 
 _TEXTS = frozenset(
     {
@@ -53,7 +53,7 @@ _TEXTS = frozenset(
         "reportedCurrency",
     }
 )
-"""Fields that hold no figure, whatever they begin with: ``3M Company``, ``0000051143``, ``2:1``."""
+"""Fields that do not hold figures, whatever they begin with: ``3M Company``, ``0000051143``, ``2:1``."""
 
 _MOST_FIELDS = 200
 _LONGEST_FIELD = 80
@@ -63,7 +63,7 @@ _FIELD = re.compile(rf"\w[\w .()/&%-]{{0,{_LONGEST_FIELD - 1}}}")
 _NO_NUMBER = re.compile(r"[+-]?(?:s?nan\d*|inf(?:inity)?)", re.ASCII | re.IGNORECASE)
 _LIKE_A_FIGURE = re.compile(r"[+-]?\.?\d", re.ASCII)
 _A_YEAR = range(350, 381)
-"""Days between the ends of two fiscal years; years of weeks do not always end in the same month."""
+"""Days between the ends of two fiscal years; 52- or 53-week years do not always end in the same month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Parsed:
     reports: list[Report]
     refused: list[RowRefused]
     left_out: int
-    """Reports that say nothing: of a year that is not over, or without any value."""
+    """Reports without information: of a year that has not ended, or without any value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +81,10 @@ class ParsedOverview:
 
 
 def parse_reports(statement: Statement, body: Mapping[str, Any], symbol: str) -> Parsed:
-    """All reports of a statement. Raises ``Unreadable`` if it is of somebody else, or nothing in it is readable.
+    """All reports of a statement. Raises ``Unreadable`` if it is of another symbol, or nothing in it is readable.
 
-    Of two reports for one period the first is taken: the lists begin with the newest. Refused are values, by their
-    field and period, and reports, by their period. Empty lists are an answer: there is nothing, as of most funds.
+    Of two reports for one period the first is used: the lists begin with the newest. Values are refused by field and
+    period, reports by period. Empty lists are valid: there is no data, as for most funds.
     """
     _require_symbol(body.get("symbol"), symbol)
     reading = _Reading(statement, symbol)
@@ -92,7 +92,7 @@ def parse_reports(statement: Statement, body: Mapping[str, Any], symbol: str) ->
     for period, name in lists.items():
         rows = body.get(name)
         if rows is None and any(body.get(other) for other in lists.values()):
-            continue  # who reports by the year alone, or by the quarter
+            continue  # a company may report only annually, or only quarterly
         if not isinstance(rows, list):
             raise Unreadable(f"AlphaVantage answered a statement without its {period} reports")
         reading.take(period, rows)
@@ -102,8 +102,8 @@ def parse_reports(statement: Statement, body: Mapping[str, Any], symbol: str) ->
 
 
 def parse_overview(body: Mapping[str, Any], symbol: str, today: date) -> ParsedOverview:
-    """What it tells of the company: nothing, if it has its symbol alone. Raises ``Unreadable`` if it is of another, or
-    nothing in it is readable."""
+    """The overview of the company: empty, if it only has the symbol. Raises ``Unreadable`` if it is of another symbol,
+    or nothing in it is readable."""
     _require_symbol(body.get("Symbol"), symbol)
     refused: list[RowRefused] = []
     values = _values(body, refused, without="Symbol", of="overview")
@@ -113,7 +113,7 @@ def parse_overview(body: Mapping[str, Any], symbol: str, today: date) -> ParsedO
 
 
 def digest_of(stored: Sequence[Report] | Overview) -> str:
-    """Short, and the same for what would be stored the same: reports in any order, an overview on any day."""
+    """Short, and the same for anything that is stored the same: reports in any order, an overview on any day."""
     parts: list[Any]
     if isinstance(stored, Overview):
         parts = [stored.symbol, dict(stored.values)]
@@ -126,7 +126,7 @@ def digest_of(stored: Sequence[Report] | Overview) -> str:
 
 
 class _Reading:
-    """What is taken from one answer, and what is not."""
+    """What is accepted from one answer, and what is refused."""
 
     def __init__(self, statement: Statement, symbol: str) -> None:
         self._statement = statement
@@ -166,7 +166,7 @@ class _Reading:
 
 
 def _partial_year(dated: Iterable[date]) -> date | None:
-    """The newest annual entry, if it holds what was earned so far in a year that is not over: it ends in another month
+    """The newest annual entry, if it holds earnings so far in a year that has not ended: it ends in a different month
     than the year before, and not a year after it."""
     newest = sorted(dated, reverse=True)[:2]
     if len(newest) < 2 or newest[0].month == newest[1].month or (newest[0] - newest[1]).days in _A_YEAR:
@@ -180,7 +180,7 @@ def _require_symbol(told: object, symbol: str) -> None:
 
 
 def _values(row: Mapping[str, Any], refused: list[RowRefused], *, without: str, of: str) -> dict[str, str]:
-    """The values there are; ``of`` is what the refused ones are said to be of."""
+    """The values there are; ``of`` is part of the subjects of refused ones."""
     values: dict[str, str] = {}
     for name, raw in row.items():
         if name == without:
@@ -218,7 +218,7 @@ def _value(name: str, raw: object) -> str | None:
 
 
 def _text(name: str, raw: object) -> str:
-    """A value that is no figure, and does not seem to be meant for one."""
+    """A value that is not a figure, and does not seem to be meant as one."""
     if isinstance(raw, bool):
         return str(raw).lower()
     if isinstance(raw, int | float):

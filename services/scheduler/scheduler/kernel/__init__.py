@@ -1,1 +1,1 @@
-"""What the kernel watch needs done when time has come."""
+"""Scheduled work of the kernel watch."""

@@ -7,12 +7,12 @@ from datetime import datetime
 from watchkeeper.progress import Source
 
 STALE_AFTER_SECONDS = 3 * 3600
-"""Three hourly runs that brought nothing."""
+"""Three hourly runs without success."""
 
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """A source and its age: seconds since the start of the last run that read everything there was."""
+    """A source and its age: seconds since the start of the last run that read everything."""
 
     source: str
     age: float
@@ -21,8 +21,8 @@ class Freshness:
 
 
 def freshness(sources: Iterable[Source], watched: Container[str], now: datetime) -> Iterator[Freshness]:
-    """A source that never succeeded is as old as its first attempt. Only what is ``watched`` can be late: not what is
-    read when somebody asks, nor what nobody wants any more."""
+    """A source that never succeeded is as old as its first attempt. Only ``watched`` sources can be late: not those
+    read on demand, nor those no longer read."""
     for source in sources:
         if source.name not in watched:
             continue

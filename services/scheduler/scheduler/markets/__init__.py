@@ -1,1 +1,1 @@
-"""What the markets watch needs done when time has come: saying which assets to ask about, and looking how it goes."""
+"""Scheduled work of the markets watch: choosing assets to pollenate, and checking coverage and freshness."""

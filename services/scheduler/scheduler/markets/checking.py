@@ -1,4 +1,4 @@
-"""How much of what is tracked is known, counted and kept for whoever asks, and how old it is."""
+"""Counting and storing the coverage of the tracked assets, and measuring the age of the sources."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class CoverageCheck:
     clock: Clock = utc_now
 
     def count(self) -> Coverage:
-        """Only counts."""
+        """Count without storing anything."""
         return counted((asset for _, asset in self.assets.stalest(ACTIVE)), self.clock())
 
     def run(self) -> tuple[Coverage, list[Freshness]]:

@@ -1,4 +1,4 @@
-"""Which assets to ask about, when there is room for so many."""
+"""Choosing the assets to pollenate, given the room for them."""
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,12 +10,12 @@ from watchkeeper.markets.events import Reason
 from watchkeeper.markets.models import ACTIVE, Asset, Earnings
 
 REPORT_DAYS = 14
-"""A report nobody has processed is looked for that long: runs can be missed, and statements come later than reports."""
+"""How long an unprocessed report is considered: runs can be missed, and statements come later than reports."""
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """The fundamentals of an asset are wanted."""
+    """An asset whose fundamentals are needed."""
 
     symbol: str
     reason: Reason
@@ -25,28 +25,28 @@ class Need:
 @dataclass(frozen=True, slots=True)
 class Choice:
     needs: tuple[Need, ...]
-    """What is most wanted first."""
+    """The most needed first."""
     left_out: int
-    """How many more are wanted, and there is no room for them. They are again in the next run."""
+    """How many more are needed, but have no room. They are considered again in the next run."""
 
 
 def reports_since(today: date) -> date:
-    """The first day whose reports are looked at."""
+    """The first day whose reports are considered."""
     return today - timedelta(days=REPORT_DAYS)
 
 
 def to_process(reports: Iterable[Earnings]) -> dict[str, Earnings]:
-    """By symbol, the newest report whose fundamentals are not all there; a withdrawn one was none."""
+    """By symbol, the newest report whose fundamentals are incomplete, except withdrawn ones."""
     waiting = (one for one in reports if one.processed_at is None and one.withdrawn_at is None)
     return {one.symbol: one for one in sorted(waiting, key=lambda one: one.earnings_date)}
 
 
 def choose_reported(reports: Mapping[str, Earnings], assets: Mapping[str, Asset], now: datetime, room: int) -> Choice:
-    """Of the companies that have reported, those to ask about: the last day's first (yesterday's, whose figures can be
+    """Of the companies that have reported, those to pollenate: the last day's first (yesterday's, whose figures can be
     out, before today's), then the others, the most traded first.
 
-    A company that was asked about already today is not again, whatever it had to say: that holds for one asked about
-    before its report came, and for one whose figures are late.
+    A company that was already pollenated today is not chosen again, whatever the result: neither one that was
+    pollenated before its report, nor one whose figures are late.
     """
     today = now.astimezone(UTC).date()
     due = [assets[symbol] for symbol in reports if symbol in assets and _is_due(assets[symbol], today)]
@@ -56,8 +56,8 @@ def choose_reported(reports: Mapping[str, Earnings], assets: Mapping[str, Asset]
 
 
 def choose_regular(assets: Iterable[Asset], now: datetime, room: int) -> Choice:
-    """The active ones with the highest scores; of the same score the first by symbol. One is looked at after the other,
-    and no more are kept than there is room for."""
+    """The active assets with the highest scores; with equal scores, the first by symbol. Assets are streamed, and no
+    more are held than there is room for."""
     wanted = 0
 
     def scored() -> Iterator[tuple[float, str]]:
@@ -67,7 +67,7 @@ def choose_regular(assets: Iterable[Asset], now: datetime, room: int) -> Choice:
                 wanted += 1
                 yield -value, asset.symbol
 
-    best = heapq.nsmallest(max(room, 1), scored())[: max(room, 0)]  # without room, too, they are counted
+    best = heapq.nsmallest(max(room, 1), scored())[: max(room, 0)]  # they are counted even without room
     chosen = tuple(Need(symbol, Reason.REGULAR, text_of(-negative)) for negative, symbol in best)
     return Choice(chosen, wanted - len(chosen))
 

@@ -1,4 +1,4 @@
-"""What the two triggers work with, from their environment."""
+"""Builds the two triggers, from their environment."""
 
 import os
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""How old the newest facts of each table are."""
+"""How old the newest facts of each source are."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from watchkeeper.markets.coverage import Coverage
 from watchkeeper.progress import Source
 
 FUNDAMENTALS = "alphavantage:fundamentals"
-"""They are read asset by asset: as old as the newest pollenation."""
+"""Fundamentals are read asset by asset: their age is that of the newest pollenation."""
 
 STALE_AFTER: Mapping[str, timedelta] = {
     "alpaca:assets": timedelta(hours=50),
@@ -16,12 +16,12 @@ STALE_AFTER: Mapping[str, timedelta] = {
     "alphavantage:news": timedelta(hours=32),
     FUNDAMENTALS: timedelta(hours=50),
 }
-"""A run of each, over a Sunday, and some hours more; with few calls, news are read five times a day."""
+"""The interval between runs of each, plus a Sunday and some hours; with few calls, news are read five times a day."""
 
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """A source and its age: seconds since the start of the last run that read everything there was."""
+    """A source and its age: seconds since the start of the last run that read everything."""
 
     source: str
     age: float
@@ -30,7 +30,7 @@ class Freshness:
 
 
 def freshness(sources: Iterable[Source], coverage: Coverage, now: datetime) -> Iterator[Freshness]:
-    """A source that never succeeded is as old as its first attempt; of one nobody tried to read there is no age."""
+    """A source that never succeeded is as old as its first attempt; one that was never attempted has no age."""
     for source in sources:
         if source.name in STALE_AFTER and source.name != FUNDAMENTALS:
             started = source.run.started_at if source.run else now

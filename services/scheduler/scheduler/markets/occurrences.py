@@ -1,4 +1,4 @@
-"""Which run of a schedule an invocation is: whatever comes of the same run is known by the same ids."""
+"""Identifying the run of a schedule, so that retries of the same run use the same ids."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from watchkeeper.clock import from_iso, to_iso
 @dataclass(frozen=True, slots=True)
 class Occurrence:
     at: datetime
-    """When the run was to be; of one that nobody planned, the beginning of its UTC day. What is wanted in it was last
-    asked for on a day before."""
+    """When the run was due; for one without a schedule, the start of its UTC day. What it requests was last requested
+    on an earlier day."""
 
     @property
     def name(self) -> str:
@@ -20,7 +20,7 @@ class Occurrence:
 
 
 def occurrence_of(event: Mapping[str, Any], now: datetime) -> Occurrence:
-    """EventBridge says when its schedule was due: the same whenever it, Lambda or an operator tries again."""
+    """EventBridge says when its schedule was due: the same in retries by it, Lambda or an operator."""
     try:
         return Occurrence(min(from_iso(str(event["time"])), now))
     except (KeyError, ValueError):

@@ -1,4 +1,4 @@
-"""What an operator may have a function do instead of its work."""
+"""Actions that an operator can request instead of a function's usual work."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,8 +7,8 @@ COUNT = "count"
 
 
 def only_counts(event: Mapping[str, Any]) -> bool:
-    """Whether it is asked only what it would do. Raises ``ValueError`` for any other order: one that is misspelt is not
-    to be taken for none."""
+    """Whether the event requests only a count. Raises ``ValueError`` for any other action: a misspelt one must not be
+    ignored."""
     action = event.get("action")
     if action not in (None, COUNT):
         raise ValueError(f"action is {action!r}; it can be {COUNT}, or left out")

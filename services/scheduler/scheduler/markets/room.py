@@ -1,5 +1,5 @@
-"""How many assets more the budget of calls can carry. What is said beyond that would only wait in the queue, and what
-waits there grow from day to day."""
+"""How many more assets the budget of calls has room for. More would only wait in the queue, which would grow from day
+to day."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -22,13 +22,13 @@ class Room:
         self._waiting = waiting
 
     def of_a_day(self) -> int:
-        """Assets that fit into a day as a whole, beside its calendar and news."""
+        """Assets that fit into a whole day, in addition to its calendar and news."""
         limits = self._budget.limits
         return self._after_those_waiting(limits.per_day - limits.news_per_day - CALLS_OF_THE_CALENDAR)
 
     def of_today(self, now: datetime) -> int:
-        """Assets that fit into what is left of the day, beside what is kept for calendar and news. Nothing is left of a
-        day on which the upstream lets nobody call any more."""
+        """Assets that fit into the rest of the day, in addition to what is reserved for calendar and news. Nothing is
+        left of a day on which the upstream allows no more calls."""
         spent, limits = self._budget.spent(now), self._budget.limits
         moment = now.timestamp()
         if spent.paused_until >= tomorrow(moment):

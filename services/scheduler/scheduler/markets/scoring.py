@@ -1,13 +1,13 @@
-"""How much it is worth to ask for the fundamentals of an asset: five calls, of a few a day.
+"""How valuable it is to pollenate an asset, which costs five calls, of a few a day.
 
 The score is the weight of the asset's volume times its staleness.
 
-- The weight is ``1 + log10(1 + volume)``: ten times the volume adds one. What everybody trades comes first, but
-  does not keep all else from ever being asked about; an asset nobody trades still weighs one.
-- The staleness is the days since it was last asked about, at most ``MOST_DAYS``: a company reports once a quarter, and
-  what is older is no more wrong than that. One that was never asked about is as stale as that.
-- Within a day it is not asked about again: the score is nothing.
-- One there was nothing about, as for most funds, counts a tenth, and nothing before ``NO_DATA_DAYS``.
+- The weight is ``1 + log10(1 + volume)``: ten times the volume adds one. Heavily traded assets come first, but do not
+  crowd out all others for ever; an asset that is not traded still weighs one.
+- The staleness is the days since it was last pollenated, at most ``MOST_DAYS``: a company reports once a quarter, so
+  older data is no more outdated. An asset that was never pollenated has the maximum.
+- Within a day it is not pollenated again: the score is 0.
+- An asset without data, like most funds, scores a tenth, and 0 before ``NO_DATA_DAYS``.
 """
 
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ _DAY = timedelta(days=1)
 
 
 def score(asset: Asset, now: datetime) -> float:
-    """Never less for more volume, nor for more staleness; 0 for what is not to be asked about."""
+    """Monotonic in volume and staleness; 0 for assets not to be pollenated."""
     days = _staleness(asset, now)
     if days < (NO_DATA_DAYS if asset.no_data else FRESH / _DAY):
         return 0.0
@@ -32,7 +32,7 @@ def score(asset: Asset, now: datetime) -> float:
 
 
 def text_of(value: float) -> str:
-    """As events carry it."""
+    """As in events."""
     return f"{value:.2f}"
 
 

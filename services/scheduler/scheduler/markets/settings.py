@@ -17,7 +17,7 @@ class TriggerSettings:
     progress_table: str
     assets_table: str
     earnings_table: str
-    """Only one of the two triggers reads it: empty for the other."""
+    """Used by only one of the two triggers; empty for the other."""
     pollenation_queue_url: str
     event_bus: str
     limits: Limits
@@ -25,7 +25,7 @@ class TriggerSettings:
 
 
 def trigger_settings(environment: Mapping[str, str] = os.environ, *, reports: bool = False) -> TriggerSettings:
-    """With ``reports``, of the trigger that reads the calendar. Raises ``ConfigurationError``."""
+    """With ``reports``, for the trigger that reads the calendar. Raises ``ConfigurationError``."""
     return TriggerSettings(
         progress_table=text(environment, "PROGRESS_TABLE"),
         assets_table=text(environment, "ASSETS_TABLE"),

@@ -1,7 +1,7 @@
-"""Saying on the bus which assets are to be asked about.
+"""Requesting pollenations on the bus.
 
-The events of one run have the same ids however often it is tried: a cause is the run and the asset. An event said twice
-costs its consumer a read.
+The events of one run have the same ids in every retry: their cause is the run and the asset. A duplicate event costs
+its consumer a read.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ from watchkeeper.markets.models import ACTIVE, Asset, Earnings
 from watchkeeper.metrics import POLLENATIONS_LEFT_OUT, POLLENATIONS_NEEDED, measure
 
 EVENTS_AT_ONCE = 500
-"""The publisher's patience is for so many."""
+"""The number the publisher's patience is meant for."""
 
 
 class Calendar(Protocol):
@@ -38,7 +38,7 @@ class Assets(Protocol):
 
 class Window(Protocol):
     def refuse(self, now: datetime) -> None:
-        """Raises ``MaintenanceWindow`` in it."""
+        """Raises ``MaintenanceWindow`` during the window."""
 
 
 Choose = Callable[[datetime], Choice]
@@ -46,7 +46,7 @@ Choose = Callable[[datetime], Choice]
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """Companies that have reported, and whose figures are not here."""
+    """Companies that have reported, and whose fundamentals are incomplete."""
 
     calendar: Calendar
     assets: Assets
@@ -60,8 +60,8 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class Regular:
-    """The best use of what is left of the day's budget. Volume alone does not order the assets, so all that were not
-    asked about within a day are looked at: by the index that has these, and has them whole."""
+    """The best use of the rest of the day's budget. Volume alone does not determine the order, so all assets that were
+    not pollenated within a day are considered, by the index that has these with all attributes."""
 
     assets: Assets
     room: Room
@@ -89,13 +89,13 @@ class Trigger:
         self._clock = clock
 
     def count(self) -> Choice:
-        """What a run would tell now; nothing is told."""
+        """What a run would publish now; nothing is published."""
         return self._choose(self._clock())
 
     def run(self, event: Mapping[str, Any]) -> Choice:
-        """What was told. Raises ``MaintenanceWindow``, and ``DeliveryFailed`` when some could not be told: the next try
-        of the run tells them under the same ids, as far as there is room then, and the next run what is still wanted.
-        """
+        """What was published. Raises ``MaintenanceWindow``, and ``DeliveryFailed`` if some events could not be
+        published: a retry of the run publishes them under the same ids, as far as there is room then, and the next run
+        those that are still needed."""
         now = self._clock()
         self._maintenance.refuse(now)
         choice = self._choose(now)
@@ -127,7 +127,7 @@ def _event(need: Need, occurrence: Occurrence) -> DomainEvent:
 
 
 def _publish(events: Sequence[DomainEvent], publisher: EventPublisher) -> None:
-    """Once none of some can be delivered, those after them are not tried."""
+    """If none of a chunk can be delivered, the chunks after it are not tried."""
     failures: list[DeliveryFailed] = []
     for start in range(0, len(events), EVENTS_AT_ONCE):
         chunk = events[start : start + EVENTS_AT_ONCE]

@@ -1,1 +1,1 @@
-"""Reminders are pushed to phones through Expo, and what became of them is noted."""
+"""Pushing reminders to phones through Expo, and recording the outcome."""

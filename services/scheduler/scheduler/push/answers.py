@@ -1,4 +1,4 @@
-"""What Expo's words mean: for a device, for us, and for a reminder."""
+"""What Expo's answers mean: for a device, for us, and for a reminder."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -9,11 +9,12 @@ from watchkeeper.metrics import DEVICES_SWITCHED_OFF, PUSH_CREDENTIAL_ERRORS, RE
 from watchkeeper.people.devices import Device, DeviceRepository
 
 GONE = "DeviceNotRegistered"
-"""The app is not on the device any more; or the token never was one."""
+"""The app is no longer on the device, or the token was never valid."""
 OF_CREDENTIALS = frozenset({"InvalidCredentials", "MismatchSenderId"})
-"""Our own: the tokens are good, and every device of a platform is told the same until somebody mends them."""
+"""Errors of our own credentials: the tokens are valid, and all devices of a platform fail until the credentials are
+fixed."""
 MAY_PASS = OF_CREDENTIALS | {"MessageRateExceeded", "ExpoError", "ProviderError"}
-"""The same message may go through later."""
+"""Temporary errors: the same message may be accepted later."""
 
 
 def credential_errors(said: Iterable[Answer | PushReceipt]) -> int:
@@ -30,14 +31,14 @@ def _is_of_credentials(said: Answer | PushReceipt) -> bool:
 
 
 def tell_credential_errors(number: int) -> None:
-    """Measured when there are none, too: it is known then that somebody looked."""
+    """Also measured if there are none, which shows that the check ran."""
     measure(PUSH_CREDENTIAL_ERRORS, number, upstream=UPSTREAM)
     if number:
         logger.error("push credentials are refused", messages=number)
 
 
 def tell_settled(statuses: Mapping[str, int]) -> None:
-    """What became of how many reminders."""
+    """The number of reminders by final status."""
     for status, number in statuses.items():
         measure(REMINDERS_SETTLED, number, outcome=str(status))
 
@@ -50,5 +51,5 @@ def switch_off(repository: DeviceRepository, gone: Sequence[Device]) -> None:
 
 
 def listed(errors: Iterable[str | None]) -> str:
-    """Each kind of error once, for somebody to read."""
+    """Each kind of error once, for people to read."""
     return ", ".join(sorted({error for error in errors if error}))

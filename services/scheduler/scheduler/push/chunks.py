@@ -1,4 +1,4 @@
-"""So many at a time."""
+"""Chunks of a limited size."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Nothing is taken from ``items`` before it is wanted."""
+    """Lazy: nothing is read from ``items`` before it is needed."""
     waiting = iter(items)
     while chunk := list(islice(waiting, size)):
         yield chunk

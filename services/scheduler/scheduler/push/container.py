@@ -1,4 +1,4 @@
-"""What the two functions work with, from their environment."""
+"""Builds what the two functions need, from their environment."""
 
 import os
 from collections.abc import Mapping

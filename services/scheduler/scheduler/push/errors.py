@@ -1,6 +1,6 @@
-"""What can go wrong with a request to Expo, by what is known of its messages then.
+"""Errors of requests to Expo, by what is known about the messages afterwards.
 
-No message says what Expo wrote: it quotes tokens.
+Error messages never include Expo's own text, which quotes tokens.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,20 +8,20 @@ from collections.abc import Mapping, Sequence
 from watchkeeper.errors import WatchkeeperError
 
 UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
-"""What is raised by reading an item that is not as we write it: a later version wrote it, or somebody by hand."""
+"""Raised by reading an item in an unknown format: written by a later version, or by hand."""
 
 
 class PushError(WatchkeeperError):
-    """Base: no ticket came for a message."""
+    """Base class: there is no ticket for a message."""
 
     outcome = "failed"
-    """How metrics name it."""
+    """The name in metrics."""
     reason = "it could not be sent"
-    """As the reminder's owner may read it."""
+    """The reason shown to the reminder's owner."""
 
 
 class PushUnavailable(PushError):
-    """Expo is down, busy or out of reach: nothing was taken, and the same request may go through later."""
+    """Expo is down, busy or unreachable: nothing was accepted, and the same request may succeed later."""
 
     outcome = "unavailable"
     reason = "Expo was not available"
@@ -33,14 +33,14 @@ class PushUnavailable(PushError):
 
 
 class PushUnclear(PushError):
-    """Expo took the request, and no answer came that can be read: what was to be sent may have been sent."""
+    """Expo got the request, but there was no readable answer: the messages may have been sent."""
 
     outcome = "garbled"
     reason = "Expo gave no answer that can be read; it may have been sent"
 
 
 class PushRefused(PushError):
-    """Expo refused the whole request: nothing was taken."""
+    """Expo rejected the whole request: nothing was accepted."""
 
     outcome = "blocked"
 
@@ -52,7 +52,7 @@ class PushRefused(PushError):
 
     @property
     def may_be_one_message(self) -> bool:
-        """Whether one message of a list can be what it is refused for."""
+        """Whether a single message of the list may be the cause."""
         return self.status in (400, 413, 422)
 
     @property
@@ -61,7 +61,7 @@ class PushRefused(PushError):
 
 
 class MixedProjects(PushRefused):
-    """The recipients of one request are of several projects."""
+    """The recipients of one request belong to several projects."""
 
     def __init__(self, status: int, code: str, tokens: Mapping[str, Sequence[str]]) -> None:
         super().__init__(status, code)

@@ -1,9 +1,9 @@
 """Expo's push service: messages to phones, tickets for them, and receipts for the tickets.
 
-A list that is refused as a whole costs nobody but the message it is refused for: one of mixed projects is split by
-project, any other is halved until the message stands alone. Within one call a message is sent again only when the
-service has surely not taken it: it could not be reached, or answered 429 or 5xx. An answer that never came, or cannot
-be read, is ``PushUnclear``: it is for the caller to say whether twice is better than not at all.
+If a list is rejected as a whole, only the message that caused it fails: a list of mixed projects is split by project,
+any other is halved until that message is isolated. Within one call, a message is retried only if the service has
+certainly not accepted it: it could not be reached, or answered 429 or 5xx. A missing or unreadable answer is
+``PushUnclear``: the caller decides whether sending twice is better than not at all.
 """
 
 import gzip
@@ -26,30 +26,30 @@ from watchkeeper.retry_after import seconds_asked_for
 T = TypeVar("T")
 
 UPSTREAM = "expo"
-"""How metrics name it."""
+"""The name in metrics."""
 
 MOST_MESSAGES = 100
-"""In a request; Expo counts recipients, and each message has one."""
+"""Per request; Expo counts recipients, and each message has one."""
 MOST_RECEIPTS = 300
-"""In a request, as Expo's own client asks for them; a thousand are taken."""
+"""Per request, as in Expo's own client; a thousand are accepted."""
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
 ATTEMPTS = 4
 PATIENCE_SECONDS = 30.0
-"""No further pause begins after this; with the longest one, and the last attempt's own time-outs, a request takes 70
-seconds at the most."""
+"""No further back-off begins after this; with the longest one, and the last attempt's own time-outs, a request takes at
+most 70 seconds."""
 MAX_PATIENCE_SECONDS = 15.0
-"""Expo gets a longer pause, if it asks for one, by being asked in another run."""
+"""If Expo asks for a longer pause, the request is left to another run."""
 MOST_REFUSALS = 20
-"""Of one list, while the messages it is refused for are looked for: enough to find two among a hundred. More of them
-are no fault of single messages, and the rest is not sent."""
+"""Per list, while searching for the messages that cause rejections: enough to find two among a hundred. If there are
+more, single messages are not the cause, and the rest is not sent."""
 
 SPLITTING_SECONDS = 20.0
-"""No list is split any more after this: splitting, like sending, has to end before the function does."""
+"""After this, lists are no longer split: splitting, like sending, must end before the function does."""
 
 IDLE_SECONDS = 60
-"""A connection that was idle for longer is not used again: where functions sleep between two runs it may be gone
-without a word, and a list that is sent on it may or may not have been taken."""
+"""A connection that was idle for longer is not reused: while functions are frozen between two runs it may be lost
+silently, and it would be unclear whether a list sent on it was accepted."""
 
 _SEND = "/--/api/v2/push/send"
 _RECEIPTS = "/--/api/v2/push/getReceipts"
@@ -62,7 +62,7 @@ _TOO_MANY = "TOO_MANY_REQUESTS"
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """To one device. Of two with the same ``key`` a phone shows the later one alone."""
+    """A message to one device. Of two with the same ``key``, a phone shows only the later one."""
 
     to: str
     title: str
@@ -77,7 +77,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class PushTicket:
-    """What Expo said to one message. It was taken unless there is an ``error``, Expo's ``details.error``."""
+    """Expo's answer to one message. It was accepted unless there is an ``error``, Expo's ``details.error``."""
 
     id: str | None = None
     error: str | None = None
@@ -85,7 +85,7 @@ class PushTicket:
 
 @dataclass(frozen=True, slots=True)
 class PushReceipt:
-    """What became of a message: handed over to Apple's or Google's service unless there is an ``error``."""
+    """The outcome of a message: handed over to Apple's or Google's service unless there is an ``error``."""
 
     error: str | None = None
 
@@ -94,7 +94,7 @@ Answer = PushTicket | PushError
 
 
 class Expo:
-    """One connection, for one thread."""
+    """One connection, for use by one thread."""
 
     def __init__(self, base_url: str, *, clock: Clock = utc_now) -> None:
         self._base_url = base_url.rstrip("/")
@@ -104,11 +104,11 @@ class Expo:
         self._last_asked = clock()
 
     def send(self, messages: Sequence[Message]) -> list[Answer]:
-        """What became of each message, in their order. It raises nothing: one message's error is not another's."""
+        """The outcome of each message, in order. Raises nothing, because one message's error does not affect others."""
         return [answer for some in chunks(messages, MOST_MESSAGES) for answer in self._send(some, _Refusals())]
 
     def receipts(self, ids: Sequence[str]) -> dict[str, PushReceipt]:
-        """By the tickets' ids; one that is not ready is left out. Raises ``PushError``."""
+        """Receipts by ticket id; those that are not ready are omitted. Raises ``PushError``."""
         found: dict[str, PushReceipt] = {}
         for some in chunks(ids, MOST_RECEIPTS):
             found |= self._asked(_RECEIPTS, {"ids": some}, _receipts, harmless=True)
@@ -137,7 +137,7 @@ class Expo:
         return self._asked(_SEND, [message.as_json() for message in messages], read, harmless=False)
 
     def _asked(self, path: str, body: Any, read: Callable[[Any], T], *, harmless: bool) -> T:
-        """What ``read`` makes of the answer's ``data``; ``harmless`` is a request that can be made twice."""
+        """The answer's ``data``, as parsed by ``read``; ``harmless`` requests can safely be repeated."""
         again = (PushUnavailable, PushUnclear) if harmless else (PushUnavailable,)
         for attempt in stamina.retry_context(
             on=lambda error: _pause(error) if isinstance(error, again) else False,
@@ -182,7 +182,7 @@ class Expo:
             metrics.measure(metrics.UPSTREAM_LATENCY, milliseconds, upstream=UPSTREAM)
 
     def _forget_idle_connection(self) -> None:
-        now = self._clock()  # on the wall: others may stand still while a function sleeps
+        now = self._clock()  # wall-clock time: other clocks may stop while a function is frozen
         if (now - self._last_asked).total_seconds() > IDLE_SECONDS:
             self._session.close()
         self._last_asked = now
@@ -190,7 +190,7 @@ class Expo:
 
 @dataclass(slots=True)
 class _Refusals:
-    """Of one list and its parts."""
+    """The rejections of one list and its parts."""
 
     left: int = MOST_REFUSALS
     since: float = field(default_factory=time.monotonic)
@@ -201,7 +201,7 @@ class _Refusals:
 
 
 def _parts(messages: Sequence[Message], refused: PushRefused) -> list[list[int]]:
-    """The places of the messages in lists to be sent instead; fewer than two when that would change nothing."""
+    """The indices of the messages, as lists to be sent instead; fewer than two if splitting would change nothing."""
     if isinstance(refused, MixedProjects) and len(found := _by_project(messages, refused)) > 1:
         return found
     if not refused.may_be_one_message:
@@ -211,7 +211,7 @@ def _parts(messages: Sequence[Message], refused: PushRefused) -> list[list[int]]
 
 
 def _by_project(messages: Sequence[Message], mixed: MixedProjects) -> list[list[int]]:
-    """Those Expo knows no project of are together."""
+    """Messages whose project Expo does not name form one list."""
     projects = {token: project for project, tokens in mixed.tokens.items() for token in tokens}
     parts: dict[str | None, list[int]] = {}
     for place, message in enumerate(messages):
@@ -220,7 +220,7 @@ def _by_project(messages: Sequence[Message], mixed: MixedProjects) -> list[list[
 
 
 def _data(response: requests.Response, clock: Clock) -> Any:
-    """What Expo answered, of an answer that is one."""
+    """The data of a valid answer."""
     status = response.status_code
     if status == 429 or status >= 500:
         raise PushUnavailable(f"Expo answered {status}", retry_after=_wait(response, clock))
@@ -290,7 +290,7 @@ def _error(said: Mapping[str, Any]) -> str:
 
 
 def _code(value: Any) -> str:
-    """A code as Expo writes them; whatever else stands in its place may be anything."""
+    """An error code in Expo's format; anything else in its place is not trusted."""
     return value if isinstance(value, str) and _CODE.fullmatch(value) else _UNKNOWN
 
 
@@ -299,7 +299,7 @@ def _text(value: Any) -> str | None:
 
 
 def _broken(error: requests.RequestException) -> PushError:
-    """A request that never left was not taken; one that broke off may have been."""
+    """A request that was never sent was not accepted; one that was interrupted may have been."""
     if isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError | requests.exceptions.SSLError):
         return PushUnavailable(f"Expo is out of reach: {type(error).__name__}")
     if _is_new_connection(error):
@@ -318,7 +318,7 @@ def _wait(response: requests.Response, clock: Clock) -> float | None:
 
 
 def _pause(error: Exception) -> bool | float:
-    """``True`` leaves the time to exponential back-off with jitter."""
+    """``True`` means exponential back-off with jitter."""
     wait = error.retry_after if isinstance(error, PushUnavailable) else None
     if wait is None:
         return True

@@ -1,4 +1,4 @@
-"""What becomes of a reminder by what Expo said: to its messages when it was sent, and in their receipts afterwards."""
+"""The outcome of a reminder, by Expo's answers to its messages, and later by their receipts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,18 +12,18 @@ from watchkeeper.people.reminders import Outcome, Reminder, ReminderStatus, Tick
 
 RECEIPTS_AFTER = timedelta(minutes=15)
 RECEIPTS_AGAIN = timedelta(minutes=10)
-"""Less than from one run to the next, so that each of them asks."""
+"""Less than the interval between runs, so that each run asks."""
 RECEIPTS_FOR = timedelta(hours=24)
-"""Expo keeps them no longer."""
+"""Expo keeps them for this long."""
 
 GIVE_UP_AFTER = timedelta(hours=24)
-"""From when it was due."""
+"""After it was due."""
 FIRST_PAUSE = timedelta(minutes=5)
 LONGEST_PAUSE = timedelta(hours=4)
 
 MOST_ATTEMPTS = 15
-"""More than there are pauses in the time after which it is given up: so many claims mean runs that die of it, or cannot
-store that they have sent it."""
+"""More than the retries within the time after which it is given up: so many claims mean that runs crash because of it,
+or cannot store that they have sent it."""
 
 NO_DEVICE = "no device is registered"
 TRIED_TOO_OFTEN = "it was tried too often"
@@ -32,18 +32,18 @@ UNREADABLE_REMINDER = "it could not be read"
 
 
 def pause_after(attempts: int) -> timedelta:
-    """Before a reminder is tried again: twice as long each time."""
+    """The back-off before a reminder is retried, doubling each time."""
     doubled = min(max(attempts - 1, 0), 10)
     return min(FIRST_PAUSE * (1 << doubled), LONGEST_PAUSE)
 
 
 def is_spent(reminder: Reminder) -> bool:
-    """Whether it is not to be sent any more, though nothing is known of it but that it was claimed again and again."""
+    """Whether it must not be sent any more, because it was claimed too often."""
     return reminder.attempts > MOST_ATTEMPTS
 
 
 def outcome_of_sending(reminder: Reminder, answers: Sequence[tuple[Device, Answer]], now: datetime) -> Outcome:
-    """Of a reminder and what was said for each of its person's active devices."""
+    """The outcome of a reminder, given the answers for each of its person's active devices."""
     if is_spent(reminder):
         return Outcome(ReminderStatus.FAILED, reason=TRIED_TOO_OFTEN)
     if not answers:
@@ -65,7 +65,7 @@ def to_be_sent_later(reminder: Reminder, reason: str, now: datetime) -> Outcome:
 
 
 def outcome_of_receipts(reminder: Reminder, receipts: Mapping[str, PushReceipt], now: datetime) -> Outcome:
-    """Of a reminder that was sent; a receipt that is not there yet is asked for again, until there can be none."""
+    """The outcome of a reminder that was sent; missing receipts are requested again as long as there can be any."""
     tickets = tuple(_with_receipt(ticket, receipts) for ticket in reminder.tickets)
     is_over = reminder.sent_at is None or now >= reminder.sent_at + RECEIPTS_FOR
     if any(ticket.is_open for ticket in tickets) and not is_over:
@@ -85,7 +85,7 @@ def _ticket(device: Device, answer: Answer) -> Ticket:
 
 
 def _why_later(answer: Answer) -> str | None:
-    """Why a message that was not taken may be taken later; ``None`` if it will not be."""
+    """Why a message that was not accepted may be accepted later; ``None`` if it will not be."""
     if isinstance(answer, PushError):
         return answer.reason
     return f"Expo answered {answer.error}" if answer.error in MAY_PASS else None

@@ -1,7 +1,7 @@
-"""What became of the reminders that were sent: receipts are asked for, and what they say is noted.
+"""Getting the receipts of reminders that were sent, and recording the outcome.
 
-A run that fails, or another at the same time, does no harm: receipts can be asked for as often as one likes, and what
-is noted is conditional on what was known before.
+Failed or concurrent runs do no harm: receipts can be requested any number of times, and writes are conditional on the
+previous state.
 """
 
 from collections import Counter
@@ -29,11 +29,11 @@ from watchkeeper.people.reminders import (
 )
 
 CHUNK = 200
-"""Reminders whose receipts are asked for together."""
+"""Reminders whose receipts are requested together."""
 WORKERS = 8
-"""Threads that ask the database; its client keeps ten connections."""
+"""Threads that query the database; its client has ten connections."""
 SECONDS_TO_ASK = 120.0
-"""No chunk is begun with less: a request takes 70 seconds at the most."""
+"""With less time left, no chunk is started: a request takes at most 70 seconds."""
 
 
 class Receipts(Protocol):
@@ -43,14 +43,14 @@ class Receipts(Protocol):
 @dataclass(slots=True)
 class Tally:
     statuses: Counter[str] = field(default_factory=Counter)
-    """Of the reminders that have come to their end."""
+    """The final statuses of reminders."""
     waiting: int = 0
-    """Those that are looked at again: their receipts are not there yet, or they cannot be read."""
+    """Reminders to be checked again: their receipts are not ready yet, or they cannot be read."""
     missed: int = 0
-    """Those that had changed meanwhile."""
+    """Reminders that have changed meanwhile."""
     credential_errors: int = 0
     stopped: str | None = None
-    """Why some were not looked at."""
+    """Why some were not checked."""
 
     def as_dict(self) -> dict[str, int | str | None]:
         return {**self.statuses, "waiting": self.waiting, "missed": self.missed, "stopped": self.stopped}
@@ -88,8 +88,8 @@ class ReceiptChecker:
             self._look(keys, pool, tally)
 
     def _look(self, keys: Sequence[ReminderKey], pool: ThreadPoolExecutor, tally: Tally) -> None:
-        """Raises ``PushError``. Devices are switched off first: once a reminder is done with, nobody asks for its
-        receipts again."""
+        """Raises ``PushError``. Devices are switched off first: the receipts of a settled reminder are never requested
+        again."""
         sent = [one for one in self._read(keys, pool, tally) if one.status is ReminderStatus.SENT]
         ids = [ticket.id for reminder in sent for ticket in reminder.tickets if ticket.id and ticket.is_open]
         receipts = self._receipts(ids, tally)
@@ -103,7 +103,7 @@ class ReceiptChecker:
         tally.credential_errors += credential_errors(receipts.values())
 
     def _read(self, keys: Sequence[ReminderKey], pool: ThreadPoolExecutor, tally: Tally) -> list[Reminder]:
-        """One that cannot be read must not stop the others: each is read by itself then."""
+        """If one cannot be read, each is read individually, so that it does not block the others."""
         try:
             return self._reminders.get_many(keys)
         except UNREADABLE:
@@ -112,15 +112,15 @@ class ReceiptChecker:
         return [reminder for one in found if one for reminder in one]
 
     def _read_alone(self, key: ReminderKey) -> list[Reminder] | None:
-        """None, or one, if it can be read."""
+        """The reminder, if it still exists; ``None`` if it cannot be read."""
         try:
             return self._reminders.get_many([key])
         except UNREADABLE:
             return None
 
     def _give_up(self, unreadable: Sequence[ReminderKey], pool: ThreadPoolExecutor, tally: Tally) -> None:
-        """They are looked at again for as long as there can be receipts, for a version may be deployed that can read
-        them, and stay what they are then: sent."""
+        """They are checked again as long as there can be receipts, in case a version is deployed that can read them.
+        After that they stay as they are: sent."""
         given_up = sum(pool.map(self._is_given_up, unreadable))
         tally.waiting += len(unreadable) - given_up
         if given_up:
@@ -136,8 +136,8 @@ class ReceiptChecker:
         return True
 
     def _receipts(self, ids: Sequence[str], tally: Tally) -> Mapping[str, PushReceipt]:
-        """Raises ``PushError``. What Expo refuses for what was asked, it would refuse in each run: those receipts count
-        as not ready, so that nothing waits behind them, and they are given up in time."""
+        """Raises ``PushError``. If Expo rejects the request because of its content, it would do so in each run: those
+        receipts count as not ready, so that they block nothing, and are given up eventually."""
         try:
             return self._expo.receipts(ids) if ids else {}
         except PushRefused as refused:
@@ -154,7 +154,7 @@ class ReceiptChecker:
         return True
 
     def _gone(self, reminder: Reminder, outcome: Outcome) -> list[Device]:
-        """Those that are, by what was learned now, and have not been registered again since it was sent."""
+        """Devices newly known to be gone that have not been registered again since the reminder was sent."""
         known = {ticket.device for ticket in reminder.tickets if ticket.error == GONE}
         gone = {ticket.device for ticket in outcome.tickets if ticket.error == GONE} - known
         if not gone or reminder.sent_at is None:

@@ -1,9 +1,8 @@
-"""Due reminders are sent.
+"""Sending due reminders.
 
-A reminder is claimed before it is sent: for as long as the lease lasts nobody else sends it, and a run that dies
-leaves it to be found again when the lease has run out. So it is sent at most once for each claim, and never lost. It
-is sent twice only if a run dies, or cannot store, between Expo's answer and noting it, or if that answer never came;
-a phone shows it once then, for both have the same key.
+A reminder is claimed before it is sent: during the lease no other run sends it, and if a run crashes, it is found again
+when the lease has expired. So it is sent at most once per claim, and never lost. It is sent twice only if a run crashes
+or fails to store Expo's answer, or if that answer is lost; a phone still shows it once, because both have the same key.
 """
 
 from collections import Counter
@@ -37,15 +36,16 @@ from watchkeeper.people.reminders import (
 )
 
 LEASE = timedelta(minutes=7)
-"""Longer than the function may run: who holds a lease that ran out is dead."""
+"""Longer than the function may run: the holder of an expired lease has ended."""
 CHUNK = 100
-"""Reminders that are claimed, sent and settled together."""
+"""How many reminders are claimed, sent and settled together."""
 WORKERS = 8
-"""Threads that ask the database; its client keeps ten connections."""
+"""Threads that query the database; its client has ten connections."""
 SECONDS_TO_CLAIM = 140.0
-"""No chunk is begun with less: claims that could not be sent any more would wait until their lease runs out."""
+"""With less time left, no chunk is started: claimed reminders that could not be sent would wait for their lease to
+expire."""
 SECONDS_TO_SEND = 110.0
-"""No list is sent with less: enough for one that takes its longest, 90 seconds, and to store what was answered."""
+"""With less time left, no list is sent: enough for the longest request, 90 seconds, and to store the answers."""
 
 _NO_TIME = "there was no time left to send"
 
@@ -56,14 +56,14 @@ class Pusher(Protocol):
 
 @dataclass(slots=True)
 class Tally:
-    """What a run did."""
+    """The results of a run."""
 
     statuses: Counter[str] = field(default_factory=Counter)
-    """What became of the reminders it was done with."""
+    """The statuses of the reminders it settled."""
     missed: int = 0
-    """Those that another had claimed, or that were not to be sent any more."""
+    """Reminders that another run had claimed, or that no longer had to be sent."""
     unsettled: int = 0
-    """Those whose lease has to run out, as the database did not answer, or what it answered cannot be read."""
+    """Reminders whose lease must expire first, because the database did not answer, or its answer cannot be read."""
     credential_errors: int = 0
     longest_wait: timedelta = timedelta(0)
     more: bool = False
@@ -100,7 +100,7 @@ class ReminderProcessor:
         return counted(self._reminders.due, self._clock())
 
     def run(self, seconds_left: Callable[[], float]) -> Tally:
-        """Send what is due, until it is done, the time is over, or Expo takes nothing any more."""
+        """Send due reminders until all are sent, the time is up, or Expo accepts nothing any more."""
         tally = Tally()
         try:
             with ThreadPoolExecutor(WORKERS) as pool:
@@ -116,7 +116,7 @@ class ReminderProcessor:
     def _work_off(
         self, keys: Sequence[ReminderKey], pool: ThreadPoolExecutor, seconds_left: Callable[[], float], tally: Tally
     ) -> bool:
-        """Whether it makes sense to go on."""
+        """Whether it makes sense to continue."""
         holder = uuid4().hex  # of this chunk alone: the index may show a reminder twice
         claimed = self._claimed(keys, holder, pool, tally)
         sendings = self._with_devices(claimed, pool, tally)
@@ -129,7 +129,7 @@ class ReminderProcessor:
     def _claimed(
         self, keys: Sequence[ReminderKey], holder: str, pool: ThreadPoolExecutor, tally: Tally
     ) -> list[Reminder]:
-        """Raises ``Unavailable`` when the database answers for none of them."""
+        """Raises ``Unavailable`` if the database answers for none of them."""
         found = list(pool.map(lambda key: self._claim(key, holder), keys))
         errors = [one for one in found if isinstance(one, Unavailable)]
         if len(errors) == len(keys):
@@ -141,7 +141,7 @@ class ReminderProcessor:
         return [one for one in found if isinstance(one, Reminder)]
 
     def _claim(self, key: ReminderKey, holder: str) -> Reminder | Exception | None:
-        """One that cannot be read is an error of its own: it must not stop the others."""
+        """Errors are returned, so that a reminder that cannot be read does not block the others."""
         try:
             return self._reminders.claim(key, holder, now=self._clock(), lease=LEASE)
         except ConditionFailed:
@@ -150,7 +150,7 @@ class ReminderProcessor:
             return error
 
     def _give_up(self, unreadable: Sequence[ReminderKey], holder: str, pool: ThreadPoolExecutor, tally: Tally) -> None:
-        """They are claimed a few times more, for a version may be deployed that can read them, and have failed then."""
+        """They are claimed a few more times, in case a version is deployed that can read them, and fail after that."""
         given_up = sum(pool.map(lambda key: self._is_given_up(key, holder), unreadable))
         tally.unsettled += len(unreadable) - given_up
         if given_up:
@@ -165,7 +165,7 @@ class ReminderProcessor:
         return True
 
     def _with_devices(self, claimed: Sequence[Reminder], pool: ThreadPoolExecutor, tally: Tally) -> list[Sending]:
-        """Those that are spent need none."""
+        """Spent reminders need no devices."""
         spent = [Sending(one, []) for one in claimed if is_spent(one)]
         others = [one for one in claimed if not is_spent(one)]
         users = list({reminder.user for reminder in others})
@@ -178,7 +178,7 @@ class ReminderProcessor:
         return [*spent, *known]
 
     def _active_devices(self, user: str) -> list[Device] | Exception:
-        """What keeps one person's devices from being known must not stop the others."""
+        """Errors are returned, so that one person's devices do not block the others."""
         try:
             return [device for device in self._devices.of_user(user) if device.active]
         except (Unavailable, *UNREADABLE) as error:
@@ -212,7 +212,7 @@ class ReminderProcessor:
         _require_one_stored(errors)
 
     def _finish(self, reminder: Reminder, outcome: Outcome, holder: str, now: datetime) -> WatchkeeperError | None:
-        """It has been sent: noting that is worth more than one try."""
+        """It has been sent, so storing that is retried."""
         try:
             for attempt in stamina.retry_context(on=Unavailable, attempts=3, timeout=20, wait_initial=0.2):
                 with attempt:
@@ -223,7 +223,7 @@ class ReminderProcessor:
 
 
 def _takes_nothing(answers: Sequence[Answer]) -> bool:
-    """Whether what else is sent now would fail too, by the looks of it. One message refused alone says nothing."""
+    """Whether further messages would probably fail as well. The rejection of a single message does not mean that."""
     match answers:
         case []:
             return False
@@ -237,7 +237,7 @@ def _is_gone(answer: Answer) -> bool:
 
 
 def _require_one_stored(errors: Sequence[WatchkeeperError | None]) -> None:
-    """Raises the error that kept all of them from being stored: sending more would be sending it twice."""
+    """Raises the error if none could be stored: more reminders would then be sent twice."""
     broken = [error for error in errors if error and not isinstance(error, ConditionFailed)]
     if broken and len(broken) == len(errors):
         raise broken[0]
@@ -245,7 +245,7 @@ def _require_one_stored(errors: Sequence[WatchkeeperError | None]) -> None:
 
 def _count(tally: Tally, reminder: Reminder, outcome: Outcome, error: WatchkeeperError | None, now: datetime) -> None:
     tally.longest_wait = max(tally.longest_wait, now - reminder.due_at)
-    if isinstance(error, ConditionFailed):  # put off, or gone with its person, while it was sent
+    if isinstance(error, ConditionFailed):  # snoozed, or removed with its person, while it was sent
         tally.missed += 1
     elif error:
         tally.unsettled += 1

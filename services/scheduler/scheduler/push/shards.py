@@ -1,4 +1,4 @@
-"""What the index holds for the functions that look into it, over all its shards."""
+"""Reading the reminders' index across all its shards."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from scheduler.push.chunks import chunks
 from watchkeeper.people.reminders import SHARDS, ReminderKey
 
 Look = Callable[[int, datetime], Iterator[ReminderKey]]
-"""What one shard holds by that moment."""
+"""The keys in one shard that are due by a moment."""
 
 
 def counted(look: Look, now: datetime) -> int:
@@ -16,6 +16,6 @@ def counted(look: Look, now: datetime) -> int:
 
 
 def in_chunks(look: Look, now: datetime, size: int) -> Iterator[list[ReminderKey]]:
-    """So many at a time, shard after shard, which two runs at once begin at different ends of."""
+    """Chunks of that size, shard by shard, in random order, so that concurrent runs mostly work on different shards."""
     for shard in random.sample(range(SHARDS), SHARDS):
         yield from chunks(look(shard, now), size)

@@ -18,7 +18,7 @@ from watchkeeper import aws
 from watchkeeper.budgets import PEOPLE
 from watchkeeper.clock import from_iso
 
-NOT_THERE = "There is no such photo now: it was not uploaded yet, or it is gone, as photos are after a year."
+NOT_THERE = "There is no such photo now: it has not been uploaded yet, or is gone, as photos are kept for a year."
 
 
 def add(ferments: Asker, batch: str, content_type: str = "image/jpeg") -> Any:

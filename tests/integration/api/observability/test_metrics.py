@@ -187,7 +187,7 @@ class TestManyMetrics:
         reply = developer.post("/metrics", {"metrics": [of(value="1" * 40)] * 500, "more": "x" * 512 * 1024})
 
         assert (reply.status, store.events()) == (413, [])
-        assert reply.json["detail"] == "The body is longer than 524288 octets."
+        assert reply.json["detail"] == "The body is longer than 524288 bytes."
 
     @pytest.mark.usefixtures("atomic_tables")
     def test_those_of_many_series_are_appended_beside_each_other(self, developer: Asker, store: Store) -> None:

@@ -1,4 +1,4 @@
-"""What a company tells, from the event that asks for it to the report that is processed."""
+"""The pollenation of a company, from the event that requests it to the processed report."""
 
 import threading
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""An article is known by its address, and what it says is taken only if it can be."""
+"""An article is identified by its address, and its fields are accepted only if they are valid."""
 
 from datetime import UTC, datetime
 from decimal import Decimal

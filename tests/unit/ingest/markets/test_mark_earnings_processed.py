@@ -1,4 +1,4 @@
-"""A report is marked once, wherever it has moved, and an event that is none is refused."""
+"""A report is marked once, wherever it has moved, and invalid events are refused."""
 
 from collections.abc import Mapping
 from dataclasses import replace

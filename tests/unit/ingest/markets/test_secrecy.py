@@ -1,4 +1,4 @@
-"""Whatever goes wrong, no key is in what is told of it: no exception, no line of a log, no metric."""
+"""Whatever goes wrong, keys appear in no exception, no log line, and no metric."""
 
 import logging
 import traceback

@@ -1,4 +1,4 @@
-"""Of AlphaVantage's statements every figure is kept as it was written, and nothing is made of a missing one."""
+"""Every figure of AlphaVantage's statements is stored as written, and missing ones stay missing."""
 
 from datetime import date
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The list of assets: believed or refused as a whole, and nothing taken for gone that is only unreadable."""
+"""The list of assets: accepted or refused as a whole, and unreadable rows do not become inactive."""
 
 from collections.abc import Iterable
 from dataclasses import replace

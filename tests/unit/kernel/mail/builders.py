@@ -1,4 +1,4 @@
-"""Mails as kernel lists carry them, of which a test states only what it is about."""
+"""Mails as on kernel lists, of which a test specifies only what it is about."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Any octets are a mail: nothing raises, nothing takes long, and every result can be stored."""
+"""Any bytes are a mail: nothing raises, nothing takes long, and every result can be stored."""
 
 import json
 import time

@@ -22,16 +22,16 @@ class BatchStatus(StrEnum):
     """Cold, so that it hardly ferments any more."""
     DONE = "done"
     ARCHIVED = "archived"
-    """Kept to look back at, and changed no more, but that it may cease to be public."""
+    """Kept for reference. It cannot be changed any more, except that it can stop being public."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Of one stage."""
+    """The timing of one stage."""
 
     started_at: datetime | None = None
     target_hours: float | None = None
-    """How long it is to take at the temperature its maker is used to."""
+    """How long it should take at its maker's usual temperature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Batch:
     stage: Stage = Stage.OPEN
     status: BatchStatus = BatchStatus.ACTIVE
     status_since: datetime | None = None
-    """Since it was made, if nothing is said."""
+    """``None`` means since the batch was created."""
     stage1: Timing = Timing()
     stage2: Timing = Timing()
     water_ml: int | None = None
@@ -53,7 +53,7 @@ class Batch:
     temperature_c: float | None = None
     bottle_count: int | None = None
     notes: str = ""
-    """For nobody but its maker."""
+    """Visible only to its maker."""
     public: bool = False
     public_note: str = ""
     photos: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ class Batch:
 
     @property
     def timing(self) -> Timing:
-        """Of the stage it is in."""
+        """The timing of its current stage."""
         return self.stage1 if self.stage is Stage.OPEN else self.stage2
 
 
@@ -111,20 +111,20 @@ class Photo:
 
     @property
     def object_key(self) -> str:
-        """Where its object is, whether or not it was uploaded yet."""
+        """The key of its object, whether or not it has been uploaded yet."""
         return f"{objects_of_batch(self.user, self.batch)}{self.id}"
 
 
 def objects_of_batch(user: str, batch: str) -> str:
-    """What the keys of a batch's photo objects begin with."""
+    """The prefix of the keys of a batch's photo objects."""
     return f"{objects_of_user(user)}batches/{batch}/"
 
 
 def objects_of_user(user: str) -> str:
-    """What the keys of all photo objects of a person begin with."""
+    """The prefix of the keys of all photo objects of a person."""
     return f"users/{user}/"
 
 
 def exports_of_user(user: str) -> str:
-    """What the keys of a person's exports begin with."""
+    """The prefix of the keys of a person's exports."""
     return f"exports/{user}/"

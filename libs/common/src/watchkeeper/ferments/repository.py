@@ -1,8 +1,8 @@
 """Batches, their timelines and photos in the table of what people own (``watchkeeper.people.table``).
 
-The repository reads; writes are made by the functions below it and committed together with others
-(``Table.write``): what changes a batch also writes its timeline. A batch that is deleted is marked at once, and is not
-found from then on; what belongs to it is removed later, and last of all its own item.
+The repository reads; the functions below it create writes, which are committed together with others
+(``Table.write``): a change to a batch also writes its timeline. A deleted batch is marked at once, and no longer found;
+what belongs to it is removed later, and its own item last.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _AS_READ = "version = :was AND attribute_not_exists(deleted_at)"
 
 
 _BATCHES_AT_ONCE = 102
-"""The largest page of a list, the one it goes on after, and one more to know whether there are more."""
+"""The largest page of a list, the batch it continues after, and one more to know whether there are more."""
 
 
 class FermentRepository:
@@ -27,7 +27,7 @@ class FermentRepository:
         self._table = table
 
     def batch(self, user: str, batch: str) -> Batch:
-        """Raises ``ItemNotFound``, too, for a batch that is somebody else's, or deleted."""
+        """Raises ``ItemNotFound``, also for a batch that is somebody else's, or deleted."""
         item = self._table.get(_batch_key(user, batch))
         if item is None or "deleted_at" in item:
             raise ItemNotFound("no such batch")
@@ -43,12 +43,12 @@ class FermentRepository:
         return (_batch(item) for item in items if "deleted_at" not in item and item["SK"] != end)
 
     def is_deleted(self, user: str, batch: str) -> bool:
-        """Whether it is marked, and what belongs to it not removed yet."""
+        """Whether it is marked as deleted, but not yet removed with all that belongs to it."""
         item = self._table.get(_batch_key(user, batch))
         return item is not None and "deleted_at" in item
 
     def public_batch(self, batch: str) -> Batch:
-        """Whoever's it is. Raises ``ItemNotFound`` unless it is public now."""
+        """A batch of anybody. Raises ``ItemNotFound`` unless it is public now."""
         for found in self._table.query({"GSI1PK": f"PUBLIC#{batch}"}, index=INDEX):
             shared = self.batch(str(found["PK"]).removeprefix("USER#"), batch)
             if shared.public:
@@ -104,12 +104,12 @@ class FermentRepository:
         return map(_photo, partition(self._table, user, f"PHOTO#{batch}#"))
 
     def children(self, user: str, batch: str) -> Iterator[Item]:
-        """The items of its events and photos, read as far as they are removed at once."""
+        """The items of its events and photos, read in pages of as many as are removed at a time."""
         for kind in ("EVENT", "PHOTO"):
             yield from partition(self._table, user, f"{kind}#{batch}#", page_size=STEP)
 
     def remove_deleted(self, user: str, batch: str) -> None:
-        """The last of it. Raises ``ConditionFailed`` unless the batch was marked as deleted, or is gone."""
+        """Remove its own item. Raises ``ConditionFailed`` unless the batch was marked as deleted, or is gone."""
         gone_or_marked = f"{IS_NEW} OR attribute_exists(deleted_at)"
         self._table.delete(_batch_key(user, batch), condition=gone_or_marked)
 
@@ -119,18 +119,18 @@ def new_batch(batch: Batch) -> Put:
 
 
 def changed_batch(batch: Batch, *, was: int) -> Put:
-    """Fails on its condition when the stored batch is not of the version ``was``."""
+    """Its condition fails unless the stored batch has the version ``was``."""
     return Put(_batch_item(batch), _AS_READ, {":was": was})
 
 
 def unchanged_batch(batch: Batch) -> Check:
-    """For what is written beside it. Fails when the stored batch is not of this version."""
+    """For transactions with other writes. Its condition fails unless the stored batch has this version."""
     return Check(_batch_key(batch.user, batch.id), _AS_READ, {":was": batch.version})
 
 
 def deleted_batch(batch: Batch, now: datetime) -> Update:
-    """Marks it: it is not found any more, neither by its maker nor on its public page. Fails on its condition when the
-    stored batch is not of this version."""
+    """Marks it as deleted: it is not found any more, neither by its maker nor on its public page. Its condition fails
+    unless the stored batch has this version."""
     changes = {"deleted_at": to_iso(now), "GSI1PK": None, "GSI1SK": None}
     return Update(_batch_key(batch.user, batch.id), changes, condition=_AS_READ, values={":was": batch.version})
 
@@ -142,7 +142,7 @@ def new_event(event: Event) -> Put:
 
 
 def removed_event(user: str, batch: str, event: str) -> Delete:
-    """Fails on its condition when there is none."""
+    """Its condition fails if there is no such event."""
     return Delete(_event_key(user, batch, event), EXISTS)
 
 

@@ -21,7 +21,7 @@ class KernelEvent(BaseModel):
 
 
 class PatchReceived(KernelEvent):
-    """A patch is known for the first time in a project."""
+    """A patch was seen for the first time in a project."""
 
     patch_id: int
     project: str
@@ -47,7 +47,7 @@ class PatchReceived(KernelEvent):
 
 
 class PatchStateChanged(KernelEvent):
-    """A maintainer, or a bot for one, gave a patch another state."""
+    """A maintainer, or a bot on behalf of one, changed a patch's state."""
 
     patch_id: int
     project: str
@@ -93,7 +93,7 @@ class SeriesCompleted(KernelEvent):
 
 
 class DiscussionReceived(KernelEvent):
-    """A mail of a watched list is known for the first time, linked as far as it can be."""
+    """A mail of a watched list was seen for the first time; it is linked as far as possible."""
 
     message_id: str
     timestamp: datetime

@@ -13,7 +13,7 @@ class Kind(StrEnum):
     """What a mail is for the people who read a kernel list."""
 
     PATCH = "patch"
-    """Carries a diff or a pull request and is no reply, as Patchwork decides it."""
+    """Carries a diff or a pull request and is not a reply, by Patchwork's rules."""
     COVER = "cover"
     """Number 0 of a series."""
     REVIEW = "review"
@@ -45,12 +45,12 @@ class Stance(StrEnum):
 class Person:
     name: str
     address: str
-    """Lower case; empty when a header gives none that can be read."""
+    """Lower case; empty if the header has none that can be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trailer:
-    """A ``Name: value`` line such as ``Reviewed-by``, as git-interpret-trailers and b4 know them."""
+    """A ``Name: value`` line such as ``Reviewed-by``, as git-interpret-trailers and b4 recognise them."""
 
     name: str
     """In its usual spelling, ``Reviewed-by``."""
@@ -74,12 +74,12 @@ class Attachment:
     name: str
     content_type: str
     size: int
-    """Decoded octets."""
+    """In bytes, decoded."""
 
 
 @dataclass(frozen=True, slots=True)
 class SubjectParts:
-    """A subject line taken apart as b4 and Patchwork do."""
+    """A subject line, parsed as b4 and Patchwork do."""
 
     name: str
     """The subject without its leading brackets and without ``Re:``."""
@@ -119,7 +119,7 @@ class Patch:
     name: str
     """Patchwork's name: the subject with free prefixes, e.g. ``[v3,2/7] hwmon: ...``."""
     state: str
-    """A slug such as ``under-review``; the list of them is the server's own."""
+    """A slug such as ``under-review``; each server has its own list of them."""
     archived: bool
     submitter: Person
     delegate: str | None
@@ -171,7 +171,7 @@ class Discussion:
     """When it was sent, clamped to when it was received where the Date header is missing or cannot be true."""
     received: datetime
     lists: tuple[str, ...]
-    """The watched lists it came by, sorted."""
+    """The watched lists it arrived on, sorted."""
     subject: str
     author: Person
     kind: Kind
@@ -184,7 +184,7 @@ class Discussion:
     stance: Stance
     trailers: tuple[Trailer, ...] = ()
     flags: tuple[str, ...] = ()
-    """What is odd about it, e.g. ``date-in-future``, ``charset-unknown``, ``reused-message-id``."""
+    """What is unusual about it, e.g. ``date-in-future``, ``charset-unknown``, ``reused-message-id``."""
     version: int = 1
     number: int = 1
     total: int = 1
@@ -192,7 +192,7 @@ class Discussion:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The parts of a mail too large for lists of them."""
+    """The parts of a mail that are too large for lists of mails."""
 
     text: str
     """All text but the diff, decoded; quotes and signature included."""

@@ -1,4 +1,4 @@
-"""Models of the kernel watch to and from the JSON strings kept in items."""
+"""Converts models of the kernel watch to and from the JSON strings stored in items."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

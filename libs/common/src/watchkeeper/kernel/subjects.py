@@ -1,8 +1,8 @@
-"""Subject lines taken apart as b4 and Patchwork do it, so that one mail has one number and version everywhere.
+"""Subject lines, parsed as b4 and Patchwork do, so that one mail has one number and version everywhere.
 
 The same rules read a mail's subject (``[RFC PATCH v2 1/3] hwmon: ...``) and Patchwork's name for it
-(``[RFC,v2,1/3] hwmon: ...``). Where Patchwork finds a version or a counter, so do these, and the same one; they
-also read forms it leaves alone (``PATCHv3``, brackets inside brackets).
+(``[RFC,v2,1/3] hwmon: ...``). Where Patchwork finds a version or a counter, these find the same; they also read forms
+that it ignores (``PATCHv3``, brackets inside brackets).
 """
 
 import re
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from watchkeeper.kernel.models import SubjectParts
 
 MAX_SUBJECT = 998
-"""Characters looked at; RFC 5322's limit for a line."""
+"""Characters that are read; RFC 5322's limit for a line."""
 MAX_PREFIXES = 32
 
 _BLANKS = re.compile(r"\s+")
@@ -30,16 +30,16 @@ _SAYS_NOTHING = frozenset({"patch", "patches", "patchset"})
 
 
 def is_reply_to_patchwork(subject: str) -> bool:
-    """Whether Patchwork takes a mail of this decoded subject for a comment, whatever it contains."""
+    """Whether Patchwork treats a mail with this decoded subject as a comment, whatever it contains."""
     return _PATCHWORK_REPLY.match(subject) is not None
 
 
 def parse_subject(subject: str, drop: frozenset[str] = frozenset()) -> SubjectParts:
     """Read a decoded subject or a Patchwork name.
 
-    ``drop`` names prefixes that say nothing here, compared without case, as Patchwork drops its project's
-    link name. A counter above its total (``6/5``) raises the total; a version with a point (``v5.1``) is a prefix
-    like any other, as it is to Patchwork and b4.
+    ``drop`` names prefixes to ignore, in any case, as Patchwork drops its project's link name. A counter above its
+    total (``6/5``) raises the total; a version with a point (``v5.1``) is a prefix like any other, as it is to
+    Patchwork and b4.
     """
     rest, is_reply = _without_reply_marks(_BLANKS.sub(" ", subject[:MAX_SUBJECT]).strip())
     words = _Words({word.lower() for word in drop})

@@ -1,9 +1,9 @@
-"""One budget of calls for everybody who shares a key.
+"""One budget of calls, shared by all users of a key.
 
-It is one item. Who wants to call takes calls from it first, and is told at which moments they may be made: no two
-within the same fraction of a second, no more than so many within any minute, and so many a UTC day. Two who take at the
-same time are told apart by the item's edition, so that no call is given twice. What the upstream says goes into it as
-well: a pause holds for everybody.
+It is one item. A worker takes calls from it before making them, and gets the times at which they may be made: no two
+within the same fraction of a second, no more than so many within any minute, and so many per UTC day. Concurrent
+workers are detected by the item's edition, so that no call is granted twice. What the upstream says is stored in it as
+well: a pause applies to everybody.
 
 | access pattern | key condition |
 |---|---|
@@ -31,8 +31,8 @@ CALLS_OF_THE_CALENDAR = 1
 
 
 class Purpose(StrEnum):
-    """What a call is for. The earnings calendar and the news have their share of the day, which fundamentals, of which
-    there is no end, leave them."""
+    """What a call is for. The earnings calendar and the news each have a share of the day's calls; fundamentals, which
+    could use any number of calls, get the rest."""
 
     FUNDAMENTALS = "fundamentals"
     CALENDAR = "calendar"
@@ -45,7 +45,7 @@ _DAY = 24 * _HOUR
 
 _KEPT = ("day", "used", "news", "calendar", "next_at", "paused_until")
 _CONFLICT_SECONDS = 10.0
-"""For so long a worker tries to be the one whose taking is stored."""
+"""How long a worker retries after conflicts with others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,12 @@ class Limits:
     per_minute: int
     per_day: int
     news_per_day: int
-    """The share of news, so that what is left is for fundamentals: hourly news would take a free key's whole day."""
+    """The share of news, so that the rest is left for fundamentals: hourly news would use up a free key's whole day."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What was taken. Moments are seconds since 1970."""
+    """The calls that were taken. Moments are seconds since 1970."""
 
     day: str = ""
     """The UTC day that is counted."""
@@ -74,7 +74,7 @@ class Spent:
     seconds: Mapping[int, int] = field(default_factory=dict)
     """Calls of the last minute, by their second."""
     paused_until: float = 0.0
-    """The upstream said so, or refused the key."""
+    """Because the upstream said so, or rejected the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +82,9 @@ class Grant:
     moments: tuple[float, ...]
     """When each of the calls may be made; fewer than were asked for, or none, if there are no more."""
     left: int
-    """Calls of the day."""
+    """Calls left in the day's budget."""
     retry_at: float
-    """When it is worth while to ask for more."""
+    """When it is worthwhile to ask for more."""
 
 
 def grant(
@@ -97,9 +97,9 @@ def grant(
     purpose: Purpose = Purpose.FUNDAMENTALS,
     spacing: float = 0.0,
 ) -> tuple[Spent, Grant]:
-    """Take up to so many calls, none of them later than ``patience`` seconds from now; ``spacing`` is how many seconds
-    their answers take, if that is longer than the limit wants: a worker makes one call after the other, and would come
-    to its last ones when they are others' turn.
+    """Take up to so many calls, none of them later than ``patience`` seconds from now. ``spacing`` is how many seconds
+    a response takes, if that is longer than the rate limit requires: a worker makes one call after the other, and would
+    otherwise make its last ones during the turns of others.
     """
     current = _of_today(spent, now)
     moments: list[float] = []
@@ -114,7 +114,7 @@ def grant(
 
 
 def returned(spent: Spent, moments: Sequence[float], purpose: Purpose = Purpose.FUNDAMENTALS) -> Spent:
-    """Calls of the day are there again. Their moments are not: others keep their distance from them."""
+    """Return calls to the day's budget. Their moments stay taken: others keep their distance from them."""
     calls = sum(datetime.fromtimestamp(moment, UTC).date().isoformat() == spent.day for moment in moments)
     return replace(
         spent,
@@ -129,14 +129,14 @@ def left(spent: Spent, limits: Limits) -> int:
 
 
 def news_allowed(limits: Limits, now: float) -> int:
-    """How many calls for news the day may have seen by now: its share comes bit by bit."""
+    """How many calls for news the day may have seen by now: its share is released hour by hour."""
     hour = datetime.fromtimestamp(now, UTC).hour
     return -(-limits.news_per_day * (hour + 1) // 24)
 
 
 def reserved(spent: Spent, limits: Limits, now: float) -> int:
-    """Calls of the rest of the day that are not for fundamentals. What news could have taken up to an hour ago, and did
-    not, is not kept for them any longer."""
+    """Calls of the rest of the day that are not for fundamentals. Those that news could have taken up to an hour ago,
+    but did not, are no longer reserved."""
     today = _of_today(spent, now)
     missed = news_allowed(limits, now - _HOUR) if now % _DAY >= _HOUR else 0
     news = limits.news_per_day - max(today.news, missed)
@@ -144,7 +144,7 @@ def reserved(spent: Spent, limits: Limits, now: float) -> int:
 
 
 def _of_today(spent: Spent, now: float) -> Spent:
-    """A day that has begun for somebody is not left again for one whose clock is behind: it would be counted anew."""
+    """A day that has begun for one worker is not undone by another whose clock is behind: its count would restart."""
     today = datetime.fromtimestamp(now, UTC).date().isoformat()
     recent = {second: calls for second, calls in spent.seconds.items() if second > now - MINUTE - 1}
     if spent.day >= today:
@@ -153,7 +153,7 @@ def _of_today(spent: Spent, now: float) -> Spent:
 
 
 def _next(spent: Spent, limits: Limits, now: float, purpose: Purpose) -> tuple[float | None, float]:
-    """The moment of the next call, and when to ask again if that is too late, or there is none today."""
+    """The moment of the next call, ``None`` if there is none today, and when to ask again if there is none in time."""
     moment = _with_room(spent, limits, max(now, spent.next_at, spent.paused_until))
     if _is_left(spent, limits, now, purpose) and moment < tomorrow(now):
         return moment, moment
@@ -198,7 +198,7 @@ def tomorrow(now: float) -> float:
 
 
 def _hours_after(moment: float) -> Iterator[float]:
-    """The beginnings of those of two days: shares grow by the hour, and are free again the day after."""
+    """The beginnings of the hours of two days: shares grow by the hour, and are available again the day after."""
     first = (floor(moment) // _HOUR + 1) * _HOUR
     return (float(hour) for hour in range(first, first + 2 * _DAY, _HOUR))
 
@@ -210,7 +210,7 @@ class BudgetRepository:
         self.limits = limits
 
     def spent(self, now: datetime) -> Spent:
-        """As of now: a day that is over counts no more."""
+        """As of now: calls of an earlier day no longer count."""
         return _of_today(self._read()[0], now.timestamp())
 
     def take(
@@ -222,7 +222,7 @@ class BudgetRepository:
         purpose: Purpose = Purpose.FUNDAMENTALS,
         spacing: float = 0.0,
     ) -> Grant:
-        """Take up to so many calls, as ``grant`` has it. Raises ``Throttled`` when others take all the time."""
+        """Take up to so many calls, see ``grant``. Raises ``Throttled`` if conflicts with others persist."""
         trying = Patience(_CONFLICT_SECONDS)
         while True:
             spent, edition = self._read()
@@ -235,11 +235,11 @@ class BudgetRepository:
                 raise Throttled("others take from the budget all the time")
 
     def give_back(self, moments: Sequence[float], now: datetime, purpose: Purpose = Purpose.FUNDAMENTALS) -> None:
-        """Have calls that were taken and are not made count no more. Raises ``Throttled``."""
+        """Return calls that were taken but not made. Raises ``Throttled``."""
         self._change(lambda spent: returned(_of_today(spent, now.timestamp()), moments, purpose))
 
     def pause(self, until: float, now: datetime) -> None:
-        """Nobody calls before that moment. A longer pause stays. Raises ``Throttled``."""
+        """Allow no calls before that moment. A longer pause stays. Raises ``Throttled``."""
 
         def paused(spent: Spent) -> Spent:
             if spent.paused_until >= until:
@@ -270,7 +270,7 @@ class BudgetRepository:
         return Spent(**{**record, "seconds": _spread(record["seconds"])}), int(item["edition"])
 
     def _store(self, spent: Spent, edition: int) -> bool:
-        """``False`` if somebody else stored one since it was read."""
+        """``False`` if another worker has changed it since it was read."""
         record = {name: getattr(spent, name) for name in _KEPT}
         try:
             self._table.put(

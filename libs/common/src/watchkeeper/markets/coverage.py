@@ -1,8 +1,8 @@
-"""How much of what is tracked is known, and how old it is.
+"""How many of the tracked assets have fundamentals, and how old these are.
 
 | access pattern | key condition |
 |---|---|
-| the coverage as it was counted last | table: `pk = COVERAGE`, `sk = markets` |
+| the latest count of the coverage | table: `pk = COVERAGE`, `sk = markets` |
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,8 +20,8 @@ _KEY = {"pk": "COVERAGE", "sk": "markets"}
 _AGES = (("1d", 1), ("7d", 7), ("30d", 30), ("90d", 90))
 OLDER, NEVER, NO_DATA = "older", "never", "no_data"
 AGES = (*(name for name, _ in _AGES), OLDER, NEVER, NO_DATA)
-"""By when the fundamentals of an asset were asked for last; each asset is in the first it fits, but that those without
-any data are by themselves."""
+"""By when the fundamentals of an asset were last requested; each asset is counted under the first that fits, except
+that those without any data have their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Coverage:
     assets: Mapping[str, int]
     """Active assets by age: a number for each of ``AGES``."""
     oldest: datetime | None
-    """The longest time ago that one was asked for, of those that ever were."""
+    """The earliest of the assets' last requests."""
     newest: datetime | None
 
     @property
@@ -39,7 +39,7 @@ class Coverage:
 
     @property
     def fresh(self) -> int:
-        """Those asked for within a quarter of a year, between two reports of a company."""
+        """Those requested within a quarter, the time between two reports of a company."""
         return sum(self.assets[name] for name, _ in _AGES)
 
 
@@ -69,7 +69,7 @@ class CoverageRepository:
         self._table = table
 
     def get(self) -> Coverage | None:
-        """``None`` as long as nobody has counted."""
+        """``None`` if it was never counted."""
         item = self._table.get(_KEY, consistent=False)
         if item is None:
             return None

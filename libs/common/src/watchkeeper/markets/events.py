@@ -37,18 +37,18 @@ class MarketsEvent(BaseModel):
 
 
 class PollenationNeeded(MarketsEvent):
-    """The fundamentals of an asset are to be asked for. What was asked for after the event occurred will do."""
+    """The fundamentals of an asset are to be requested. A request made after the event occurred is sufficient."""
 
     type: ClassVar[str] = "pollenationNeeded"
 
     symbol: str
     reason: Reason
     score: str | None = None
-    """How much it is worth, for ``regular`` ones: a decimal, good for comparing within one run."""
+    """How much it is worth, for ``regular`` ones: a decimal, comparable only within one run."""
 
 
 class EarningsProcessed(MarketsEvent):
-    """What a company reported for a fiscal period is here, in all of its statements."""
+    """All statements that a company reported for a fiscal period are available."""
 
     type: ClassVar[str] = "earningsProcessed"
 
@@ -58,7 +58,7 @@ class EarningsProcessed(MarketsEvent):
 
 
 def domain_event(data: MarketsEvent, *, cause: str, occurred_at: datetime, correlation_id: str) -> DomainEvent:
-    """The event in its envelope; the same ``cause`` makes the same id."""
+    """The event in its envelope; the same ``cause`` gives the same id."""
     return DomainEvent(
         id=event_id(cause, data.type),
         type=data.type,

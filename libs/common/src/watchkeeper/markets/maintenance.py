@@ -2,7 +2,7 @@
 
 | access pattern | key condition |
 |---|---|
-| what an operator said | table: `pk = MAINTENANCE`, `sk = markets` |
+| an operator's override | table: `pk = MAINTENANCE`, `sk = markets` |
 """
 
 from collections.abc import Sequence
@@ -21,14 +21,14 @@ _DAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 
 
 class MaintenanceWindow(WatchkeeperError):
-    """Nothing is collected now; what was to be done has to wait, or an operator to say ``open``."""
+    """Nothing is collected now; work has to wait, unless an operator says ``open``."""
 
 
 class Word(StrEnum):
-    """What an operator says, until some time."""
+    """An operator's override, which holds until a given time."""
 
     OPEN = "open"
-    """Work goes on, whatever day it is."""
+    """Work continues, whatever day it is."""
     CLOSED = "closed"
     """Work waits, whatever day it is."""
 
@@ -52,12 +52,12 @@ class Maintenance:
         return Said(Word(str(item["word"])), from_iso(str(item["until"]))) if item else None
 
     def say(self, word: Word, until: datetime) -> None:
-        """What holds from now on, until then."""
+        """Override the days, from now until then."""
         expiry = int(until.timestamp())
         self._table.put({**_KEY, "word": str(word), "until": to_iso(until), "expires_at": expiry}, keys=KEYS)
 
     def unsay(self) -> None:
-        """Only the day counts again."""
+        """End the override: only the day counts again."""
         self._table.delete(_KEY)
 
     def is_on(self, now: datetime) -> bool:

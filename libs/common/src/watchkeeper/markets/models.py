@@ -1,4 +1,4 @@
-"""What the markets watch keeps, as the rest of the code handles it; a field means what it means to its upstream."""
+"""The markets watch's domain; a field has the meaning that its upstream gives it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ from enum import StrEnum
 
 ACTIVE = "active"
 INACTIVE = "inactive"
-"""Of an asset. Upstreams have used other words too; they are kept as they come."""
+"""A status of assets. Upstreams have used other words too; they are stored as they are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A share or fund that can be traded, as Alpaca lists it, and what else is known of it."""
+    """A share or fund that can be traded, as Alpaca lists it, and what else is known about it."""
 
     symbol: str
-    """As Alpaca writes it; it can be given to another company. ``id`` stays."""
+    """As Alpaca writes it; it can be reassigned to another company, while ``id`` stays the same."""
     id: str
     name: str
     status: str
@@ -31,17 +31,17 @@ class Asset:
     margin_requirement_short: Decimal | None = None
     attributes: tuple[str, ...] = ()
     vanished_at: datetime | None = None
-    """When it was first missing in a complete list. It is inactive since."""
+    """When it was first missing from a complete list. It has been inactive since."""
     volume: int = 0
-    """Shares traded on the last whole day on one exchange (IEX): good for ranking, no volume of the market."""
+    """Shares traded on the last whole day on one exchange (IEX): good for ranking, but not the market's volume."""
     last_pollenated: datetime | None = None
-    """When all of its fundamentals were last asked for."""
+    """When all of its fundamentals were last requested."""
     no_data: bool = False
-    """Whether there was nothing about it then, as for most funds."""
+    """Whether there were none then, as for most funds."""
 
 
 class Statement(StrEnum):
-    """What AlphaVantage tells of a company, one function for each."""
+    """What AlphaVantage reports about a company, with one function for each."""
 
     OVERVIEW = "overview"
     EARNINGS = "earnings"
@@ -56,8 +56,8 @@ class Period(StrEnum):
 
 
 Values = Mapping[str, str]
-"""Figures and texts by their upstream's names. Figures are in the form of ``numbers.text_of``; what is missing is not
-there."""
+"""Figures and texts by their upstream's names. Figures are in the form of ``numbers.text_of``; missing ones are
+omitted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What was told of a company, from the day it was first told so."""
+    """A company's overview, and the day it was first reported so."""
 
     symbol: str
     last_updated: date
@@ -82,24 +82,24 @@ class Overview:
 
 
 class Outcome(StrEnum):
-    """What came of asking for a statement."""
+    """The result of requesting a statement."""
 
     DATA = "data"
     NO_DATA = "no_data"
-    """There is none of this symbol."""
+    """There is none for this symbol."""
     REFUSED = "refused"
-    """The upstream will not tell: it does not know the symbol, the plan does not include the function, or what it says
-    stays unreadable."""
+    """The upstream does not provide it: it does not know the symbol, the plan does not include the function, or its
+    response stays unreadable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The last time a statement was asked for."""
+    """The last time a statement was requested."""
 
     at: datetime
     outcome: Outcome
     digest: str = ""
-    """Of what was stored then: the same answer again is known by it."""
+    """Of what was stored then: it identifies an unchanged response."""
     reason: str = ""
     """Why it was refused."""
 
@@ -118,16 +118,16 @@ class Earnings:
     time_of_day: str = ""
     """``pre-market`` or ``post-market``; mostly empty."""
     moved_from: date | None = None
-    """The day it was announced for before it was moved last."""
+    """The day it was announced for before it was last moved."""
     withdrawn_at: datetime | None = None
-    """When it was first missing in a complete calendar, while still to come."""
+    """When it was first missing from a complete calendar, while still to come."""
     processed_at: datetime | None = None
-    """When the fundamentals of the period were all there."""
+    """When all fundamentals of the period were stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """What an article says of one symbol."""
+    """What an article says about one symbol."""
 
     symbol: str
     relevance: Decimal
@@ -139,12 +139,12 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """News, with what it says of the tracked symbols it names."""
+    """News, with what it says about the tracked symbols it names."""
 
     id: str
     """A hash of its address: the upstream has no id."""
     published_at: datetime
-    """As it was told first."""
+    """As it was first reported."""
     title: str
     url: str
     source: str

@@ -1,4 +1,4 @@
-"""What the upstreams of the markets watch are called, in metrics, sources, secrets and the budget."""
+"""The names of the markets watch's upstreams, in metrics, sources, secrets and the budget."""
 
 ALPACA = "alpaca"
 ALPHAVANTAGE = "alphavantage"

@@ -1,6 +1,7 @@
-"""Numbers as upstreams write them, and nothing made of a missing one.
+"""Numbers as upstreams write them; a missing one is never replaced by another value.
 
-A figure stays a ``Decimal`` from the answer to the API. It is kept as text, for an item's record is JSON.
+A figure stays a ``Decimal`` from the upstream's response to our API. It is stored as a string, because an item's record
+is JSON.
 """
 
 import re
@@ -14,13 +15,13 @@ _MAX_DIGITS = 38
 
 
 class NotANumber(ValueError):
-    """A figure is something else: a word, infinity, NaN, or of more digits than can be kept."""
+    """A figure is not a number that can be stored: a word, infinity, NaN, or one with too many digits."""
 
 
 def number(value: object) -> Decimal | None:
     """The figure, exactly as it was written; ``None`` if there is none. Raises ``NotANumber``.
 
-    A JSON number has been a float on its way here; the shortest text that gives the same float is what was sent.
+    A JSON number has been parsed as a float; the shortest text that gives the same float is what was sent.
     """
     if value is None or (isinstance(value, str) and value.strip() in MISSING):
         return None

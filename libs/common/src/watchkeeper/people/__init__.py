@@ -1,1 +1,1 @@
-"""The people Watchkeeper works for: their devices, their reminders, and their leaving."""
+"""The people Watchkeeper works for: their devices, their reminders, and the deletion of their accounts."""

@@ -1,4 +1,4 @@
-"""Accounts that are being deleted. All others have nothing of their own here: the user pool keeps them."""
+"""Accounts that are being deleted. Other accounts have no item here: they are in the user pool."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from watchkeeper.errors import ConditionFailed
 from watchkeeper.people.table import EXISTS, IS_NEW, KEYS, STEP, partition, swept, user_key
 
 TOLD = timedelta(days=7)
-"""How long it can be asked about after its end; tokens of that person are good for an hour at the most."""
+"""How long a finished deletion can be looked up; the person's tokens are valid for an hour at the most."""
 
 _DELETION = "DELETION"
 
@@ -33,7 +33,7 @@ class AccountRepository:
         return Deletion(from_iso(str(item["requested_at"])), from_iso(str(finished)) if finished else None)
 
     def request_deletion(self, user: str, now: datetime) -> Deletion:
-        """The one that holds: the first request, if this is not it."""
+        """The one that counts: the first request, if this is not it."""
         try:
             self._table.put({**_key(user), "requested_at": to_iso(now)}, keys=KEYS, condition=IS_NEW)
         except ConditionFailed:
@@ -41,16 +41,16 @@ class AccountRepository:
         return Deletion(now)
 
     def remove_all(self, user: str) -> Iterator[int]:
-        """Remove everything in that person's partition but what tells of the deletion, as ``swept`` does."""
+        """Remove everything in that person's partition except the record of the deletion, see ``swept``."""
 
         def find() -> Iterator[Item]:
-            found = partition(self._table, user, page_size=STEP + 1)  # with the one that stays
+            found = partition(self._table, user, page_size=STEP + 1)  # including the one that stays
             return (item for item in found if item["SK"] != _DELETION)
 
         return swept(self._table, find)
 
     def finish_deletion(self, user: str, now: datetime) -> None:
-        """Raises ``ConditionFailed`` when it was not asked for."""
+        """Raises ``ConditionFailed`` if it was not requested."""
         changes: dict[str, Value | None] = {"finished_at": to_iso(now), "TTL": int((now + TOLD).timestamp())}
         self._table.update(_key(user), changes, keys=KEYS, condition=EXISTS)
 

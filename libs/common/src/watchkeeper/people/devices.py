@@ -17,7 +17,7 @@ from watchkeeper.people.table import INDEX, KEYS, beginning, user_key
 PUSH_TOKEN = re.compile(
     r"Expo(?:nent)?PushToken\[[A-Za-z0-9_.:/+=-]{1,200}\]|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 )
-"""The forms Expo gives out: two with a name, and a bare UUID."""
+"""The formats that Expo issues: two with a name, and a bare UUID."""
 
 
 class Platform(StrEnum):
@@ -29,7 +29,7 @@ class Platform(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Device:
     token: str
-    """Expo's push token; whoever knows it can push to the device."""
+    """Expo's push token; anybody who knows it can push to the device."""
     user: str
     platform: Platform
     name: str
@@ -53,7 +53,7 @@ class DeviceRepository:
         self._table = table
 
     def of_user(self, user: str) -> list[Device]:
-        """Oldest first. The index may be late: what another person took over since is left out, what was registered
+        """Oldest first. The index may lag: devices that another person has taken over are left out, those registered
         a moment ago may be missing."""
         key, sort = {"GSI1PK": user_key(user)}, ("GSI1SK", beginning("DEVICE#"))
         found = list(self._table.query(key, index=INDEX, sort=sort))
@@ -62,8 +62,8 @@ class DeviceRepository:
         return sorted(devices, key=lambda device: (device.registered_at, device.id))
 
     def switch_off(self, devices: Iterable[Device], reason: str) -> None:
-        """Push nothing to them any more. A device that another person registered meanwhile, or the same one again,
-        stays on."""
+        """Stop pushing to them. A device that was registered again meanwhile, by the same person or another, stays
+        on."""
         for device in devices:
             off = replace(device, active=False, off_reason=reason)
             with suppress(ConditionFailed):
@@ -77,7 +77,7 @@ class DeviceRepository:
 
 
 def registered(device: Device) -> Put:
-    """A device changes hands with its token: the one who registers it last has it, and nobody else any more."""
+    """A device belongs to whoever registered its token last, and to nobody else."""
     return Put(
         {
             **_key(device.id),
@@ -91,7 +91,7 @@ def registered(device: Device) -> Put:
 
 
 def removed(user: str, device: str) -> Delete:
-    """Fails on its condition unless the device is that person's."""
+    """Its condition fails unless the device is that person's."""
     return Delete(_key(device), "owner_id = :owner", {":owner": user})
 
 

@@ -1,9 +1,9 @@
-"""Reminders: what a person wants to be told, when, and what became of it.
+"""Reminders: what a person wants to be reminded of, when, and what became of it.
 
-A reminder is looked at again and again until it has come to its end, and its place in the index says when next:
-``DUE#<shard>`` holds those that are to be sent, from when they are due, or, while one is being sent, from when the
-sender's lease runs out; ``RECEIPT#<shard>`` holds those that Expo has taken and may have a receipt for. So one query
-finds what is due together with what a sender that died has left behind.
+A reminder is processed repeatedly until it is finished, and its place in the index says when next: ``DUE#<shard>``
+holds those that are to be sent, from when they are due, or, while one is being sent, from when the sender's lease
+expires; ``RECEIPT#<shard>`` holds those that Expo has accepted and may have a receipt for. So one query finds what is
+due together with what a crashed sender has left behind.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,22 +19,22 @@ from watchkeeper.errors import ItemNotFound
 from watchkeeper.people.table import INDEX, IS_NEW, KEYS, partition, user_key
 
 SHARDS = 8
-"""A partition of DynamoDB takes 1,000 writes a second; eight take what Expo takes (600 notifications a second for a
-project) with the two changes of place each of them costs."""
+"""A partition of DynamoDB accepts 1,000 writes a second; eight are enough for what Expo accepts (600 notifications a
+second per project), with two changes of place for each."""
 
 FURTHEST = timedelta(days=366)
 """How far ahead a reminder may be due."""
 
 KEPT = timedelta(days=90)
-"""How long a reminder that has come to its end can still be looked at."""
+"""How long a finished reminder can still be read."""
 
 
 class ReminderStatus(StrEnum):
     SCHEDULED = "scheduled"
     SENDING = "sending"
-    """Claimed by a run of the processor, whose lease has an end."""
+    """Claimed by a run of the processor, with a lease that expires."""
     SENT = "sent"
-    """Taken by Expo for at least one device."""
+    """Accepted by Expo for at least one device."""
     DELIVERED = "delivered"
     """Handed over to Apple's or Google's service for at least one device, as Expo's receipt says."""
     FAILED = "failed"
@@ -43,7 +43,7 @@ class ReminderStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What Expo said for one device: of a ticket that is ``ok``, ``id`` asks for its receipt."""
+    """Expo's response for one device; the ``id`` of a ticket that is ``ok`` is used to request its receipt."""
 
     device: str
     id: str | None = None
@@ -53,7 +53,7 @@ class Ticket:
 
     @property
     def is_open(self) -> bool:
-        """Its receipt is still to come."""
+        """Whether its receipt is still outstanding."""
         return self.id is not None and self.error is None and not self.delivered
 
 
@@ -87,8 +87,8 @@ class ReminderKey:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a sender says of a reminder it has claimed. ``next_look`` is when to send it again, or, of one that was
-    sent, when to ask for its receipts; ``None`` when nothing is to come any more."""
+    """The result of processing a reminder. ``next_look`` is when to send it again, or, for one that was sent, when to
+    request its receipts; ``None`` if nothing is left to do."""
 
     status: ReminderStatus
     next_look: datetime | None = None
@@ -102,7 +102,7 @@ class ReminderRepository:
         self._table = table
 
     def of_user(self, user: str) -> Iterator[Reminder]:
-        """In the order they were made."""
+        """In the order they were created."""
         return map(_reminder, partition(self._table, user, "REMINDER#"))
 
     def get(self, user: str, reminder: str) -> Reminder:
@@ -113,11 +113,11 @@ class ReminderRepository:
         return _reminder(item)
 
     def due(self, shard: int, now: datetime) -> Iterator[ReminderKey]:
-        """Those to be sent: whose time has come, or whose sender's lease ran out. The index may be late both ways."""
+        """Those to be sent: they are due, or their sender's lease has expired. The index may lag in both directions."""
         return self._to_look_at(f"DUE#{shard}", now)
 
     def awaiting_receipts(self, shard: int, now: datetime) -> Iterator[ReminderKey]:
-        """Those that were sent, and whose receipts may be there."""
+        """Those that were sent, and whose receipts may be available."""
         return self._to_look_at(f"RECEIPT#{shard}", now)
 
     def _to_look_at(self, place: str, now: datetime) -> Iterator[ReminderKey]:
@@ -126,18 +126,18 @@ class ReminderRepository:
             yield ReminderKey(str(item["PK"]).removeprefix("USER#"), str(item["SK"]).removeprefix("REMINDER#"))
 
     def get_many(self, keys: Iterable[ReminderKey]) -> list[Reminder]:
-        """Those that exist, in no order."""
+        """Those that exist, in no particular order."""
         return [_reminder(item) for item in self._table.batch_get(_key(key.user, key.id) for key in keys)]
 
     def remove_many(self, keys: Iterable[ReminderKey]) -> None:
-        """Whatever state they are in: who is sending one of them just now cannot say any more what became of it."""
+        """Whatever their state: a run that is sending one of them can no longer store the outcome."""
         self._table.batch_delete((_key(key.user, key.id) for key in keys), keys=KEYS)
 
     def claim(self, key: ReminderKey, holder: str, *, now: datetime, lease: timedelta) -> Reminder:
-        """Take it, for so long, to send it; nobody else gets it meanwhile.
+        """Claim it for sending, with a lease during which nobody else can claim it.
 
-        Raises ``ConditionFailed`` when it is not, or no longer, to be sent: it is cancelled, put off, gone, or another
-        has claimed it. Who claims it with the same holder again has it already.
+        Raises ``ConditionFailed`` if it is not, or no longer, to be sent: it is cancelled, put off, gone, or claimed by
+        another. Claiming it again with the same holder succeeds.
         """
         return _reminder(
             self._table.update(
@@ -151,10 +151,10 @@ class ReminderRepository:
         )
 
     def finish(self, reminder: Reminder, holder: str, outcome: Outcome, *, now: datetime) -> None:
-        """Store what became of it, and give it back.
+        """Store the outcome, and release the claim.
 
-        Raises ``ConditionFailed`` when ``holder`` does not have it any more: its lease ran out and another took it, or
-        it is gone with its person.
+        Raises ``ConditionFailed`` if ``holder`` no longer has it: its lease expired and another claimed it, or it is
+        gone with its person.
         """
         place = "RECEIPT" if outcome.status is ReminderStatus.SENT else "DUE"
         self._table.update(
@@ -166,10 +166,10 @@ class ReminderRepository:
         )
 
     def note_receipts(self, reminder: Reminder, outcome: Outcome, *, now: datetime) -> None:
-        """Store what the receipts say of a reminder that was sent, and is to be looked at by now.
+        """Store what the receipts say about a reminder that was sent, and whose receipts are due.
 
-        Raises ``ConditionFailed`` when it is not, or no longer: another run has noted the same, it was put off since,
-        whether it was sent again or not, or it is gone.
+        Raises ``ConditionFailed`` if they are not, or no longer: another run has noted the same, the reminder was put
+        off since, whether it was sent again or not, or it is gone.
         """
         self._table.update(
             _key(reminder.user, reminder.id),
@@ -180,8 +180,8 @@ class ReminderRepository:
         )
 
     def give_up(self, key: ReminderKey, holder: str, reason: str, *, after: int, now: datetime) -> None:
-        """Of one that ``holder`` has and cannot read: it has failed, if it was claimed more than so many times. Raises
-        ``ConditionFailed`` if not."""
+        """Mark one that ``holder`` has and cannot read as failed, if it was claimed more than ``after`` times. Raises
+        ``ConditionFailed`` if it was not."""
         self._table.update(
             _key(key.user, key.id),
             {"holder": None, **_outcome(key.id, "DUE", Outcome(ReminderStatus.FAILED, reason=reason), now)},
@@ -191,8 +191,8 @@ class ReminderRepository:
         )
 
     def give_up_receipts(self, key: ReminderKey, reason: str, *, since: datetime, now: datetime) -> None:
-        """Of one that was sent and cannot be read: nobody looks at it again, if it was to be looked at by ``since``.
-        Raises ``ConditionFailed`` if not."""
+        """Stop processing one that was sent and cannot be read, if its receipts were due by ``since``. Raises
+        ``ConditionFailed`` if they were not."""
         self._table.update(
             _key(key.user, key.id),
             _outcome(key.id, "RECEIPT", Outcome(ReminderStatus.SENT, reason=reason), now),
@@ -208,14 +208,14 @@ def scheduled(reminder: Reminder) -> Put:
 
 
 def scheduled_anew(reminder: Reminder) -> Put:
-    """A reminder, whether new or in place of the one with its id, whatever became of that. Fails on its condition while
-    that is being sent."""
+    """A reminder, whether new or replacing the one with its id, whatever became of that. Its condition fails while that
+    one is being sent."""
     condition = f"{IS_NEW} OR reminder_status <> :sending"
     return Put(_item(reminder), condition, {":sending": ReminderStatus.SENDING})
 
 
 def cancelled(reminder: Reminder, reason: str, now: datetime) -> Update:
-    """Fails on its condition unless the reminder is scheduled."""
+    """Its condition fails unless the reminder is scheduled."""
     return Update(
         _key(reminder.user, reminder.id),
         _outcome(reminder.id, "DUE", Outcome(ReminderStatus.CANCELLED, reason=reason), now),
@@ -225,14 +225,14 @@ def cancelled(reminder: Reminder, reason: str, now: datetime) -> Update:
 
 
 def not_scheduled(key: ReminderKey) -> Check:
-    """For what is written beside it, and holds only as long as nothing is to be sent."""
+    """For transactions with other writes. Its condition fails if the reminder is scheduled."""
     condition = f"{IS_NEW} OR reminder_status <> :scheduled"
     return Check(_key(key.user, key.id), condition, {":scheduled": ReminderStatus.SCHEDULED})
 
 
 def put_off(reminder: Reminder, due_at: datetime) -> Update:
-    """Scheduled for another time, whether it was sent before or not. Fails on its condition when the reminder has
-    changed since it was read."""
+    """Scheduled for another time, whether it was sent before or not. Its condition fails if the reminder has changed
+    since it was read."""
     return Update(
         _key(reminder.user, reminder.id),
         {
@@ -255,7 +255,7 @@ def after_put_off(reminder: Reminder, due_at: datetime) -> Reminder:
 
 
 _ATTRIBUTES = frozenset({"id", "user", "due_at", "status", "reason", "attempts", "sent_at", "tickets"})
-"""What the item says outside of its record."""
+"""Those the item stores outside its record."""
 
 
 def _item(reminder: Reminder) -> Item:
@@ -285,7 +285,7 @@ def _outcome(reminder: str, place: str, outcome: Outcome, now: datetime) -> dict
 
 
 def _place(name: str, reminder: str, look: datetime | None) -> Mapping[str, str | None]:
-    """In the index, from that moment on; out of it, if there is none."""
+    """In the index, from that moment on; not in it, if ``look`` is ``None``."""
     if look is None:
         return {"GSI1PK": None, "GSI1SK": None}
     return {"GSI1PK": _shard(name, reminder), "GSI1SK": f"{to_iso(look)}#{reminder}"}

@@ -1,1 +1,1 @@
-"""Everything a person has, as one table to take away."""
+"""Exporting everything a person has, as one table."""

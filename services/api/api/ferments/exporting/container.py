@@ -1,4 +1,4 @@
-"""Builds what an export takes, once per execution environment."""
+"""Builds what an export needs, once per execution environment."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Container:
     clock: Clock
     new_id: Callable[[], str]
     deadline: Deadline
-    """Of the request that is being answered."""
+    """The deadline of the current request."""
 
     def start_request(self) -> None:
         self.deadline.start(self.settings.budget.request_seconds)

@@ -1,4 +1,4 @@
-"""The use case: everything a person has, in the order batches, events, reminders, devices."""
+"""The use case: everything a person has, in the order of batches, events, reminders, devices."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,5 +34,5 @@ class Export:
             yield batch
 
     def _events_of(self, user: str, there: set[str]) -> Iterator[Event]:
-        """Those of a batch that was deleted are there until they are removed."""
+        """Excludes the events of deleted batches, which exist until they are removed."""
         return (event for event in self.ferments.all_events(user) if event.batch in there)

@@ -1,8 +1,8 @@
-"""The export's route: it translates, and nothing else.
+"""The export's route: it only translates between HTTP and the use case.
 
-The script of a page of another origin cannot follow a redirect from here to the bucket: the browser makes its origin
-`null` on the way (Fetch standard, HTTP-redirect fetch), which is none that the bucket lets in. So it can be told the
-address in place of being sent there, and ask for that by itself.
+A script on a page of another origin cannot follow a redirect from here to the bucket: the browser sets its origin to
+`null` on the way (Fetch standard, HTTP-redirect fetch), which the bucket does not allow. So it can get the address
+instead of the redirect, and request that itself.
 """
 
 from http import HTTPStatus
@@ -30,13 +30,13 @@ CSV = "text/csv"
 _HEADERS = {"Cache-Control": NEVER_KEPT, "Vary": "Accept"}
 _CONTENT_TYPE = f"{CSV}; charset=utf-8"
 _WORTH_COMPRESSING = 4 * MAX_BODY_BYTES
-"""A table becomes a fifth, or less. Of a larger one nothing is read back into memory."""
+"""Compression shrinks a table to a fifth or less. A larger one is not read back into memory."""
 
 _SENT_THERE = Form(
     HTTPStatus.SEE_OTHER,
     APPLICATION_JSON,
     HandedOver,
-    "It is too large for an answer: `Location`, and `url` in the body, say where it is for the next five minutes. "
+    "It is too large for a response: `Location`, and `url` in the body, say where it is for the next five minutes. "
     "Do not send the access token there.",
 )
 _TOLD_WHERE = Form(HTTPStatus.OK, APPLICATION_JSON, HandedOver)
@@ -46,20 +46,20 @@ routes = Routes(PREFIX, guard=refuse_leaving(lambda: container().table))
 
 @routes.get(
     "/export.csv",
-    "Take everything with you",
+    "Export everything",
     cache=NEVER_KEPT,
     content_type=CSV,
     forms=(_TOLD_WHERE, _SENT_THERE),
-    problems={410: "The account is being deleted, or was."},
+    problems={410: "The account is being deleted, or has been."},
 )
 def export_everything(caller: Caller) -> Response[str]:
     """All batches with their timelines, archived ones included, all reminders and devices, as comma-separated values
-    (RFC 4180, UTF-8 with a byte order mark). The column `type` tells what a row is: `batch`, `event`, `reminder` or
-    `device`; the columns are always the same, and empty where they do not apply. An apostrophe stands before texts
-    that a spreadsheet could take for formulas.
+    (RFC 4180, UTF-8 with a byte order mark). The column `type` says what a row is: `batch`, `event`, `reminder` or
+    `device`; the columns are always the same, and empty where they do not apply. Texts that a spreadsheet could
+    interpret as formulas are prefixed with an apostrophe.
 
-    What is too large for an answer is a redirect to where it is. Who prefers `application/json` to `text/csv` is told
-    that address instead, as scripts of pages have to ask for it themselves; what fits is a table to them, too."""
+    A table that is too large for a response is a redirect to where it is. Callers that prefer `application/json` to
+    `text/csv` get that address instead, which scripts of web pages need; a table that fits is sent to them, too."""
     disposition = f'attachment; filename="watchkeeper-{container().clock():%Y-%m-%d}.csv"'
     with SpooledTemporaryFile(max_size=MAX_BODY_BYTES) as file:
         container().export.write(caller.user, file)
@@ -68,7 +68,7 @@ def export_everything(caller: Caller) -> Response[str]:
 
 
 def _sent(file: IO[bytes], event: Event, disposition: str) -> Response[str] | None:
-    """The answer with everything in it, if it fits."""
+    """The response with the whole table, if it fits."""
     if file.tell() > _WORTH_COMPRESSING:
         return None
     file.seek(0)

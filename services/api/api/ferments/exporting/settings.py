@@ -1,4 +1,4 @@
-"""What the function is told by its environment."""
+"""Settings of the export function, from its environment."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Where exports are handed over that are too large for an answer."""
+"""Storage of exports that are too large for a response."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,17 +16,17 @@ LINK_HOLDS = timedelta(minutes=5)
 
 
 class ExportStore:
-    """A private bucket, which forgets what lies under `exports/` after a day."""
+    """A private bucket, which expires objects under `exports/` after a day."""
 
     def __init__(self, client: "Callable[[], S3Client]", bucket: str, *, deadline: Deadline) -> None:
-        """The client is made when the first large export comes by: few are."""
+        """The client is created for the first large export: few exports are large."""
         self._client = client
         self._bucket = bucket
         self._deadline = deadline
 
     def put(self, user: str, export: str, file: IO[bytes], *, content_type: str, disposition: str) -> str:
-        """Store it under the id ``export``; the key it has then. S3 takes 5 GB in one request, and the file is sent as
-        it is read. Raises ``DatabaseError``."""
+        """Store it under the id ``export``; returns its key. S3 accepts 5 GB in one request, and the file is streamed.
+        Raises ``DatabaseError``."""
         key = f"{exports_of_user(user)}{export}.csv"
         with asking("the export cannot be stored", self._deadline):
             stored = self._client().put_object(
@@ -43,7 +43,7 @@ class ExportStore:
         return key
 
     def link(self, key: str) -> str:
-        """Whoever has it can read the export for ``LINK_HOLDS``."""
+        """A link with which anybody can read the export for ``LINK_HOLDS``."""
         return self._client().generate_presigned_url(
             "get_object",
             Params={"Bucket": self._bucket, "Key": key},

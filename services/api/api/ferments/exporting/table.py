@@ -1,4 +1,4 @@
-"""The table that is exported: one for all kinds of rows, so that it is one file with one header.
+"""The exported table: one for all kinds of rows, so that it is one file with one header.
 
 | column | batch | event | reminder | device |
 |---|---|---|---|---|
@@ -8,24 +8,24 @@
 | `name` | its name | | its title | its name |
 | `kind` | | what happened | what it reminds of | its platform |
 | `status` | its status | | its status | `active` or `off` |
-| `status_since` | since when it has been that | | | |
-| `reason` | | | why it is so | why it is off |
+| `status_since` | since when it has had that status | | | |
+| `reason` | | | why it has that status | why it is off |
 | `at` | | when it happened | when it is due | |
-| `created_at` | when it was made | | when it was made | when it was registered |
-| `updated_at` | when it was changed | | | |
+| `created_at` | when it was created | | when it was created | when it was registered |
+| `updated_at` | when it was last changed | | | |
 | `sent_at` | | | when it was sent | |
 | `text` | its notes | its text | its body | |
-| `stage`, `stage1_started_at`, `stage1_target_hours`, `stage2_started_at`, `stage2_target_hours` | of it | | | |
-| `water_ml`, `fruits`, `bottle_count`, `public`, `public_note` | of it | | | |
-| `sugar_g` | of it | of a feed | | |
-| `temperature_c` | of it | of a measurement | | |
+| `stage`, `stage1_started_at`, `stage1_target_hours`, `stage2_started_at`, `stage2_target_hours` | its own | | | |
+| `water_ml`, `fruits`, `bottle_count`, `public`, `public_note` | its own | | | |
+| `sugar_g` | its own | of a feed | | |
+| `temperature_c` | its own | of a measurement | | |
 | `photos` | their ids | of a photo | | |
 | `rating` | | of a taste | | |
 | `ph`, `gravity` | | of a measurement | | |
 | `before`, `after` | | of a change | | |
 
-Times are in UTC (ISO 8601), several fruits and photos are separated by semicolons, what does not apply is empty. The
-push token of a device is a secret and no part of it.
+Times are in UTC (ISO 8601), several fruits and photos are separated by semicolons, and cells that do not apply are
+empty. The push token of a device is secret and not included.
 """
 
 import csv
@@ -73,14 +73,14 @@ COLUMNS = (
 )
 
 ENCODING = "utf-8-sig"
-"""With a byte order mark: it is opened in spreadsheets, after its `Content-Type` is forgotten, and Excel takes a file
-without one for the machine's old encoding."""
+"""With a byte order mark: the file is opened in spreadsheets without its `Content-Type`, and Excel reads a file without
+one in the machine's legacy encoding."""
 
 Row = Mapping[str, Value]
 
 
 def write(rows: Iterable[Row], file: IO[bytes]) -> None:
-    """Comma-separated values as RFC 4180 has them, one row at a time. ``file`` stays open."""
+    """Comma-separated values (RFC 4180), one row at a time. ``file`` stays open."""
     text = TextIOWrapper(file, encoding=ENCODING, newline="")
     table = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\r\n")
     table.writeheader()

@@ -1,10 +1,10 @@
-"""What the route answers with when the export does not fit the answer."""
+"""The response if the export is too large to be sent itself."""
 
 from typing_extensions import TypedDict
 
 
 class HandedOver(TypedDict):
     url: str
-    """Where the export is; whoever has it can read the export."""
+    """Where the export is; anybody who has this address can read it."""
     expires_at: str
-    """When the address ends; ask again for another one."""
+    """When the address expires; request the export again for a new one."""

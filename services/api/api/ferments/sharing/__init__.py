@@ -1,1 +1,1 @@
-"""What people share of their batches, for everybody who has the address."""
+"""Batches that people share, for anybody who has the address."""

@@ -4,8 +4,8 @@ from io import BytesIO
 
 
 def qr_code(url: str) -> str:
-    """As SVG, dark on white whatever it stands on, with a title for those who do not see it. A seventh of it may be
-    damaged (level M), which is what prints on bottles take."""
+    """As SVG, dark on white on any background, with a title for screen readers. About a seventh of it may be damaged
+    (level M), enough for labels on bottles."""
     import segno
 
     image = BytesIO()

@@ -1,4 +1,5 @@
-"""Builds what the public pages need, once per execution environment; somebody waits for all they do."""
+"""Builds what the public pages need, once per execution environment. A caller is waiting, so everything has a
+deadline."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -19,7 +20,7 @@ class Container:
     shared: Shared
     clock: Clock
     deadline: Deadline
-    """Of the request that is being answered."""
+    """The deadline of the current request."""
 
     def start_request(self) -> None:
         self.deadline.start(self.settings.budget.request_seconds)

@@ -1,4 +1,4 @@
-"""Which form of a public batch is sent: data to programs, a page to browsers."""
+"""Which form of a public batch is sent: data for programs, a page for browsers."""
 
 import re
 
@@ -11,7 +11,7 @@ VARIES_BY = "Accept, User-Agent"
 
 _ANYTHING = ("", "*/*")
 _PREVIEWERS = re.compile(r"bot\b|facebookexternalhit|whatsapp|mastodon|skypeuripreview|iframely|embed", re.IGNORECASE)
-"""What makes previews of links in chats and timelines. It takes anything, as most programs do, and looks for the Open
+"""Programs that preview links in chats and timelines. They accept anything, like most programs, but look for the Open
 Graph tags of the page."""
 
 

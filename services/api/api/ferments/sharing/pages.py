@@ -1,6 +1,6 @@
-"""The pages people see in their browsers. They ask nobody else for anything, run no script, and say so in their policy.
+"""The pages people see in their browsers. They load nothing from elsewhere, run no scripts, and enforce that by policy.
 
-Jinja comes with the first page: most requests of a new function are of one kind, and data needs none of it.
+Jinja is imported for the first page: most requests after a cold start are of one kind, and data does not need it.
 """
 
 from base64 import b64encode
@@ -28,7 +28,7 @@ _STATUSES: Mapping[str, str] = {
     "archived": "Archived",
 }
 _LONGEST_DESCRIPTION = 200
-"""Characters; what shows previews cuts there."""
+"""In characters; previews are cut there."""
 
 
 def batch_page(batch: PublicBatch) -> str:
@@ -36,13 +36,13 @@ def batch_page(batch: PublicBatch) -> str:
 
 
 def missing_page() -> str:
-    """The same for everything that is not there, or not for everybody."""
+    """The same for everything that does not exist or is not shared."""
     return _render("missing.html")
 
 
 @cache
 def policy() -> str:
-    """The `Content-Security-Policy` of both."""
+    """The `Content-Security-Policy` of both pages."""
     style = b64encode(sha256(_style().encode()).digest()).decode()
     return (
         f"default-src 'none'; style-src 'sha256-{style}'; img-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -100,7 +100,7 @@ def _day(moment: datetime) -> str:
 
 
 def _duration(hours: float) -> str:
-    """Days from two of them on; what is left of the last one is of no interest."""
+    """In days from two days on, rounded down."""
     return f"{_figure(hours // 24)} days" if hours >= 48 else _hours(hours)
 
 
@@ -109,5 +109,5 @@ def _hours(number: float) -> str:
 
 
 def _figure(number: float) -> str:
-    """``1000``, ``0.5``: as people write it."""
+    """``1000``, ``0.5``: as people write numbers."""
     return f"{number:.3f}".rstrip("0").rstrip(".")

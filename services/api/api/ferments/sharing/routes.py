@@ -1,4 +1,4 @@
-"""The public routes: they translate, and nothing else. What is not shared is not there, for whatever reason."""
+"""The public routes: they only translate between HTTP and the use case. Whatever is not shared is a 404."""
 
 import re
 from http import HTTPStatus
@@ -22,19 +22,19 @@ PREFIX = "/api/v1/public"
 SVG = "image/svg+xml"
 
 NAMES_IN_PATHS = re.compile(rf"^{PREFIX}/b/(?P<batch>.+?)(?:/qr\.svg)?\Z", re.DOTALL)
-"""Whatever is asked for as a batch is answered as one."""
+"""Everything in the place of a batch's id is treated as one."""
 
-BatchId = Annotated[str, Path(description="The `id` of a batch that its maker shares")]
-"""Without a form, for what is refused by its form would be answered in another way than what is not shared."""
+BatchId = Annotated[str, Path(description="The `id` of a shared batch")]
+"""Without a pattern: a malformed id would get another response than a batch that is not shared."""
 
 _SHORTLY = "public, max-age=60"
-"""What is shared no more is gone from all caches a minute later."""
+"""A batch that is no longer shared is gone from all caches a minute later."""
 
 _LONG = "public, max-age=86400"
-"""A code says nothing but the address it was asked for by."""
+"""A code contains nothing but the address of the request."""
 
 _FOR_NO_INDEX = {"X-Robots-Tag": "noindex"}
-"""Those who were given the address may look, and they alone; what search engines keep could not be taken back."""
+"""Pages are for those who were given the address; what search engines store could not be taken back."""
 
 _MISSING_PAGE = Form(HTTPStatus.NOT_FOUND, TEXT_HTML)
 
@@ -43,11 +43,11 @@ routes = Routes(PREFIX, public=True)
 
 @routes.get(
     "/b/<batch_id>",
-    "Look at a shared batch",
+    "Read a shared batch",
     forms=(Form(HTTPStatus.OK, APPLICATION_JSON, PublicBatch), Form(HTTPStatus.OK, TEXT_HTML), _MISSING_PAGE),
 )
 def read_public_batch(batch_id: BatchId) -> Response[str]:
-    """As a page to those who prefer `text/html`, as browsers do. A batch that is not shared is not there."""
+    """As a page for callers that prefer `text/html`, such as browsers. A batch that is not shared is a 404."""
     batch = container().shared.batch(batch_id)
     view = public_view(batch, _url(batch.id), container().clock())
     if wants_page(_event()):
@@ -56,15 +56,15 @@ def read_public_batch(batch_id: BatchId) -> Response[str]:
     return Response(HTTPStatus.OK.value, APPLICATION_JSON, dumps(view), headers)
 
 
-@routes.get("/b/<batch_id>/qr.svg", "Get a QR code to a shared batch", content_type=SVG, forms=(_MISSING_PAGE,))
+@routes.get("/b/<batch_id>/qr.svg", "Get a QR code of a shared batch", content_type=SVG, forms=(_MISSING_PAGE,))
 def read_public_qr_code(batch_id: BatchId) -> Response[str]:
-    """It leads to the batch's page."""
+    """It contains the address of the batch's page."""
     url = _url(container().shared.batch(batch_id).id)
     return Response(HTTPStatus.OK.value, SVG, qr_code(url), {"Cache-Control": _LONG, **_FOR_NO_INDEX})
 
 
 def missing(error: Exception) -> Response[str]:
-    """The answer for what is not there: the same one for all of it."""
+    """The response for everything that is not shared: always the same."""
     if wants_page(_event()):
         return _page(HTTPStatus.NOT_FOUND, pages.missing_page(), NEVER_KEPT)
     answer = told(error)

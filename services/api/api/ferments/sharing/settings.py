@@ -1,4 +1,4 @@
-"""What the function is told by its environment."""
+"""Settings of the function of public pages, from its environment."""
 
 from dataclasses import dataclass
 
@@ -9,5 +9,4 @@ from api.web.settings import Settings
 class SharingSettings(Settings):
     people_table: str
     public_url: str
-    """What stands before the paths of the API, as people link to it. Requests say a host, too, but anything can be
-    said."""
+    """What precedes the paths of the API in public links. Requests also name a host, but a caller can send any."""

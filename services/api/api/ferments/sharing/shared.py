@@ -1,4 +1,4 @@
-"""The use case: what everybody may see of a batch."""
+"""The use case: what anybody may see of a shared batch."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ class Shared:
     accounts: AccountRepository
 
     def batch(self, batch: str) -> Batch:
-        """Raises ``ItemNotFound`` unless it is shared, by somebody who is not leaving."""
+        """Raises ``ItemNotFound`` unless it is shared, by somebody whose account is not being deleted."""
         if not is_id(batch):
             raise ItemNotFound("no such public batch")
         found = self.ferments.public_batch(batch)
@@ -27,7 +27,7 @@ class Shared:
 
 
 def public_view(batch: Batch, url: str, now: datetime) -> PublicBatch:
-    """Names each thing that is shown: what a batch gains later is private until it is named here."""
+    """Lists each public member: what a batch gains later is private until it is listed here."""
     started, target = batch.timing.started_at, batch.timing.target_hours
     return PublicBatch(
         id=batch.id,
@@ -50,7 +50,8 @@ def public_view(batch: Batch, url: str, now: datetime) -> PublicBatch:
 
 
 def _hours_going(batch: Batch, now: datetime) -> int | None:
-    """Whole ones, so that an answer is the same for an hour. When a batch has come to its end is not known."""
+    """Whole hours, so that the response is the same for an hour. ``None`` unless active: when a batch ended is not
+    recorded."""
     starts = [moment for moment in (batch.stage1.started_at, batch.stage2.started_at) if moment and moment <= now]
     if batch.status is not BatchStatus.ACTIVE or not starts:
         return None

@@ -1,4 +1,4 @@
-"""What the public routes answer with: all there is to see of a batch, and nothing of its maker."""
+"""The responses of the public routes: what is public of a batch, and nothing about its owner."""
 
 from datetime import datetime
 
@@ -13,10 +13,10 @@ class PublicBatch(TypedDict):
     status: str
     """`active`, `in_fridge`, `done` or `archived`."""
     stage_started_at: datetime | None
-    """When the stage it is in began."""
+    """When its current stage began."""
     stage_target_hours: float | None
     stage_target_at: datetime | None
-    """When the stage is to have taken its hours."""
+    """When its current stage should be finished."""
     going_hours: int | None
     """Whole hours since its first stage began, while it is active."""
     water_ml: int | None
@@ -26,6 +26,6 @@ class PublicBatch(TypedDict):
     bottle_count: int | None
     public_note: str
     url: str
-    """Of its page."""
+    """The address of its page."""
     qr_url: str
-    """Of a QR code that leads there."""
+    """The address of a QR code of its page."""

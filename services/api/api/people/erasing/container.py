@@ -1,4 +1,4 @@
-"""Builds the eraser, once per execution environment. Nobody waits for it."""
+"""Builds the eraser, once per execution environment. No caller is waiting for it."""
 
 from functools import cache
 

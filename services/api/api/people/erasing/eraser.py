@@ -1,8 +1,8 @@
-"""Erasing, which can be cut off anywhere, and begins again with whatever is still there.
+"""Erasing, which can be interrupted anywhere, and resumes with whatever is left.
 
-Everything is removed by where it stands, until a look finds nothing more. What says that it is to be removed, the mark
-of a batch or the row of a deletion, outlives all of it. A form for an upload that was given out just before may still
-be used: so an erasing that comes to its end has itself repeated once no form can hold any more.
+Everything is removed by its key prefix or partition, until a query finds nothing more. The record that it is to be
+removed, the mark of a batch or the row of a deletion, outlives all of that. An upload form that was issued just before
+may still be used: so a completed erasure is repeated once all forms have expired.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -25,10 +25,10 @@ from watchkeeper.people.table import KEYS, STEP, swept
 from watchkeeper.queues import WorkQueue
 
 UPLOADS_ENDED_SECONDS = 600
-"""Twice as long as a form for an upload holds: an upload that was begun in time may take a while."""
+"""Twice the validity of an upload form: an upload that began in time may take a while."""
 
 InTime = Callable[[], None]
-"""Asked before each step; raises if there is no time left for it."""
+"""Called before each step; raises if there is no time left for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,11 @@ class Eraser:
     objects: ErasedObjects
     users: UserPool
     work: WorkQueue
-    """Where its own messages come from."""
+    """The queue its own messages come from."""
     clock: Clock
 
     def erase_batch(self, user: str, batch: str, in_time: InTime) -> None:
-        """Nothing is removed of a batch that nobody deleted."""
+        """Removes nothing of a batch that is not deleted."""
         ferments = FermentRepository(self.table)
         if _is_there(ferments, user, batch):
             logger.warning("a batch is not deleted, and was not erased")
@@ -56,7 +56,7 @@ class Eraser:
             ferments.remove_deleted(user, batch)
 
     def erase_person(self, user: str, in_time: InTime) -> None:
-        """Nothing is removed of somebody who did not ask for it."""
+        """Removes nothing of a person who did not request it."""
         accounts = AccountRepository(self.table)
         deletion = accounts.deletion(user)
         if deletion is None:
@@ -79,7 +79,7 @@ class Eraser:
             yield len(found)
 
     def _devices_of(self, user: str) -> Iterator[int]:
-        """A device that somebody else registered meanwhile stays theirs."""
+        """A device that somebody else has registered meanwhile is kept."""
         devices = DeviceRepository(self.table)
         while found := devices.of_user(user):
             for device in found:

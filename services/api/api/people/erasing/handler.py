@@ -1,4 +1,4 @@
-"""``erase``: messages name a batch that was deleted, or a person who left; what belonged to them is removed."""
+"""``erase``: removes what belonged to a deleted batch, or to a person who left, as named in a message."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,8 +17,8 @@ FORMS: Forms = {
 }
 
 MARGIN_SECONDS = 5 * WORKERS.batch_seconds + WORKERS.call_seconds
-"""With less time left no step is begun: the longest looks for items, removes them in four batches, and is followed by
-the message that hands on what is left."""
+"""With less time left, no step is started: the longest one queries items, removes them in four batches, and is followed
+by the message that hands over the rest."""
 
 
 class _OutOfTime(WatchkeeperError):

@@ -1,4 +1,4 @@
-"""The objects of what is erased, with all their versions: a delete marker over them would leave them for a month."""
+"""Removing objects with all their versions: a delete marker alone would leave them for a month."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ class ErasedObjects:
         self._bucket = bucket
 
     def remove(self, prefix: str) -> Iterator[int]:
-        """All whose keys begin so, until nothing is found; how many, after each request's worth. Raises
+        """Remove all objects with that key prefix; yields the number removed after each request. Raises
         ``DatabaseError``."""
         before: list[ObjectIdentifierTypeDef] = []
         while found := self._found(prefix):
@@ -28,7 +28,7 @@ class ErasedObjects:
             before = found
 
     def _found(self, prefix: str) -> "list[ObjectIdentifierTypeDef]":
-        """A page of them. What was stored while the bucket kept no versions has the version ``null``."""
+        """A page of them. Objects stored while the bucket was not versioned have the version ``null``."""
         failed = "ListObjectVersions failed"
         with translated(failed):
             page = self._client.list_object_versions(Bucket=self._bucket, Prefix=prefix)

@@ -1,4 +1,4 @@
-"""What the routes of signing in are sent. What has another form is refused before anybody is asked about it."""
+"""Request bodies for signing in. Malformed ones are rejected before anything else happens."""
 
 from typing import Annotated
 
@@ -14,11 +14,11 @@ Session = Annotated[
         min_length=20,
         max_length=4096,
         pattern=r"^[A-Za-z0-9+/=_.-]+$",
-        description="The `session` of the answer before: of the login, or of the last try",
+        description="The `session` of the previous response: of the login, or of the last try",
     ),
 ]
 Code = Annotated[
-    str, Field(min_length=DIGITS, max_length=DIGITS, pattern=r"^[0-9]+$", description="The digits of the mail")
+    str, Field(min_length=DIGITS, max_length=DIGITS, pattern=r"^[0-9]+$", description="The digits from the mail")
 ]
 RefreshToken = Annotated[
     str,
@@ -26,17 +26,17 @@ RefreshToken = Annotated[
         min_length=20,
         max_length=8192,
         pattern=r"^[A-Za-z0-9=_.-]+$",
-        description="The `refresh_token` the sign-in was answered with",
+        description="The `refresh_token` from the sign-in",
     ),
 ]
 
 
 class Login(Body):
-    email: Annotated[EmailAddress, Field(description="Where the code is mailed; lower and upper case are the same")]
+    email: Annotated[EmailAddress, Field(description="Where the code is mailed; case-insensitive")]
 
 
 class Verification(Body):
-    email: Annotated[EmailAddress, Field(description="As at the login")]
+    email: Annotated[EmailAddress, Field(description="The same as for the login")]
     session: Session
     code: Code
 

@@ -1,8 +1,8 @@
-"""What Cognito asks its triggers, answered: each takes the event and returns it with its response filled in.
+"""Cognito's triggers: each function takes the event and returns it with its response filled in.
 
-A sign-in is a list of rounds, three at most. Each round's ``challengeMetadata`` names the challenge, so that a wrong
-answer leads to the same code again and to no other mail. AWS calls the triggers for unknown users, too, with
-``userNotFound``: they are led through the same rounds, and no answer is right.
+A sign-in is a list of at most three rounds. Each round's ``challengeMetadata`` names the challenge, so that a wrong
+answer leads to the same code again, without another mail. AWS calls the triggers for unknown users, too, with
+``userNotFound``: they go through the same rounds, but no answer is right.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ _SIGN_UP = "PreSignUp_SignUp"
 
 
 def confirm(event: Event) -> Event:
-    """PreSignUp: who asks for a code is a user at once, of an address that is not verified yet."""
+    """PreSignUp: whoever requests a code becomes a user at once, with an address that is not verified yet."""
     event["response"] = {
         "autoConfirmUser": event.get("triggerSource") == _SIGN_UP,
         "autoVerifyEmail": False,
@@ -45,7 +45,7 @@ def define(event: Event) -> Event:
 def create(
     event: Event, *, new_id: Callable[[], str], issue: Callable[[str], str], send: Callable[[str, Mail], None]
 ) -> Event:
-    """CreateAuthChallenge: the first round makes a code and mails it, the others ask for it again."""
+    """CreateAuthChallenge: the first round creates a code and mails it, the others ask for it again."""
     request = event["request"]
     challenge = _challenge_of(request) or new_id()
     address = request.get("userAttributes", {}).get("email")
@@ -73,6 +73,6 @@ def verify(event: Event, *, redeem: Callable[[str, str], bool]) -> Event:
 
 
 def _challenge_of(request: Event) -> str | None:
-    """Of the rounds before; ``None`` in the first one."""
+    """The challenge of the previous rounds; ``None`` in the first one."""
     rounds = request.get("session") or []
     return str(rounds[-1].get("challengeMetadata") or "") if rounds else None

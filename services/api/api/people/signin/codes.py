@@ -1,4 +1,4 @@
-"""One-time codes: six digits, of which only a salted hash is kept, for five minutes, three tries and one use."""
+"""One-time codes: six digits, of which only a salted hash is stored, for five minutes, three tries and one use."""
 
 import hashlib
 import hmac
@@ -14,8 +14,8 @@ DIGITS = 6
 
 _SALT_BYTES = 16
 _SCRYPT_COST = 2**13
-"""With 8 blocks: 8 MB, and 25 ms of a whole processor. A million guesses at a stolen hash take seven hours of it, and
-the code is worth nothing after five minutes."""
+"""With 8 blocks: 8 MB, and 25 ms of a full CPU. A million guesses at a stolen hash take seven hours of CPU time, and
+the code is worthless after five minutes."""
 _SCRYPT_BLOCKS = 8
 
 
@@ -25,7 +25,7 @@ class Codes:
         self._clock = clock
 
     def issue(self, challenge: str) -> str:
-        """A new code for a challenge of this id; only its hash is kept."""
+        """A new code for the challenge with this id; only its hash is stored."""
         code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
         salt, expires = secrets.token_bytes(_SALT_BYTES), self._now() + SESSION_SECONDS
         row: Item = {
@@ -40,10 +40,10 @@ class Codes:
         return code
 
     def redeem(self, challenge: str, answer: str) -> bool:
-        """Whether the answer is the challenge's code. It is so once.
+        """Whether the answer is the challenge's code. True only once.
 
-        A try is counted before it is looked at, so that answers that come at once, or again in an old session, get no
-        more tries than answers one after the other.
+        A try is counted before it is evaluated, so that concurrent answers, or repeated ones in an old session, get no
+        more tries than consecutive ones.
         """
         row = self._counted(challenge)
         if row is None:
@@ -52,7 +52,7 @@ class Codes:
         return hmac.compare_digest(given, bytes(row["hash"])) and self._used_up(challenge)  # type: ignore[arg-type]
 
     def _counted(self, challenge: str) -> Item | None:
-        """The row with one more try; ``None`` when there are none left, it ran out, or it is not there."""
+        """The row with one more try; ``None`` if there are none left, or it has expired or does not exist."""
         try:
             return self._table.update(
                 {"PK": f"CODE#{challenge}"},
@@ -66,7 +66,7 @@ class Codes:
             return None
 
     def _used_up(self, challenge: str) -> bool:
-        """``False`` when the same code was used at the same moment."""
+        """``False`` if the same code was used concurrently."""
         try:
             self._table.delete({"PK": f"CODE#{challenge}"}, condition="attribute_exists(PK)")
         except ConditionFailed:

@@ -1,4 +1,4 @@
-"""Signing in by Cognito: its custom authentication, whose challenges our triggers make."""
+"""Signing in with Cognito: its custom authentication, whose challenges our triggers define."""
 
 import base64
 import hmac
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
 
 BUDGET = Budget(connect_seconds=0.3, read_seconds=5, attempts=1, leftover_seconds=0)
-"""Cognito answers when its triggers have, a first start of each included. Nothing is tried again: a sign-in begun twice
-mails two codes, and an answer given twice costs two tries."""
+"""Cognito answers after its triggers have, including a cold start of each. There are no retries: starting a sign-in
+twice mails two codes, and submitting an answer twice costs two tries."""
 
 _DECOY_BYTES = 384
 _FAILED = "signing in failed"
 
 Refusals = Mapping[str, type[Exception]]
-"""What Cognito's errors mean, by their codes; all others are no fault of the person's."""
+"""What Cognito's errors mean, by code; all others are not the person's fault."""
 
 
 class _AlreadyThere(Exception):
-    """The address is a user's."""
+    """The address belongs to a user already."""
 
 
 _SIGNING_UP: Refusals = {"InvalidParameterException": AddressRefused, "UsernameExistsException": _AlreadyThere}
@@ -54,13 +54,13 @@ _BEGINNING: Refusals = dict.fromkeys(
     ),
     SignInEnded,
 )
-"""Of users that are switched off, or taken away this very moment."""
+"""Errors for users that are disabled, or have just been removed."""
 
 _ANSWERING: Refusals = {
     **_BEGINNING,
     **dict.fromkeys(("CodeMismatchException", "ExpiredCodeException", "InvalidParameterException"), SignInEnded),
 }
-"""Of sessions, too, that are none of ours, another user's, used, or ran out."""
+"""Also errors for sessions that are invalid, another user's, used or expired."""
 
 _REFRESHING: Refusals = dict.fromkeys(
     ("InvalidParameterException", "NotAuthorizedException", "RefreshTokenReuseException", "UserNotFoundException"),
@@ -79,24 +79,24 @@ _TRIGGER_FAILED = frozenset(
 @dataclass(frozen=True, slots=True)
 class User:
     name: str
-    """What Cognito calls the user, which is not the address."""
+    """Cognito's user name, which is not the address."""
     is_verified: bool
 
 
 @dataclass(frozen=True)
 class Pool:
-    """The user pool and our client of it. Cognito asks no IAM about its open operations; the client's secret is what
-    they take."""
+    """The user pool and our client of it. Cognito's public operations need no IAM permissions, but the client's
+    secret."""
 
     client: "CognitoIdentityProviderClient"
-    """For what is open; it waits for the triggers."""
+    """For public operations; it waits for the triggers."""
     admin: "CognitoIdentityProviderClient"
-    """For what the function's role allows."""
+    """For operations allowed by the function's role."""
     pool_id: str
     client_id: str
 
     def key(self) -> bytes:
-        """What else may be kept apart by the secret."""
+        """The secret as a key for other hashes."""
         return self.secret.encode()
 
     @cached_property
@@ -117,8 +117,8 @@ class CognitoSignIn:
         self._pool = pool
 
     def start(self, email: str, client_address: str) -> str:
-        """Always signs up, and always begins: an address that is known costs what one that is not does. What a trigger
-        more takes is told once at most, for then the address is known."""
+        """Always signs up, and always begins a sign-in, so that known and unknown addresses take the same time. The
+        time of the additional trigger can be observed at most once, as the address is known afterwards."""
         self._sign_up(email, client_address)
         return self._begin(email, client_address)
 
@@ -172,8 +172,8 @@ class CognitoSignIn:
         return _session(answer)
 
     def _user(self, email: str) -> User:
-        """Cognito wants its own name of the user with an answer, and the hash made of it. Of an unknown user the
-        address is taken, so that it costs the same to be refused."""
+        """Cognito requires its own user name with an answer, and the hash of it. For an unknown user the address is
+        used, so that a refusal takes the same time."""
         try:
             with _telling({"UserNotFoundException": SignInEnded}):
                 found = self._pool.admin.admin_get_user(UserPoolId=self._pool.pool_id, Username=email)
@@ -184,7 +184,7 @@ class CognitoSignIn:
             return User(found["Username"], attributes.get("email_verified") == "true")
 
     def _verify(self, user: User) -> None:
-        """Who answered with the code has the mail."""
+        """Whoever submitted the code has received the mail."""
         with translated("the address was not marked as verified"):
             self._pool.admin.admin_update_user_attributes(
                 UserPoolId=self._pool.pool_id,
@@ -218,8 +218,8 @@ class CognitoSessions:
 
 @contextmanager
 def _telling(refusals: Refusals) -> Iterator[None]:
-    """Errors of a call leave as what they mean, as ``Unavailable`` where a trigger failed, and as ``translated`` has it
-    otherwise."""
+    """Translates errors of a call by ``refusals``, to ``Unavailable`` if a trigger failed, and otherwise like
+    ``translated``."""
     with translated(_FAILED):
         try:
             yield
@@ -250,5 +250,5 @@ def _tokens(answer: Mapping[str, Any]) -> Tokens:
 
 
 def _password() -> str:
-    """One that nobody knows and the pool's policy takes: it wants a letter of each case, a digit and a sign."""
+    """One that nobody knows and the pool's policy accepts: it requires upper and lower case, a digit and a symbol."""
     return f"{secrets.token_urlsafe(48)}aA1!"

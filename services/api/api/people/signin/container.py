@@ -1,4 +1,4 @@
-"""Builds what signing in needs, once per execution environment; somebody waits for all it does."""
+"""Builds what signing in needs, once per execution environment. A caller is waiting, so everything has a deadline."""
 
 from dataclasses import dataclass
 from functools import cache, partial
@@ -23,7 +23,7 @@ class Container:
     settings: SignInSettings
     entrance: Entrance
     deadline: Deadline
-    """Of the request that is being answered; it bounds the counting, which comes first."""
+    """The deadline of the current request; it limits the counting, which comes first."""
 
     def start_request(self) -> None:
         self.deadline.start(self.settings.budget.request_seconds)

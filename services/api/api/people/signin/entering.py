@@ -1,4 +1,4 @@
-"""The use cases: every step is counted before Cognito is asked, and a refusal is told."""
+"""The use cases: every step is rate-limited before Cognito is called, and refusals are reported to the bus."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from api.people.signin.telling import Telling
 
 @dataclass(frozen=True, slots=True)
 class Entrance:
-    """All raise ``TooManyRequests``, and what the ports raise."""
+    """All methods raise ``TooManyRequests``, and what the ports raise."""
 
     sign_in: SignIn
     sessions: Sessions
@@ -24,7 +24,7 @@ class Entrance:
     telling: Telling
 
     def start(self, email: str, client_address: str) -> str:
-        """The client's limit comes first: who has reached it uses up nobody's own."""
+        """The client's limit comes first: a client that has reached it cannot use up an address's limit."""
         with self.telling.of_refusals():
             self.limits.spend(CODES_FOR_A_CLIENT, network_of(client_address))
             self.limits.spend(CODES_FOR_AN_ADDRESS, email)

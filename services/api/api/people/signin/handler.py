@@ -1,10 +1,10 @@
-"""The function's entry. What it needs is built on import: a wrong environment fails the deployment, not a person,
-and Lambda gives a start more processor than a request."""
+"""The function's entry. Its dependencies are built on import: a wrong environment fails the deployment, not a caller,
+and Lambda gives initialization more CPU than a request."""
 
 # ruff: noqa: E402 -- the garbage collector's pause must come before the imports it is for
 import gc
 
-gc.disable()  # Nothing that is loaded here is garbage, and searching it over and over takes a tenth of the start.
+gc.disable()  # Nothing loaded here is garbage, and scanning it repeatedly takes a tenth of the cold start.
 
 from api.people.signin.container import container
 from api.people.signin.refusals import REFUSALS, refused

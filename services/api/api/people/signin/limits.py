@@ -1,4 +1,4 @@
-"""How often somebody may ask for codes and try them: counters in windows of fifteen minutes."""
+"""Rate limits for requesting and trying codes: counters in windows of fifteen minutes."""
 
 import hmac
 from collections.abc import Callable
@@ -18,28 +18,28 @@ _QUARTER = 15 * 60
 class Limit:
     name: str
     most: int
-    """In one window. Who waits for the border of two gets twice as many, and then none for a whole one."""
+    """Per window. At the border of two windows twice as many are possible, and then none for a whole window."""
     seconds: int = _QUARTER
 
 
 CODES_FOR_AN_ADDRESS = Limit("codes-for-address", 5)
-"""A mail is late, lands in spam or is deleted, and people ask again, but not a sixth time. With three tries a code, who
-guesses gets fifteen tries in a quarter of an hour: one in 66,667."""
+"""If a mail is late, lands in spam or is deleted, people ask again, but not a sixth time. With three tries per code, an
+attacker has fifteen guesses in a quarter of an hour: one in 66,667."""
 
 CODES_FOR_A_CLIENT = Limit("codes-for-client", 20)
-"""People behind one router share a network address. More of them at once are rare, and each mail costs money and our
-name with mail providers."""
+"""People behind one router share a network address. More of them at once are rare, and each mail costs money and
+reputation with mail providers."""
 
 TRIES_OF_A_CLIENT = Limit("tries-of-client", 60)
-"""All tries of all codes that many people could have been sent: who makes more is no person."""
+"""All tries of all codes that could have been sent to a client: more is not a person."""
 
 RENEWALS_OF_A_CLIENT = Limit("renewals-of-client", 300)
-"""Refreshing and logging out: an app does either once an hour. It bounds what asking Cognito costs, for refresh tokens
-cannot be guessed."""
+"""Refreshing and logging out: an app does either once an hour. This only limits the cost of calling Cognito, as refresh
+tokens cannot be guessed."""
 
 
 class Limits:
-    """``secret`` keys the hashes of whose counters they are: addresses of people and networks are soon guessed."""
+    """``secret`` keys the hashes that identify counters: mail and network addresses are easily guessed."""
 
     def __init__(self, table: Table, clock: Clock, secret: Callable[[], bytes]) -> None:
         self._table = table
@@ -47,7 +47,7 @@ class Limits:
         self._secret = secret
 
     def spend(self, limit: Limit, whose: str) -> None:
-        """Count one more; raises ``TooManyRequests`` and counts nothing if that is one too many."""
+        """Count one more; raises ``TooManyRequests`` without counting if the limit is exceeded."""
         now = int(self._clock().timestamp())
         window, elapsed = divmod(now, limit.seconds)
         end = now - elapsed + limit.seconds
@@ -68,7 +68,7 @@ class Limits:
 
 
 def network_of(client_address: str) -> str:
-    """What one customer of a provider has: an IPv4 address, or the first 64 bits of an IPv6 one."""
+    """What a provider assigns to one customer: an IPv4 address, or the first 64 bits of an IPv6 address."""
     try:
         address = ip_address(client_address)
     except ValueError:

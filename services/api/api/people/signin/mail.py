@@ -11,9 +11,9 @@ class Mail:
 
 
 def mail_with(code: str, minutes: int) -> Mail:
-    """The code stands in the subject, too: phones show it there without opening the mail."""
+    """The code is also in the subject, where phones show it without opening the mail."""
     why = (
-        f"It holds for {minutes} minutes and can be used once. If you did not ask for it, somebody mistyped "
+        f"It is valid for {minutes} minutes and can be used once. If you did not ask for it, somebody mistyped "
         "an address; nobody signs in without the code, so never pass it on."
     )
     html = (

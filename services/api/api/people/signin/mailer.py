@@ -1,4 +1,4 @@
-"""Mails go out through SES."""
+"""Sending mails through SES."""
 
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from mypy_boto3_ses import SESClient
 
 BUDGET = Budget(connect_seconds=0.3, read_seconds=1.8, attempts=1, leftover_seconds=0)
-"""Cognito waits five seconds for the trigger that sends it, whose table takes 2.8 at the most. Not tried again: the
-first mail may be on its way."""
+"""Cognito waits five seconds for the trigger that sends the mail, of which its table takes at most 2.8. There are no
+retries: the first mail may be on its way."""
 
 _UTF8 = "UTF-8"
 
@@ -25,8 +25,8 @@ class Mailer:
         self._sender = sender
 
     def send(self, address: str, mail: Mail) -> None:
-        """Raises ``DatabaseError`` and its subclasses. An address that SES takes for none is noted and let be: who
-        asked is told the same as for any address."""
+        """Raises ``DatabaseError`` and its subclasses. An address that SES considers invalid is only logged: the caller
+        gets the same response as for any address."""
         with translated("the mail was not sent"):
             try:
                 self._send(address, mail)

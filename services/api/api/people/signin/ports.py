@@ -1,4 +1,4 @@
-"""What signing in is, whoever does it."""
+"""Signing in, independently of the identity provider."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -6,9 +6,9 @@ from typing import Protocol
 from watchkeeper.errors import WatchkeeperError
 
 SESSION_SECONDS = 300
-"""How long a session can be answered, which is how long its code holds."""
+"""The validity of a session and its code."""
 TRIES = 3
-"""Of one code: a guess is right once in a million, three are once in 333,333."""
+"""Per code: one guess is right once in a million, three once in 333,333."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,14 +16,14 @@ class Tokens:
     access_token: str
     id_token: str
     expires_in: int
-    """Seconds until the access and the id token end."""
+    """Seconds until the access and the id token expire."""
     token_type: str
     refresh_token: str | None = None
-    """``None`` where the one that was used goes on."""
+    """``None`` if the one that was used stays valid."""
 
 
 class WrongCode(WatchkeeperError):
-    """The code is wrong, and another try is allowed, with the renewed session."""
+    """The code is wrong; another try is allowed with the renewed session."""
 
     def __init__(self, session: str) -> None:
         super().__init__("the code is wrong")
@@ -31,26 +31,26 @@ class WrongCode(WatchkeeperError):
 
 
 class SignInEnded(WatchkeeperError):
-    """The sign-in cannot go on: too many tries, too late, or never begun. Which of these is not told."""
+    """The sign-in cannot continue: too many tries, expired, or never started. Which of these is not revealed."""
 
 
 class TokenRefused(WatchkeeperError):
-    """A refresh token is not one of ours, ran out, or was revoked."""
+    """A refresh token is not one of ours, has expired, or was revoked."""
 
 
 class AddressRefused(WatchkeeperError):
-    """The address has the right form, and yet cannot be a user's name."""
+    """The address is well-formed, but cannot be a user name."""
 
 
 class WrongKindOfToken(WatchkeeperError):
-    """A token of another kind was given in place of a refresh token."""
+    """A token of another kind was sent instead of a refresh token."""
 
 
 class SignIn(Protocol):
-    """``client_address`` is the network address the person asks from: risk is judged by it."""
+    """``client_address`` is the caller's network address, used to assess risk."""
 
     def start(self, email: str, client_address: str) -> str:
-        """Send a code; the session to answer it with. Known and unknown addresses are answered alike.
+        """Send a code; returns the session to answer it with. Known and unknown addresses get the same response.
 
         Raises ``AddressRefused`` and ``Unavailable``.
         """
@@ -66,7 +66,7 @@ class Sessions(Protocol):
         """Raises ``TokenRefused`` and ``Unavailable``."""
 
     def end(self, refresh_token: str) -> None:
-        """Revoke the token, and the access and id tokens that came of it; one that is none any more needs nothing.
+        """Revoke the token, and the access and id tokens issued from it. Idempotent.
 
         Raises ``WrongKindOfToken`` and ``Unavailable``.
         """

@@ -1,4 +1,4 @@
-"""Sign-ins that cannot go on, as problem details (RFC 9457) of their own."""
+"""Sign-ins that cannot continue, as their own problem details (RFC 9457)."""
 
 from http import HTTPStatus
 from typing import NotRequired
@@ -16,11 +16,11 @@ REFUSALS = (WrongCode, SignInEnded, TokenRefused)
 
 class Refusal(Problem):
     session: NotRequired[str]
-    """For the next try; there is none without it."""
+    """For the next try; missing if there is none."""
 
 
 def refused(error: WatchkeeperError) -> Response[str]:
-    """Of one of ``REFUSALS``; all are 401."""
+    """The response for one of ``REFUSALS``; all are 401."""
     return problem_response(_refusal(error), Unauthenticated("no tokens are given out"))
 
 
@@ -32,7 +32,7 @@ def _refusal(error: WatchkeeperError) -> Refusal:
             return refusal
         case TokenRefused():
             return _unauthorized("token-refused", "The refresh token is refused. Sign in again.")
-    return _unauthorized("sign-in-ended", "This sign-in cannot go on. Start again with a login.")
+    return _unauthorized("sign-in-ended", "This sign-in cannot continue. Start again with a login.")
 
 
 def _unauthorized(name: str, detail: str) -> Refusal:

@@ -1,4 +1,5 @@
-"""The routes of signing in: they translate, and nothing else. All are public: what is sent is the credential."""
+"""The routes for signing in: they only translate between HTTP and the use cases. All are public: the credentials are
+in the body."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -19,14 +20,14 @@ from api.web.routing import Routes
 
 PREFIX = "/api/v1/auth"
 
-_TOO_OFTEN = {429: "Too often; `Retry-After` says when to try again."}
+_TOO_OFTEN = {429: "Too many requests; `Retry-After` says when to try again."}
 
 routes = Routes(PREFIX, public=True)
 
 
 @routes.post("/login", "Get a code by mail", problems=_TOO_OFTEN)
 def login(body: Annotated[Login, Body()]) -> Started:
-    """Mails a code of six digits, which holds for five minutes. A new address is signed up by it. The answer is the
+    """Mails a six-digit code, which is valid for five minutes. A new address is signed up by this. The response is the
     same for every address, known or not."""
     try:
         session = container().entrance.start(body.email, _client_address())
@@ -44,20 +45,20 @@ def login(body: Annotated[Login, Body()]) -> Started:
     },
 )
 def verify(body: Annotated[Verification, Body()]) -> TokenSet:
-    """A code takes three tries, each with the session of the answer before, and can be used once."""
+    """A code allows three tries, each with the session of the previous response, and can be used once."""
     return _view(container().entrance.answer(body.email, body.session, body.code, _client_address()))
 
 
 @routes.post("/refresh", "Get new tokens", problems={401: "The refresh token is refused: sign in.", **_TOO_OFTEN})
 def refresh(body: Annotated[Refresh, Body()]) -> TokenSet:
-    """The groups in the new tokens are those the user is in now."""
+    """The new tokens have the user's current groups."""
     return _view(container().entrance.refresh(body.refresh_token, _client_address()))
 
 
 @routes.post("/logout", "Log out", status=HTTPStatus.NO_CONTENT, problems=_TOO_OFTEN)
 def logout(body: Annotated[Refresh, Body()]) -> None:
-    """Revokes the refresh token. Access tokens that came of it hold until they run out, an hour at most. A token that
-    is none any more is no error."""
+    """Revokes the refresh token. Access tokens issued from it stay valid until they expire, at most an hour. A token
+    that is no longer valid is not an error."""
     try:
         container().entrance.end(body.refresh_token, _client_address())
     except WrongKindOfToken as error:
@@ -77,6 +78,6 @@ def _view(tokens: Tokens) -> TokenSet:
 
 
 def _client_address() -> str:
-    """As the gateway saw it; headers that tell another one can be made up."""
+    """As seen by the gateway; headers with another one can be forged."""
     event = routes.router.current_event.raw_event
     return str(event["requestContext"]["http"].get("sourceIp", ""))

@@ -1,4 +1,4 @@
-"""What the functions of signing in are told by their environment."""
+"""Settings of the functions for signing in, from their environment."""
 
 import os
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from watchkeeper.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class SignInSettings(Settings):
-    """Of the function that answers requests."""
+    """Settings of the function that answers requests."""
 
     sign_in_table: str
     user_pool_id: str
@@ -19,8 +19,8 @@ class SignInSettings(Settings):
 
 
 def required(*names: str, environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
-    """For triggers: the variables' values in this order. Raises ``ConfigurationError`` naming every one that is missing
-    or empty."""
+    """For triggers: the values of the variables, in this order. Raises ``ConfigurationError`` naming every one that is
+    missing or empty."""
     values = [environment.get(name, "").strip() for name in names]
     if missing := sorted(name for name, value in zip(names, values, strict=True) if not value):
         raise ConfigurationError(f"not set: {', '.join(missing)}")

@@ -1,4 +1,4 @@
-"""Telling the bus of sign-ins that were refused: why, and nothing of who or where from."""
+"""Publishing refused sign-ins on the bus: the reason, but not who or where from."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,29 +14,30 @@ from watchkeeper.logs import logger
 from watchkeeper.observability.facts import SignInFailed, fact
 
 BUDGET = Budget(connect_seconds=0.3, read_seconds=0.6, attempts=1, leftover_seconds=0, request_seconds=0.3)
-"""Who is refused is not kept waiting for the bus: it is asked once, and again only if it refuses within an instant."""
+"""The caller is not kept waiting for the bus: there is one attempt, and another only if it is refused immediately."""
 
 REASONS: Mapping[type[WatchkeeperError], str] = {
     WrongCode: "wrong-code",
     SignInEnded: "sign-in-ended",
     TokenRefused: "token-refused",
 }
-"""As the problems are named that callers get; a code that ran out and one that was tried too often end the sign-in. Who
-asks too often is not among them: anybody can, and would have the system talk; the access log tells of those in one."""
+"""The same names as the problems callers get; an expired code and one tried too often both end the sign-in.
+Rate-limited requests are not included: anybody could flood the bus with them; the access log reports them in
+aggregate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """Puts ``SignInFailed`` on the bus. A bus that fails loses that one fact: it is logged, and the refusal goes its
-    way, for nobody would send the fact again."""
+    """Publishes ``SignInFailed`` on the bus. If the bus fails, that fact is lost: it is logged, and the refusal is
+    still sent, since nothing would retry the fact."""
 
     publisher: Callable[[], EventPublisher]
-    """Made when somebody is refused: few are."""
+    """Created for the first refusal: there are few."""
     deadline: Deadline
     """The publisher's."""
     clock: Clock
     new_id: Callable[[], str]
-    """Of each fact: the correlation id is the caller's to choose, and one that is chosen twice must not hide a try."""
+    """For each fact: the caller chooses the correlation id, and using one twice must not hide a try."""
 
     @contextmanager
     def of_refusals(self) -> Iterator[None]:

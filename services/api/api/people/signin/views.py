@@ -1,4 +1,4 @@
-"""What the routes of signing in answer with."""
+"""Response models for signing in."""
 
 from typing import NotRequired
 
@@ -7,18 +7,18 @@ from typing_extensions import TypedDict
 
 class Started(TypedDict):
     session: str
-    """Goes with the code; good for one try, which is answered with a new one."""
+    """To be sent with the code; valid for one try, whose response has a new one."""
     expires_in: int
-    """Seconds until the code and the session end."""
+    """Seconds until the code and the session expire."""
 
 
 class TokenSet(TypedDict):
     access_token: str
-    """Goes with every request: `Authorization: Bearer …`."""
+    """To be sent with every request: `Authorization: Bearer …`."""
     id_token: str
-    """Says to the app who its user is; the API does not take it."""
+    """Tells the app who its user is; the API does not accept it."""
     refresh_token: NotRequired[str]
-    """Gets new tokens for thirty days; missing where the one that was sent goes on."""
+    """Gets new tokens for thirty days; missing if the one that was sent stays valid."""
     expires_in: int
-    """Seconds until the access and the ID token end."""
+    """Seconds until the access and the ID token expire."""
     token_type: str

@@ -1,1 +1,1 @@
-"""Lambda entry points of the kernel watch; each translates and calls one use case."""
+"""Lambda entry points of the kernel watch; each translates its event and calls one use case."""

@@ -1,4 +1,4 @@
-"""``fetch-discussions``: a schedule hands out one message a list; a message reads its list."""
+"""``fetch-discussions``: a schedule queues one message per list; each message has its list read."""
 
 from collections.abc import Mapping
 from typing import Any

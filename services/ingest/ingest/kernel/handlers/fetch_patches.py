@@ -1,4 +1,4 @@
-"""``fetch-patches``: a schedule hands out one message a project; a message reads its project."""
+"""``fetch-patches``: a schedule queues one message per project; each message has its project read."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""``fetch-threads``: messages, or an operator, name mails whose whole threads are wanted."""
+"""``fetch-threads``: messages, or an operator, name mails whose whole threads are to be fetched."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a message has to look like to be work of the kernel watch's functions."""
+"""Validation of messages for the kernel watch's functions."""
 
 from ingest.reading import MODES
 from watchkeeper import messages
@@ -10,12 +10,12 @@ _EVERY = {"mode": str, "attempt": int}
 
 
 def work_of(body: str, forms: Forms) -> Work:
-    """Raises ``WorkRefused`` saying what is wrong."""
+    """Raises ``WorkRefused`` with what is wrong."""
     return checked(messages.work_of(body), forms)
 
 
 def checked(work: object, forms: Forms) -> Work:
-    """The same for what is no text any more."""
+    """The same for a message that is already decoded."""
     every = {task: Form(form.needed, {**_EVERY, **form.optional}) for task, form in forms.items()}
     known = messages.checked(work, every)
     if known.get("mode", MODES[0]) not in MODES:
@@ -24,7 +24,7 @@ def checked(work: object, forms: Forms) -> Work:
 
 
 def watched(name: str, names: tuple[str, ...]) -> str:
-    """The name of a source; raises ``WorkRefused`` for one that nobody wants read."""
+    """The name of a source; raises ``WorkRefused`` for one that is not watched."""
     if name not in names:
         raise WorkRefused(f"{told(name)} is not watched; {', '.join(names) or 'nothing'} is")
     return name

@@ -1,4 +1,4 @@
-"""``publish-changes``: stream records of the tables become events on the bus, as ``ingest.changes`` has it."""
+"""``publish-changes``: stream records of the tables become events on the bus, as described in ``ingest.changes``."""
 
 import os
 from collections.abc import Mapping

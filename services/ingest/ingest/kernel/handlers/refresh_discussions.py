@@ -1,4 +1,4 @@
-"""``refresh-discussions``: once a week, hands out the discussions that may have gone on unseen."""
+"""``refresh-discussions``: once a week, queues discussions that may have continued unnoticed."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the queue-driven functions have in common: one message, one piece of work, and what its failure means."""
+"""What the queue-driven functions share: one message is one piece of work, and how its failures are handled."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ from watchkeeper.queues import WorkQueue
 def hand_out(
     event: Mapping[str, Any], context: LambdaContext, queue: WorkQueue, works: Sequence[Work]
 ) -> dict[str, Any]:
-    """Send one message for each piece of work, in the mode the event asks for. Raises ``ValueError`` for no mode."""
+    """Send one message for each piece of work, in the mode of the event. Raises ``ValueError`` for an unknown mode."""
     mode = event.get("mode", RECENT)
     if mode not in MODES:
         raise ValueError(f"mode is {mode!r}; it can be {', '.join(MODES)}")
@@ -31,7 +31,7 @@ def hand_out(
 def each_message(
     event: Mapping[str, Any], context: LambdaContext, forms: Forms, do: Callable[[Work], None]
 ) -> dict[str, Any]:
-    """Do the work of every message, as ``watchkeeper.messages`` has it."""
+    """Do the work of every message, as described in ``watchkeeper.messages``."""
     return messages.each_message(
         event, context, lambda body: do(work_of(body, forms)), ready=container, margin_seconds=MARGIN_SECONDS
     )
@@ -40,11 +40,11 @@ def each_message(
 def attempt(
     work: Work, queue: WorkQueue, context: LambdaContext, read: Callable[[], bool], *, scheduled: bool = True
 ) -> None:
-    """Do a piece of reading, and hand on what is left of it.
+    """Read a part of a source, and queue what is left of it.
 
-    A busy or broken upstream gets the work again later, in growing steps; one that blocks us, or does not know the
-    source, is left alone. The next ``scheduled`` run goes on from the same cursor then; work that no schedule repeats
-    fails instead, so that it ends up with the dead letters. The source's state says what was the matter.
+    A busy or broken upstream is retried later, with back-off; one that blocks us, or does not know the source, is left
+    alone. Then the next ``scheduled`` run continues from the same cursor; work that no schedule repeats fails instead,
+    so that it is dead-lettered. The source's state says what went wrong.
     """
     try:
         finished = read()

@@ -1,4 +1,4 @@
-"""Mails of kernel lists: taken out of an mboxrd stream, and read."""
+"""Mails of kernel lists: extracted from an mboxrd stream, and parsed."""
 
 from ingest.kernel.mail.mboxrd import split
 from ingest.kernel.mail.model import Mail

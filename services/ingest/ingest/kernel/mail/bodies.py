@@ -21,7 +21,7 @@ MAX_FILE_NAME = 255
 MAX_LINES = 60_000
 """Lines of text in one mail; real ones stay below half of it."""
 MAX_SLOW_OCTETS = 512 * 1024
-"""Octets of a part in a charset whose decoder is slow, such as UTF-7."""
+"""Bytes of a part in a charset whose decoder is slow, such as UTF-7."""
 _MAX_VALUE = 1_000
 _MAX_MISTAKEN_BOUNDARIES = 2_000
 
@@ -42,7 +42,7 @@ class ContentType:
 
 @lru_cache(maxsize=512)
 def content_type(value: str) -> ContentType:
-    """A Content-Type header read; what is no type is ``text/plain``, as the standard library has it."""
+    """A parsed Content-Type header; an invalid one is ``text/plain``, as in the standard library."""
     named = _TYPE.match(value)
     parameters = _parameters(value)
     return ContentType(
@@ -61,7 +61,7 @@ class Part:
     headers: Headers
     type: ContentType
     body: bytes
-    """Still in its transfer encoding."""
+    """Still transfer-encoded."""
 
 
 @dataclass(slots=True)
@@ -69,14 +69,14 @@ class Body:
     text: str = ""
     """Without the diff."""
     shown: str = ""
-    """Of the text, what is no attachment."""
+    """The part of the text that is not an attachment."""
     diff: str | None = None
     attachments: list[Attachment] = field(default_factory=list)
     odd: set[str] = field(default_factory=set)
 
 
 def read_body(headers: Headers, octets: bytes) -> Body:
-    """Every plain part adds its text; the first with a diff gives the diff, which a patch attachment replaces."""
+    """Every plain part adds its text; the first diff counts, unless a patch attachment replaces it."""
     body = Body()
     reader = _PartReader(body.odd)
     texts: list[tuple[str, bool]] = []
@@ -115,7 +115,7 @@ def _unflowed(text: str, type_: ContentType) -> str:
 
 
 def _disposition(part: Part) -> tuple[str, bool]:
-    """The part's file name, and whether it is to be shown apart from the text."""
+    """The part's file name, and whether it is an attachment rather than part of the text."""
     disposition = part.headers.first("content-disposition") or ""
     type_ = part.headers.first("content-type") or ""
     if not disposition and "name" not in type_:
@@ -151,7 +151,7 @@ def _parameters(value: str) -> dict[str, str]:
 
 
 class _PartReader:
-    """Undoes transfer encodings and charsets, and notes what was wrong with them."""
+    """Decodes transfer encodings and charsets, and notes what was wrong with them."""
 
     def __init__(self, odd: set[str]) -> None:
         self._odd = odd
@@ -187,7 +187,7 @@ class _PartReader:
         return text
 
     def _from_base64(self, body: bytes) -> bytes:
-        """What list software appended below as plain text stays plain text."""
+        """Plain text that list software appended below stays plain text."""
         lines = _BASE64_LINES.match(body)
         end = lines.end() if lines else 0
         octets, sound = from_base64(body[:end])
@@ -202,7 +202,7 @@ class _PartReader:
 
 
 class _Tree:
-    """The MIME tree's leaves, attached mails opened too, as Patchwork does."""
+    """The leaves of the MIME tree, including those of attached mails, as in Patchwork."""
 
     def __init__(self, odd: set[str]) -> None:
         self._odd = odd
@@ -232,7 +232,7 @@ class _Tree:
 
 
 def _split_at(octets: bytes, boundary: bytes) -> Iterator[bytes]:
-    """The parts between the boundary lines; a missing last one costs nothing."""
+    """The parts between the boundary lines; the closing one may be missing."""
     marker = b"\n--" + boundary
     octets = b"\n" + octets
     start, mistaken = -1, 0

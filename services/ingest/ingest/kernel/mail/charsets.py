@@ -1,19 +1,19 @@
-"""Octets to text, whatever the label says: nothing here raises, and no result holds NUL or half a surrogate pair."""
+"""Bytes to text, whatever the label says: nothing here raises, and no result holds NUL or half a surrogate pair."""
 
 import codecs
 from functools import lru_cache
 
 _MAX_LABEL = 40
 _NOT_FOR_MAIL = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
-"""Codecs of Python that are no charsets, or take quadratic time."""
+"""Codecs of Python that are not charsets, or take quadratic time."""
 _LATIN = frozenset({"iso8859-1", "ascii"})
 PLAIN = frozenset({"utf-8", "iso8859-1", "ascii", "cp1252"})
-"""Codecs that are fast and cannot give half a surrogate pair."""
+"""Codecs that are fast and cannot produce half a surrogate pair."""
 
 
 @lru_cache(maxsize=256)
 def codec_of(label: str) -> str | None:
-    """The name of Python's codec for a charset label, None for one that nobody knows."""
+    """The name of Python's codec for a charset label, None for an unknown one."""
     if len(label) > _MAX_LABEL:
         return None
     try:

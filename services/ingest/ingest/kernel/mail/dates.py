@@ -1,4 +1,4 @@
-"""When a mail was sent and received, after public-inbox's MsgTime, whose ``rt:`` search these must agree with."""
+"""When a mail was sent and received, following public-inbox's MsgTime, whose ``rt:`` search must give the same."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ from ingest.kernel.mail.headers import Headers
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 TOLERANCE = timedelta(days=1)
-"""How far a Date may lie after the receipt and still be believed."""
+"""How far a Date may be after the receipt and still be accepted."""
 
 _DAY_SECONDS = 86_400
 _MONTHS = [
@@ -30,7 +30,7 @@ _MONTH = {name: at for at, month in enumerate(_MONTHS, 1) for name in (month, mo
 _ZONES = {"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7}
 _ZONE_NAMES = "|".join([*_ZONES, "UT", "GMT", "Z"])
 
-# Bounded repetitions: a header of nothing but digits or blanks must not cost more than its length.
+# Bounded repetitions: a header of nothing but digits or blanks must not take more than linear time.
 _DATE = re.compile(
     r"(?<!\d)(?P<day>\d{1,2}),?\s{1,40}(?P<month>[A-Za-z]{3,9})\s{1,40}(?P<year>\d{2,4})\s{1,40}"
     r"(?P<hour>\d{1,2})[:.](?P<minute>\d{2}|\s?\d)(?:[:.](?P<second>\d{2}|\s?\d))?"
@@ -45,7 +45,7 @@ _RECEIVED_DATE = re.compile(
 def received_at(headers: Headers, sent: datetime | None, now: datetime) -> datetime:
     """The topmost Received header that has a date; else the Date header; else now.
 
-    A time before 1990 or later than tomorrow is nobody's receipt and passed over.
+    A time before 1990 or later than tomorrow cannot be right and is skipped.
     """
     for value in headers.all("received"):
         if (found := _RECEIVED_DATE.search(value)) and (at := _read(found[0])) and _possible(at, now):
@@ -68,12 +68,12 @@ def sent_at(headers: Headers) -> tuple[datetime | None, set[str]]:
 
 
 def parse_date(value: str) -> datetime | None:
-    """A Date header's time in UTC; a zone a day or more from UTC is no zone and ignored."""
+    """A Date header's time in UTC; a zone a day or more from UTC is ignored."""
     return _read(value) or _read_leniently(value[:200])
 
 
 def clamp(sent: datetime | None, received: datetime) -> tuple[datetime, set[str]]:
-    """The time to sort a mail by, and what is odd about its Date header."""
+    """The time to sort a mail by, and flags for what is odd about its Date header."""
     if sent is None:
         return received, set()
     if sent < EARLIEST:
@@ -96,12 +96,12 @@ def _read(text: str) -> datetime | None:
 
 
 def _second(second: int) -> int:
-    """A leap second, which ``datetime`` does not know, is the one before."""
+    """Turns a leap second, which ``datetime`` does not know, into the second before."""
     return 59 if second == 60 else second
 
 
 def _year(digits: str) -> int:
-    """Two and three digits as RFC 5322 reads them, though its obsolete syntax knew nothing of the 2050s."""
+    """Years of two and three digits as RFC 5322 reads them, although its obsolete syntax did not foresee the 2050s."""
     year = int(digits)
     if len(digits) == 4:
         return year

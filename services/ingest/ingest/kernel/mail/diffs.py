@@ -1,7 +1,7 @@
-"""Where a mail's diff is, and what it asks to be pulled: the same answers as Patchwork gives.
+"""Finds a mail's diff and its pull request, with the same results as Patchwork.
 
-A mail is a patch for us exactly if it is one for Patchwork, so the lines that open, continue and end a diff are
-the ones it looks for; renames, mode changes and binary patches count, a lone ``diff`` line does not.
+A mail is a patch for us exactly if it is one for Patchwork, so a diff is recognised by the same lines;
+renames, mode changes and binary patches count, a lone ``diff`` line does not.
 """
 
 import re
@@ -39,9 +39,9 @@ def split_diff(text: str) -> tuple[str | None, str]:
 
 
 class _Reader:
-    """Sorts lines into diff and text; lines that may yet turn out to be a diff's header are held back.
+    """Sorts lines into diff and text; lines that may turn out to be a diff's header are held back.
 
-    Each step takes one line and gives the step for the next.
+    Each step handles one line and returns the step for the next.
     """
 
     def __init__(self, lines: list[str]) -> None:
@@ -101,7 +101,7 @@ class _Reader:
         return self._accept(line, self._in_binary)
 
     def _read_hunk(self, old: int, new: int) -> None:
-        """As many lines as the hunk's header promised; a mail may break off before."""
+        """As many lines as the hunk's header announces; a mail may break off before."""
         self._seen_hunk = True
         take = self.diff.append
         for line in self._lines:
@@ -128,7 +128,7 @@ class _Reader:
         return then or self._before_hunk
 
     def _no_diff(self, line: str) -> "_Step":
-        """Behind a hunk another file may follow after any text; before the first, what was held is text."""
+        """After a hunk, another file may follow any text; before the first hunk, held lines are text."""
         self._held.append(line)
         if self._seen_hunk:
             return self._in_header
@@ -138,7 +138,7 @@ class _Reader:
 
 
 def pull_url(text: str) -> str | None:
-    """Where a request-pull above the signature wants to be pulled from, with the tag."""
+    """The repository that a request-pull above the signature names, with the tag."""
     if _OFFER not in text.lower():
         return None
     if signature := _SIGNATURE.search(text):

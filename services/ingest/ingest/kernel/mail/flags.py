@@ -1,4 +1,4 @@
-"""Names for what can be odd about a mail."""
+"""Names of the oddities a mail can have."""
 
 from typing import Final
 

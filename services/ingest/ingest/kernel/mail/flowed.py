@@ -9,8 +9,8 @@ _SIGNATURE = "-- "
 def unflow(text: str, *, delete_space: bool) -> str:
     """Paragraphs as one line each.
 
-    Quoted lines of a diff stay as they are: in them a space at the end is content, and most mailers that
-    quote a patch into a flowed mail do not trim it.
+    Quoted lines of a diff are left as they are: their trailing spaces are content, and most mailers that
+    quote a patch in a flowed mail do not trim them.
     """
     return "\n".join(_paragraphs(text.split("\n"), delete_space))
 

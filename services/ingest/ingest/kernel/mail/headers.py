@@ -1,8 +1,8 @@
-"""A mail's header, and a MIME part's: bounded, read, decoded leniently.
+"""The header of a mail or a MIME part: bounded, parsed, decoded leniently.
 
-Fields are split as the standard library's ``email`` does under its compat32 policy, which Patchwork uses; doing
-it here takes an eighth of the time, of which reading a mail would otherwise spend the largest share. A test
-holds the two against each other.
+Fields are split like the standard library's ``email`` does with its compat32 policy, which Patchwork uses; doing
+it here takes an eighth of the time, which would otherwise be the largest share of parsing a mail. A test
+compares the two.
 """
 
 import binascii
@@ -14,12 +14,12 @@ from ingest.kernel.mail import flags
 from ingest.kernel.mail.charsets import codec_of, decode
 
 MAX_HEAD = 256 * 1024
-"""Octets of header that are looked at; lkml's largest Cc lists need a tenth of it."""
+"""Bytes of header that are read; lkml's largest Cc lists need a tenth of it."""
 MAX_LINES = 2_000
 MAX_VALUES = 100
-"""Headers of one name that are looked at."""
+"""Headers of one name that are read."""
 MAX_VALUE = 32 * 1024
-"""Characters of one header that are looked at."""
+"""Characters of one header that are read."""
 
 _FIELD = re.compile(r"([!-9;-~]+):[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)\n|(?:From |[ \t]|:)[^\n]*\n")
 """A field, or a line that belongs to no field and does not end the header either."""
@@ -35,7 +35,7 @@ class Headers:
         self._values = fields
 
     def all(self, name: str) -> list[str]:
-        """Every value of a header, unfolded by nobody yet and not RFC 2047 decoded; 8-bit octets are text already."""
+        """Every value of a header, not yet unfolded or RFC 2047 decoded; 8-bit bytes are already text."""
         values = self._values.get(name)
         return [_without_escapes(value[:MAX_VALUE]) for value in values[:MAX_VALUES]] if values else []
 
@@ -45,7 +45,7 @@ class Headers:
 
 
 def split_head(raw: bytes) -> tuple[Headers, bytes, set[str]]:
-    """The header, the body and what is odd about the header of a mail or of a MIME part."""
+    """The header and the body of a mail or a MIME part, and flags for what is odd about the header."""
     head, body = _cut(raw)
     odd: set[str] = set()
     if len(head) > MAX_HEAD or head.count(b"\n") > MAX_LINES:
@@ -56,7 +56,7 @@ def split_head(raw: bytes) -> tuple[Headers, bytes, set[str]]:
 
 
 def _fields(head: bytes) -> tuple[dict[str, list[str]], bytes]:
-    """The fields by lower-case name, and the lines from the first on that is no header: the body starts there."""
+    """The fields by lower-case name, and the lines from the first that is not a header: the body starts there."""
     text = head.replace(b"\0", b"").decode("ascii", "surrogateescape") + "\n"
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -72,7 +72,7 @@ def _fields(head: bytes) -> tuple[dict[str, list[str]], bytes]:
 
 
 def _cut(raw: bytes) -> tuple[bytes, bytes]:
-    """Head and body, parted by the first empty line, whichever line ends the mail uses."""
+    """Head and body, separated by the first empty line, whichever line endings the mail uses."""
     if raw.startswith((b"\n", b"\r\n")):
         return b"", raw.partition(b"\n")[2]
     unix = raw.find(b"\n\n")
@@ -83,23 +83,23 @@ def _cut(raw: bytes) -> tuple[bytes, bytes]:
 
 
 def _without_escapes(value: str) -> str:
-    """Octets beyond ASCII as text."""
+    """Bytes beyond ASCII as text."""
     if value.isascii():
         return value
     return decode(value.encode("ascii", "surrogateescape"), None)
 
 
 def decoded(value: str) -> str:
-    """RFC 2047 decoded, unfolded, blanks squeezed."""
+    """RFC 2047 decoded, unfolded, runs of blanks collapsed."""
     if "=?" in value:
         value = "".join(_pieces(value))
     return _BLANKS.sub(" ", value.replace("\0", "")).strip()
 
 
 def _pieces(value: str) -> Iterator[str]:
-    """Plain text and encoded words in turn; neighbours of one charset are joined before they are decoded.
+    """Plain text and encoded words in order; adjacent words of one charset are joined before they are decoded.
 
-    Some mailers cut a character in two and put each half into an encoded word of its own.
+    Some mailers split a character across two encoded words.
     """
     at, pending, charset = 0, b"", ""
     for word in _ENCODED_WORD.finditer(value):
@@ -122,7 +122,7 @@ def _octets(encoding: str, encoded: str) -> bytes:
 
 
 def from_base64(encoded: bytes) -> tuple[bytes, bool]:
-    """The octets, and whether the encoding was sound; a broken end costs no more than itself."""
+    """The bytes, and whether the encoding was valid; a broken end loses only itself."""
     try:
         return binascii.a2b_base64(encoded), True
     except binascii.Error:

@@ -4,7 +4,7 @@ import re
 from html.parser import HTMLParser
 
 MAX_HTML = 64 * 1024
-"""Characters looked at."""
+"""Characters that are read."""
 
 _BLOCKS = frozenset(
     {"p", "div", "br", "tr", "li", "pre", "blockquote", "table", "ul", "ol", "hr", *(f"h{n}" for n in range(1, 7))}
@@ -27,7 +27,7 @@ def to_text(html: str) -> str:
 def _harmless(html: str) -> str:
     """``html`` with whole tags only and without attributes, comments and declarations.
 
-    On tags, quotes and comments that nobody closes html.parser takes quadratic time (15 s for 64 KiB).
+    On unclosed tags, quotes and comments html.parser takes quadratic time (15 s for 64 KiB).
     """
     first, *commented = html.split("<!--")
     html = first + "".join(piece.partition("-->")[2] for piece in commented)

@@ -1,4 +1,4 @@
-"""Message-IDs and references by the rules of public-inbox's MID.pm, so that ids are the ones lore answers to."""
+"""Message-IDs and references by the rules of public-inbox's MID.pm, so that they are the ids lore knows."""
 
 import hashlib
 import re
@@ -8,7 +8,7 @@ from ingest.kernel.mail import flags
 from ingest.kernel.mail.headers import Headers
 
 MAX_ID = 244
-"""Characters; public-inbox cuts longer ones."""
+"""Characters; public-inbox truncates longer ones."""
 MAX_REFERENCES = 250
 """The newest are kept; real threads stay below 100."""
 MAX_OTHER_IDS = 32
@@ -18,11 +18,11 @@ _FOLD = re.compile(r"\n[ \t]*")
 _DROPPED = str.maketrans("", "", "\n\t\r\0")
 _NOT_IN_ADDRESSES = re.compile(r'[\s<>,;()"]+')
 _PROMPT_ANSWERS = ("y", "n")
-"""What people typed when old git send-email asked them for an In-Reply-To."""
+"""What people typed when old versions of git send-email prompted for an In-Reply-To."""
 
 
 def message_ids(headers: Headers, raw: bytes) -> tuple[str, tuple[str, ...], set[str]]:
-    """The mail's id, its further ids, and what is odd about them."""
+    """The mail's id, its further ids, and flags for what is odd about them."""
     given = _unique(_ids_or_all(headers.all("message-id")))
     further = [*given[1:], *_unique(_ids_or_all(headers.all("x-alt-message-id")))]
     odd = {flags.SEVERAL_MESSAGE_IDS} if len(given) > 1 else set()
@@ -36,7 +36,7 @@ def message_ids(headers: Headers, raw: bytes) -> tuple[str, tuple[str, ...], set
 
 
 def references(headers: Headers, own_ids: Iterable[str]) -> tuple[tuple[str, ...], str | None]:
-    """All mails this one answers, oldest first, and the one In-Reply-To names.
+    """All mails this one replies to, oldest first, and the one In-Reply-To names.
 
     In-Reply-To is trusted over the last of References, so an id in both keeps its last place.
     """
@@ -52,7 +52,7 @@ def references(headers: Headers, own_ids: Iterable[str]) -> tuple[tuple[str, ...
 
 
 def _addresses_among(ids: list[str], headers: Headers) -> set[str]:
-    """Those ids that are really an address in To, From or Cc."""
+    """The ids that are really an address in To, From or Cc."""
     written = " ".join(value for name in ("to", "from", "cc") for value in headers.all(name))
     suspects = {id_ for id_ in ids if id_ in written}
     return suspects & set(_NOT_IN_ADDRESSES.split(written)) if suspects else suspects
@@ -68,7 +68,7 @@ def _ids_in(value: str) -> Iterator[str]:
 
 
 def _ids_or_all(values: list[str]) -> Iterator[str]:
-    """An id without its brackets is one still."""
+    """An id without brackets is still accepted."""
     for value in values:
         ids = list(_ids_in(value))
         yield from ids or [value.strip()]

@@ -1,4 +1,4 @@
-"""What a mail is for: a patch, a cover letter, a robot's report, a review, or talk."""
+"""The kind of a mail: a patch, a cover letter, a bot's report, a review, or discussion."""
 
 import re
 
@@ -46,9 +46,9 @@ def kind_of(
     own_text: str,
     trailers: tuple[Trailer, ...],
 ) -> Kind:
-    """Patch and cover letter as Patchwork decides; a robot that sends patches is an author like others.
+    """Patch and cover letter as Patchwork decides; a bot that sends patches is an author like any other.
 
-    Patchwork knows no reply but by ``Re:`` and sorts out other answers to a cover letter by its name.
+    Patchwork recognises replies only by ``Re:``, and other answers to a cover letter by its name.
     """
     if not is_reply_to_patchwork(subject):
         if has_patch:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import BinaryIO
 
 MAX_MAIL_BYTES = 8 * 1024 * 1024
-"""A longer mail is cut here; its rest is passed over."""
+"""A longer mail is truncated here; the rest is skipped."""
 SEPARATOR = b"From mboxrd@z Thu Jan  1 00:00:00 1970"
 
 _CHUNK = 256 * 1024
@@ -16,10 +16,10 @@ _ESCAPED = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 
 def split(stream: BinaryIO | Iterable[bytes]) -> Iterator[bytes]:
-    """Each mail, unescaped, in the order of the stream; what precedes the first separator is no mail.
+    """Each mail, unescaped, in the order of the stream; anything before the first separator is skipped.
 
-    A separator counts at any line start: mboxrd escapes every other such line, and a mail whose last line was
-    never ended leaves no blank line before the next. Memory is bounded by one mail and one chunk.
+    A separator counts at the start of any line: mboxrd escapes every other such line, and a mail whose last line is
+    not terminated leaves no blank line before the next. Memory is bounded by one mail and one chunk.
     """
     mail: _Mail | None = None
     buffer = b"\n"  # so that the first separator follows a line end as all others do
@@ -42,7 +42,7 @@ def _chunks(stream: BinaryIO | Iterable[bytes]) -> Iterable[bytes]:
 
 
 class _Mail:
-    """The octets of one mail so far, up to the limit."""
+    """The bytes of one mail so far, up to the limit."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
@@ -54,7 +54,7 @@ class _Mail:
             self._room -= len(self._pieces[-1])
 
     def closed_by(self, last: bytes) -> bytes:
-        """The whole mail; the newline mboxrd puts behind it is not part of it."""
+        """The whole mail, without the newline that mboxrd appends."""
         self.add(last)
         octets = b"".join(self._pieces).removesuffix(b"\r")
         return _ESCAPED.sub(rb"\1", octets) if b">From " in octets else octets

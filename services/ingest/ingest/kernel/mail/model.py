@@ -13,26 +13,26 @@ class Mail:
     other_ids: tuple[str, ...]
     """Further Message-IDs of the same mail, and its X-Alt-Message-ID."""
     references: tuple[str, ...]
-    """The mails this one answers, oldest first, by public-inbox's rules: the last is the likeliest parent."""
+    """The mails this one replies to, oldest first, by public-inbox's rules: the last is the likeliest parent."""
     in_reply_to: str | None
     subject: str
-    """Decoded, blanks squeezed."""
+    """Decoded, runs of blanks collapsed."""
     parts: SubjectParts
     author: Person
-    """Who wrote it: a list or relay that stands in the From header is seen through."""
+    """The author, even where a list or relay replaced the From header."""
     sender: Person
     """The From header as written."""
     sent: datetime | None
-    """The Date header in UTC, whatever it claims; None if it cannot be read."""
+    """The Date header in UTC, whatever it claims; None if it cannot be parsed."""
     received: datetime
-    """When it reached the archive, as public-inbox's ``rt:`` has it."""
+    """When it reached the archive, by the rules of public-inbox's ``rt:``."""
     timestamp: datetime
-    """``sent``, or ``received`` where the Date header is missing or cannot be true. Whole seconds."""
+    """``sent``, or ``received`` where the Date header is missing or implausible. Whole seconds."""
     text: str
-    """All text but the diff, decoded; quotes and signature included."""
+    """All text except the diff, decoded, including quotes and signature."""
     diff: str | None
     pull_url: str | None
-    """Where a ``git request-pull`` wants to be pulled from, with the tag."""
+    """The repository that a ``git request-pull`` names, with the tag."""
     own_text: str
     """The author's own words: no quotes, attribution, trailers, diffstat or signature."""
     trailers: tuple[Trailer, ...]

@@ -1,4 +1,4 @@
-"""What of a mail's text its author wrote for people to read."""
+"""The part of a mail's text that its author wrote for people to read."""
 
 import re
 from itertools import islice
@@ -52,7 +52,7 @@ def own_words(text: str) -> str:
 
 
 def without_signature(text: str) -> str:
-    """What stands above the ``-- `` line, or above a list's footer."""
+    """The text above the ``-- `` line, or above a list's footer."""
     if "--" not in text and "_____" not in text:
         return text
     signature = _SIGNATURE.search(text)
@@ -60,7 +60,7 @@ def without_signature(text: str) -> str:
 
 
 def _without_attributions(text: str) -> str:
-    """``On Monday X wrote:`` taken out, which mailers break into several lines as they please."""
+    """Removes ``On Monday X wrote:``, which mailers wrap in many ways."""
     kept: list[str] = []
     at = 0
     for end in islice(_BEFORE_QUOTE.finditer(text), _MAX_ATTRIBUTIONS):
@@ -71,7 +71,7 @@ def _without_attributions(text: str) -> str:
 
 
 def _attribution_start(text: str, end: int) -> int:
-    """Where the line that begins with a date stands; without one, the line of the "wrote" itself."""
+    """The index of the line that begins with a date; without one, that of the line with "wrote" itself."""
     line = last_line = text.rfind("\n", 0, end) + 1
     for _ in range(_ATTRIBUTION_LINES):
         if _ATTRIBUTION_START.match(text, line):
@@ -83,5 +83,5 @@ def _attribution_start(text: str, end: int) -> int:
 
 
 def quotes_diff(text: str) -> bool:
-    """Whether lines of a patch are quoted."""
+    """Whether it quotes lines of a patch."""
     return _QUOTED_DIFF.search(text) is not None

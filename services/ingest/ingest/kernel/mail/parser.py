@@ -1,4 +1,4 @@
-"""A mail read whole: bounded before it is parsed, lenient while, and never an exception."""
+"""Parses a whole mail: bounded before, leniently, and without ever raising."""
 
 from datetime import datetime
 
@@ -15,14 +15,14 @@ from ingest.kernel.mail.trailers import base_commit, change_id, find_trailers
 from watchkeeper.kernel.subjects import MAX_SUBJECT, parse_subject
 
 MAX_OCTETS = 1_536 * 1024
-"""Octets of a mail that are parsed; the largest mails of kernel lists are below half of it."""
+"""Bytes of a mail that are parsed; the largest mails of kernel lists are below half of it."""
 MAX_LIST_IDS = 20
 MAX_SUBJECT_FIELD = 8_000
 """Before decoding, which makes it shorter."""
 
 
 def parse(raw: bytes, *, now: datetime) -> Mail:
-    """Everything the kernel watch wants to know of a mail. Any octets are a mail; ``now`` dates one without dates."""
+    """Everything the kernel watch needs from a mail. Any bytes are accepted; ``now`` dates a mail without dates."""
     headers, body_octets, odd = split_head(_without_separator(raw[:MAX_OCTETS]))
     body = read_body(headers, body_octets)
     subject, odd_subject = _subject(headers)

@@ -1,4 +1,4 @@
-"""Who sent a mail, and who wrote it when a list or a relay put itself into the From header."""
+"""Who sent a mail, and who wrote it if a list or a relay replaced the From header."""
 
 import re
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"']{1,64}@[\w.-]{1,255}")
 
 
 def parse_person(field: str) -> Person:
-    """One mailbox as a header writes it; an empty address where there is none to be read."""
+    """One mailbox of a header; the address is empty if there is no readable one."""
     field = field[:_MAX_FIELD]
     if plain := _PLAIN.match(field):
         quoted, bare, address = plain.groups()
@@ -42,7 +42,7 @@ def parse_person(field: str) -> Person:
 def _parse_leniently(field: str) -> Person:
     if angled := _ANGLED.search(field):
         return _person(angled[1].strip(' "'), angled[2])
-    # Nested comments make the standard library recurse, so what has many of them is not asked of it.
+    # Nested comments make the standard library recurse, so headers with many of them are not passed to it.
     if field.count("(") <= 10:
         for name, address in getaddresses([field]):
             if "@" in address:
@@ -74,10 +74,10 @@ def sender_of(headers: Headers) -> tuple[Person, set[str]]:
 
 
 def author_of(sender: Person, headers: Headers, text: str) -> Person:
-    """The sender, unless "X via list" or B4 Relay stands in for X.
+    """The sender, or the real author X of "X via list" or B4 Relay.
 
     The real address is taken from X-Original-From, from a Reply-To or Cc of the same name, from the From line
-    that opens the body, or from whichever address the relay's own was made of.
+    that opens the body, or from the address that the relay's own is derived from.
     """
     via = _VIA.match(sender.name)
     relay = _RELAY.match(sender.address)
@@ -107,7 +107,7 @@ def _in_body(text: str) -> Iterator[Person]:
 
 
 def _relayed_address(relayed: str, reply_to: list[Person], text: str) -> str | None:
-    """``user.example.org`` was user@example.org: the relay writes a point for the at sign."""
+    """``user.example.org`` was user@example.org: the relay replaces the at sign with a dot."""
     written: list[str] = [person.address for person in reply_to]
     written += [found.lower() for found in _ADDRESS.findall(text[:20_000])]
     for address in written:

@@ -1,4 +1,4 @@
-"""Trailers, by b4's rules: which lines are some, whom they name, and whether the sender may give them."""
+"""Trailers, by b4's rules: which lines are trailers, whom they name, and whether the sender may give them."""
 
 import re
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ def find_trailers(text: str, senders: tuple[Person, ...], *, is_patch: bool) -> 
     """The trailers above the signature and, of a patch, above the ``---`` that ends its message.
 
     A trailer that names a person needs an address, ``Fixes`` a commit, and only those that refer to something
-    may hold a URL. Names nobody has heard of count if their value is a person's and nothing else.
+    may hold a URL. Unknown names count only if their value is a person.
     """
     text = without_signature(text)
     if is_patch and (end := _MESSAGE_END.search(text)):
@@ -55,7 +55,7 @@ def find_trailers(text: str, senders: tuple[Person, ...], *, is_patch: bool) -> 
 
 
 def _rejoined(text: str) -> str:
-    """Trailers that a mailer broke in two made whole."""
+    """Rejoins trailers that a mailer wrapped."""
     if "\n<" in text or "\n " in text:
         text = _BROKEN_PERSON.sub(r"\1 \2", text)
     return _BROKEN_FIXES.sub(r"\1 \2", text) if "ixes:" in text else text
@@ -94,7 +94,7 @@ def usual_spelling(name: str) -> str:
 
 
 def same_person(one: Person, other: Person) -> bool:
-    """Same address but for ``+x`` and one level of subdomain, or same name but for "Surname, Given"."""
+    """Same address except for ``+x`` and one level of subdomain, or same name, also as "Surname, Given"."""
     if one.address and other.address and _same_address(one.address, other.address):
         return True
     return bool(one.name) and _name_key(one.name) == _name_key(other.name)

@@ -1,1 +1,1 @@
-"""What the kernel watch does, one operation a module; nothing here knows of Lambda."""
+"""The use cases of the kernel watch, one per module; nothing here depends on Lambda."""

@@ -1,5 +1,5 @@
-"""Weekly figures, counted anew from the indexes for every week something changed in: the same work twice gives the
-same figures, which adding up could not promise."""
+"""Weekly figures, recounted from the indexes for every week in which something changed: this is idempotent, as
+incrementing would not be."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,14 +16,14 @@ from watchkeeper.progress import ProgressRepository
 from watchkeeper.queues import WorkQueue
 
 DELAY_SECONDS = 5
-"""Lets the indexes catch up before weeks are counted from them."""
+"""A delay in which the indexes catch up before weeks are counted from them."""
 
 _PAGE = 1000
 _WEEKS_A_MESSAGE = 100
 
 
 def ask_to_count(work: WorkQueue, weeks: Sequence[str], **subject: str) -> None:
-    """Have weeks counted in a moment; ``subject`` is what the work names beside them."""
+    """Queue weeks to be counted shortly; ``subject`` is what the work names in addition to them."""
     for start in range(0, len(weeks), _WEEKS_A_MESSAGE):
         part = weeks[start : start + _WEEKS_A_MESSAGE]
         work.send({"task": "statistics", **subject, "weeks": part}, delay=DELAY_SECONDS)

@@ -1,4 +1,4 @@
-"""Fetch whole threads: those a new mail hangs in by a parent nobody has, and those somebody asks for."""
+"""Fetch whole threads: those of new mails whose parent is missing, and those that are requested."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from watchkeeper.clock import Clock
 from watchkeeper.queues import WorkQueue
 
 Wanted = tuple[str, str]
-"""A mail, and the list its thread is looked for in."""
+"""A mail, and the list in which its thread is searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +22,10 @@ class ThreadFetch:
     statistics: WorkQueue
     clock: Clock
     lists: Sequence[str]
-    """The watched lists; a thread is looked for in each of them."""
+    """The watched lists; a thread is searched in each of them."""
 
     def fetch(self, message_ids: Iterable[str], reading: Reading, *, list_name: str | None = None) -> list[Wanted]:
-        """Store the threads of these mails as the lists have them. Returns those there was no time for."""
+        """Store the threads of these mails as the lists have them. Returns the mails there was no time for."""
         self._count_weeks(reading)
         left = self._wanted(dict.fromkeys(message_ids), list_name)
         while left and not reading.out_of_time():
@@ -35,7 +35,7 @@ class ThreadFetch:
     def fetch_missing(
         self, message_ids: Iterable[str], reading: Reading, *, list_name: str | None = None
     ) -> list[Wanted]:
-        """The same for mails that a list's reading may have brought by now, or the thread of another one of them."""
+        """The same for mails that may have been stored meanwhile, from a list or with the thread of another one."""
         self._count_weeks(reading)
         left = self._wanted(self.keeper.threading.missing(message_ids), list_name)
         while left and not reading.out_of_time():
@@ -49,7 +49,7 @@ class ThreadFetch:
         return [(message_id, name) for message_id in message_ids for name in lists]
 
     def link_tracked(self, message_ids: Iterable[str], reading: Reading) -> None:
-        """Give mails that Patchwork tracks as patches, though they do not look it, their replies."""
+        """Link replies to mails that Patchwork tracks as patches although they do not look like patches."""
         self.keeper.link_tracked(message_ids, before_write=lambda _: reading.keep_lease())
 
     def _fetch_one(self, message_id: str, list_name: str, reading: Reading) -> None:
@@ -65,7 +65,7 @@ class ThreadFetch:
         self._count_weeks(reading)
 
     def _count_weeks(self, reading: Reading) -> None:
-        """Have the weeks counted that were noted before a write: after it, and even if a call was killed within it."""
+        """Queue the weeks noted before a write to be counted: after it, and even if the call was killed during it."""
         if weeks := reading.cursor.get("weeks"):
             ask_to_count(self.statistics, weeks)
             reading.save({})

@@ -1,8 +1,8 @@
 """Store mails and link them: to their thread, their parent and the patch they are about.
 
 Everything that decides a mail's place is computed from the reference graph of its whole thread
-(``ingest.kernel.threading``), so mails may come in any order, twice, or long after their answers. The order of writes
-makes it safe to stop anywhere: mails first, then the graph's rows; a mail counts as known only by its row.
+(``ingest.kernel.threading``), so mails may come in any order, twice, or long after their replies. The order of writes
+makes it safe to stop anywhere: mails first, then the graph's rows; a mail counts as known only once it has its row.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -26,10 +26,11 @@ from watchkeeper.kernel.repositories.patches import PatchRepository
 from watchkeeper.kernel.repositories.threading import KnownMail, Node, ThreadingRepository
 
 DIGEST_VERSION = 1
-"""Part of every digest: raise it when parsing or scoring changes what is stored; mails read again are stored anew."""
+"""Part of every digest: raise it when parsing or scoring changes what is stored; mails that are read again are then
+stored again."""
 
 MAX_REFERENCES = 1000
-"""Of all mails with one Message-ID together; at 244 octets each they fit an item."""
+"""For all mails with one Message-ID together; at 244 bytes each they fit into an item."""
 
 _UNDATED = frozenset({"date-in-future", "date-missing", "date-unparsable", "date-too-old"})
 
@@ -39,15 +40,15 @@ Weeks = frozenset[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What became of some mails."""
+    """The outcome for some mails."""
 
     fetched: int
     stored: int
     unchanged: int
     orphaned: tuple[str, ...] = ()
-    """New mails whose parent nobody has."""
+    """New mails whose parent is missing."""
     refused: tuple[RowRefused, ...] = ()
-    """Mails that could not be kept, since what is to be known of their Message-ID would fit no item."""
+    """Mails that could not be stored because the row of their Message-ID would not fit into an item."""
 
     def count_in(self, reading: Reading) -> None:
         reading.count(fetched=self.fetched, stored=self.stored, unchanged=self.unchanged)
@@ -57,12 +58,12 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class _Arrival:
-    """A mail with the row it leaves in the graph, and how it differs from what is stored."""
+    """A mail with its row in the graph, and how it differs from what is stored."""
 
     mail: Mail
     known: KnownMail
     rewrite: bool
-    """Whether its text is to be stored; otherwise only the lists it came by are."""
+    """Whether its text is to be stored; otherwise only its lists are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +75,15 @@ class MailKeeper:
     """Message-IDs this keeper placed, by thread: an index follows its table with a delay."""
 
     def is_known(self, mails: Sequence[Mail], list_name: str) -> list[bool]:
-        """For each mail, whether it is stored and linked, as a mail of this list, just as it is."""
+        """For each mail, whether it is already stored and linked, unchanged, as a mail of this list."""
         nodes = self.threading.get_many(mail.message_id for mail in mails)
         known = {node.id: node.mails for node in nodes.values()}
         return [_arrival(mail, list_name, known.get(mail.message_id, ())) is None for mail in mails]
 
     def keep(self, mails: Sequence[Mail], list_name: str, *, before_write: Callable[[Weeks], None]) -> Kept:
-        """Store what is new or changed among mails of a list, and give everything the place it has now.
+        """Store what is new or changed among mails of a list, and update the place of everything affected.
 
-        ``before_write`` is told the weeks whose figures will change, and may raise to prevent all writing.
+        ``before_write`` is called with the weeks whose figures will change, and may raise to prevent all writing.
         """
         graph = _Graph(self.threading, self.discussions, self.recent)
         graph.load(name for mail in mails for name in _names(mail))
@@ -103,7 +104,7 @@ class MailKeeper:
         return replace(kept, orphaned=tuple(_orphaned(arrivals, graph.nodes, updated)))
 
     def link_tracked(self, message_ids: Iterable[str], *, before_write: Callable[[Weeks], None]) -> None:
-        """Patchwork tracks these mails as patches though they do not look it: replies belong to them from now on."""
+        """Patchwork tracks these mails as patches although they do not look like it: replies now belong to them."""
         graph = _Graph(self.threading, self.discussions, self.recent)
         graph.load(message_ids)
         tracked = {node.id: replace(node, tracked=True) for node in graph.nodes.values() if node.mails}
@@ -112,7 +113,7 @@ class MailKeeper:
         self._write_places(graph.nodes, updated, written=set(), arrived=set(tracked))
 
     def _refused(self, arrivals: Sequence[_Arrival], nodes: Mapping[str, Node]) -> dict[str, RowRefused]:
-        """By Message-ID, those of which there are too many to be told apart."""
+        """By Message-ID, those of which there are too many to distinguish."""
         refused: dict[str, RowRefused] = {}
         for message_id in {arrival.mail.message_id for arrival in arrivals}:
             try:
@@ -122,7 +123,7 @@ class MailKeeper:
         return refused
 
     def _tracked(self, arrivals: Sequence[_Arrival]) -> set[str]:
-        """Mails that do not look like patches although Patchwork has them as such; a reply never is one."""
+        """Mails that do not look like patches although Patchwork tracks them as such; a reply never is one."""
         plain = (
             arrival.mail.message_id
             for arrival in arrivals
@@ -142,8 +143,8 @@ class MailKeeper:
     def _write_places(
         self, before: Mapping[str, Node], after: Mapping[str, Node], written: set[str], arrived: set[str]
     ) -> None:
-        """Move mails that were stored before and have another place now; then write the graph's rows, those of the
-        arrivals last of all: as long as one is missing, its mail counts as new and all of this is done again."""
+        """Move stored mails whose place has changed; then write the graph's rows, those of the arrivals last: as long
+        as one is missing, its mail counts as new and all of this is repeated."""
         for node in after.values():
             if node.id in written and len(node.mails) == 1:
                 continue
@@ -159,7 +160,7 @@ class MailKeeper:
 
 
 class _Graph:
-    """The part of the reference graph some mails touch."""
+    """The part of the reference graph that some mails affect."""
 
     def __init__(
         self,
@@ -181,8 +182,8 @@ class _Graph:
     def threads_of(self, message_ids: Iterable[str]) -> dict[str, Node]:
         """Every node, ghosts included, of the threads these Message-IDs are in.
 
-        The mails of two threads that were being merged when the work was cut off may still name either; both are
-        loaded then. A mail without its row was cut off before it was known, and comes again.
+        If the work was interrupted while two threads were merged, their mails may still name either; then both are
+        loaded. A mail without its row was interrupted before it was known, and will be read again.
         """
         threads: set[str] = set()
         found = {self.nodes[name].thread_id for name in message_ids if name in self.nodes}
@@ -201,7 +202,7 @@ class _Graph:
 
 
 def _arrivals(mails: Sequence[Mail], list_name: str, nodes: Mapping[str, Node]) -> list[_Arrival]:
-    """What of these mails is new or changed; the same mail twice comes once."""
+    """The mails that are new or changed, each once."""
     known = {node.id: list(node.mails) for node in nodes.values()}
     arrivals: list[_Arrival] = []
     for mail in mails:
@@ -213,9 +214,9 @@ def _arrivals(mails: Sequence[Mail], list_name: str, nodes: Mapping[str, Node]) 
 
 
 def _arrival(mail: Mail, list_name: str, same_id: Sequence[KnownMail]) -> _Arrival | None:
-    """``None`` for a mail that is stored as it is.
+    """``None`` for a mail that is already stored unchanged.
 
-    Of copies that came by several lists, the one of the list that sorts first is kept.
+    Of copies from several lists, the one from the list that sorts first is kept.
     """
     known = _known_mail(mail, list_name)
     stored = _stored_copy(mail, list_name, same_id)
@@ -233,8 +234,8 @@ def _arrival(mail: Mail, list_name: str, same_id: Sequence[KnownMail]) -> _Arriv
 def _stored_copy(mail: Mail, list_name: str, same_id: Sequence[KnownMail]) -> KnownMail | None:
     """This very mail as it is stored, among those with its Message-ID.
 
-    An archive that gets another mail with an id it has gives that one a second id: within a list, such ids tell mails
-    apart. Copies in other lists are known by their time; a mail without a time of its own, by the id alone.
+    An archive that receives another mail with an existing id gives it a second id: within a list, such ids distinguish
+    mails. Copies in other lists are recognised by their time; a mail without a time of its own, by the id alone.
     """
     timestamp = to_iso(mail.timestamp)
     undated = not _UNDATED.isdisjoint(mail.flags)
@@ -249,7 +250,7 @@ def _stored_copy(mail: Mail, list_name: str, same_id: Sequence[KnownMail]) -> Kn
 
 
 def _free_time(moment: datetime, same_id: Sequence[KnownMail]) -> str:
-    """The sort key of one more mail with that id: its time, or the next second that none of the others has."""
+    """The sort key of another mail with that id: its time, or the next second that none of the others has."""
     taken = {known.timestamp for known in same_id}
     return next(time for step in count() if (time := to_iso(moment + timedelta(seconds=step))) not in taken)
 
@@ -267,7 +268,7 @@ def _known_mail(mail: Mail, list_name: str) -> KnownMail:
 
 
 def digest(mail: Mail) -> str:
-    """Of all that is stored of a mail but the time of receipt, which differs from list to list."""
+    """A digest of everything stored of a mail, except the time of receipt, which differs from list to list."""
     parts = (
         DIGEST_VERSION, mail.references, mail.in_reply_to, mail.other_ids, mail.subject, mail.author, mail.sender,
         mail.sent, mail.text, mail.diff, mail.trailers, mail.kind, mail.attachments, mail.flags,
@@ -294,7 +295,7 @@ def _with_arrivals(nodes: Mapping[str, Node], arrivals: Sequence[_Arrival], trac
 
 
 def _bounded(mails: tuple[KnownMail, ...]) -> tuple[KnownMail, ...]:
-    """A row must fit an item, however many mails with endless references share its id: the nearest ones are kept."""
+    """A row must fit into an item, however many mails with long references share its id: the nearest ones are kept."""
     if sum(len(mail.references) for mail in mails) <= MAX_REFERENCES:
         return mails
     each = max(1, MAX_REFERENCES // len(mails))
@@ -302,8 +303,8 @@ def _bounded(mails: tuple[KnownMail, ...]) -> tuple[KnownMail, ...]:
 
 
 def _placed(nodes: Mapping[str, Node]) -> dict[str, Node]:
-    """All nodes where they belong, ghosts included. A ghost that no mail mentions any more is a thread of its own
-    again, of no mails."""
+    """All nodes in their place, ghosts included. A ghost that no mail mentions any more becomes a thread of its own
+    again, without mails."""
     places = place(_vertex(node) for node in nodes.values() if node.mails)
     forgotten = {name: Node(name, name) for name in nodes if name not in places}
     return forgotten | {
@@ -318,7 +319,7 @@ def _placed(nodes: Mapping[str, Node]) -> dict[str, Node]:
 
 
 def _vertex(node: Node) -> Vertex:
-    """A reused Message-ID is one vertex: replies to it cannot say which of its mails they mean."""
+    """A reused Message-ID is one vertex: replies cannot specify which of its mails they mean."""
     oldest = node.mails[0]
     references = tuple(dict.fromkeys(name for mail in node.mails for name in mail.references))
     return Vertex(
@@ -343,8 +344,8 @@ def _orphaned(arrivals: Iterable[_Arrival], before: Mapping[str, Node], after: M
 
 
 def _weeks(arrivals: Sequence[_Arrival], before: Mapping[str, Node]) -> Weeks:
-    """The weeks these mails are counted in from now on, and those they were counted in: a mail goes over to another
-    list's figures when a copy arrives by a list that sorts before the ones it came by."""
+    """The weeks in which these mails are counted now, and those in which they were counted before: a mail moves to
+    another list's figures when a copy arrives from a list that sorts before its previous ones."""
     ids = [arrival.mail.message_id for arrival in arrivals]
     stored = (mail for name in ids if name in before for mail in before[name].mails)
     return frozenset(map(_week, (*stored, *(arrival.known for arrival in arrivals))))

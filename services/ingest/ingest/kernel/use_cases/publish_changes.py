@@ -1,7 +1,7 @@
-"""Turn changes of the tables into domain events: an event tells of what is stored, and nothing stored goes untold.
+"""Turn changes of the tables into domain events: events describe only what is stored, and all of it.
 
-An event follows from what wrote the row, and not from its publication: it carries the row's correlation id, the same
-one however often the change is delivered.
+An event is attributed to what wrote the row, and not to its publication: it carries the row's correlation id, which
+is the same however often the change is delivered.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ from watchkeeper.kernel.repositories.patches import patch_from_item, series_from
 
 
 def publish_changes(changes: Iterable[Change], publisher: EventPublisher, correlation_id: str) -> Published:
-    """Publish what changes of ``patches``, ``series`` and ``discussions`` mean.
+    """Publish the events of changes of ``patches``, ``series`` and ``discussions``.
 
     ``correlation_id`` is for changes of rows that carry none.
     """
@@ -41,7 +41,7 @@ def _events(change: Change, correlation_id: str) -> Iterator[DomainEvent]:
 
 
 def _meaning(change: Change) -> Iterator[KernelEvent]:
-    if change.new is None:  # nothing is ever deleted but by an operator, whom no event needs to tell
+    if change.new is None:  # only operators delete rows, and no consumer needs an event of that
         return
     tell = {"patches": _of_patch, "series": _of_series, "discussions": _of_discussion}
     yield from tell[change.table](change.old, change.new)

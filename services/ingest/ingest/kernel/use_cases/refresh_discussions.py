@@ -1,8 +1,8 @@
-"""Look again at discussions that may have gone on unseen: those with mail in the last 60 days, and those about a patch
+"""Check discussions that may have continued unnoticed: those with mail in the last 60 days, and those about a patch
 that is still open.
 
-The first are in the lists' mail of these 60 days, one request a list. Only open patches whose thread has been quiet for
-longer need a request of their own.
+The first are in the lists' mail of these 60 days, one request per list. Only open patches whose thread has been quiet
+for longer need a request of their own.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from watchkeeper.kernel.repositories.threading import ThreadingRepository
 from watchkeeper.queues import WorkQueue
 
 OPEN_STATES = ("new", "under-review", "rfc", "changes-requested", "needs-ack", "needs_ack", "queued", "deferred")
-"""States in which people still wait for something, on the servers we know; the list of states is each server's own."""
+"""States in which a patch is still open, on the servers we know; each server defines its own list of states."""
 
 THREADS_A_MESSAGE = 20
 _PAGE = 200
@@ -36,7 +36,7 @@ class DiscussionRefresh:
     lists: Sequence[str]
 
     def start(self) -> int:
-        """Hand out the work; returns the number of threads asked for one by one."""
+        """Queue the work; returns the number of threads requested individually."""
         for name in self.lists:
             self.work.send({"task": "discussions", "list": name, "mode": REFRESH})
         asked = list(dict.fromkeys(self._quiet_threads()))
@@ -45,7 +45,7 @@ class DiscussionRefresh:
         return len(asked)
 
     def _quiet_threads(self) -> Iterator[str]:
-        """One mail of each thread about an open patch older than the lists' window; a thread once."""
+        """One mail of each thread about an open patch older than the lists' window; each thread once."""
         edge = self.clock() - timedelta(days=REFRESH_DAYS)
         seen: set[str] = set()
         for patches in self._open_patches(edge):

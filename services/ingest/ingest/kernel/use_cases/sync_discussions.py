@@ -1,11 +1,11 @@
-"""Read a list's mail: its history in windows of time, then what is new by order of arrival.
+"""Read a list's mail: its history in windows of time, then new mails in order of arrival.
 
 The history is read oldest first in windows of the time of receipt, sized so that a window holds a few thousand
-mails: parents come before their answers, memory stays bounded, and a run can go on at the window where it stopped.
+mails: parents come before their replies, memory stays bounded, and a run can continue at the window where it stopped.
 
-Once it is here, each run asks for everything again but reads only the beginning: the archive sends the newest arrival
-first, so the reading stops at a stretch of mails that are all known. A mail that arrives late is found whatever its
-Date and Received headers claim, which no query by time can promise.
+Once the history is complete, each run requests everything again but reads only the beginning: the archive sends the
+newest arrival first, so the reading stops at a stretch of mails that are all known. A mail that arrives late is found
+whatever its Date and Received headers claim, which no query by time can guarantee.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,19 +23,19 @@ from watchkeeper.errors import InvalidCursor
 from watchkeeper.queues import WorkQueue
 
 WINDOW_MAILS = 2000
-"""What a window of the history should hold."""
+"""The target size of a window of the history."""
 
 MAX_WINDOW_MAILS = 3 * WINDOW_MAILS
-"""A window with more is read again in halves, so that no mailbox can fill the memory."""
+"""A window with more is split and read again, so that no mailbox can fill the memory."""
 
 MAX_WINDOW_BYTES = 48 * 1024 * 1024
 """The same for windows of large mails."""
 
 KNOWN_STRETCH = 100
-"""So many known mails in a row, one of the newest of the last run among them, mean that all older ones are known."""
+"""After this many known mails in a row, including one of the newest of the last run, all older ones are known."""
 
 LONG_STRETCH = 20 * KNOWN_STRETCH
-"""So many mean it anyway: the archive may have dropped what was the newest."""
+"""After this many they are known in any case: the archive may have dropped what was the newest."""
 
 _MARKERS = 50
 
@@ -43,10 +43,10 @@ KEPT_AT_ONCE = 500
 """Mails that are linked and written together."""
 
 MAX_BACKLOG = MAX_WINDOW_MAILS
-"""More new mails than this since the last run are read as history is, in windows."""
+"""More new mails than this since the last run are read in windows, like the history."""
 
 REFRESH_DAYS = 60
-"""How far back a refresh looks again."""
+"""How far back a refresh reads."""
 
 THREAD_GRACE_SECONDS = 300
 
@@ -60,18 +60,18 @@ _SLICE = 100
 
 @dataclass(slots=True)
 class Position:
-    """Where a list is read to; kept as the source's cursor."""
+    """How far a list has been read; stored as the source's cursor."""
 
     window: int | None = None
-    """Where the history goes on (seconds of the epoch); ``None`` when it is here."""
+    """Where the history continues (seconds of the epoch); ``None`` when it is complete."""
     span: int = _FIRST_SPAN
     """Length of the next window in seconds."""
     whole: bool = False
     """Whether the history is being read from its very beginning."""
     newest: list[str] = field(default_factory=list)
-    """The newest arrivals when the last run ended: what is older than any of them was seen."""
+    """The newest arrivals when the last run ended: anything older than any of them has been seen."""
     weeks: list[str] = field(default_factory=list)
-    """``<list>#<week>`` pairs whose figures are to be counted anew."""
+    """``<list>#<week>`` pairs whose figures are to be recounted."""
 
     @property
     def in_history(self) -> bool:
@@ -113,7 +113,7 @@ class DiscussionSync:
     clock: Clock
 
     def read(self, list_name: str, mode: str, reading: Reading) -> bool:
-        """Bring the list up to date; ``False`` when the time did not suffice and the rest is for another call."""
+        """Bring the list up to date; ``False`` when the time ran out and the rest is left to another call."""
         started = reading.begin(mode)
         self.client.require_list(list_name)
         position = self._position(list_name, mode if started else RECENT, reading)
@@ -122,7 +122,7 @@ class DiscussionSync:
         reading.go_live()
         reading.save(position.dump())
         self._newest(list_name, position, reading)
-        if position.in_history:  # there was too much for one reading
+        if position.in_history:  # too much for a single pass
             return self.read(list_name, mode, reading)
         ask_to_count(self.work, position.weeks)
         position.weeks = []
@@ -159,8 +159,8 @@ class DiscussionSync:
         return True
 
     def _read_window(self, list_name: str, position: Position, reading: Reading) -> bool:
-        """Read one window and set the position behind it; ``False`` after the last one, which has no end, for mails
-        dated in the future."""
+        """Read one window and move the position past it; ``False`` after the last one, which is open-ended, to include
+        mails dated in the future."""
         start = position.window or FIRST_SECOND
         end = start + position.span
         last = end >= int(self.clock().timestamp())
@@ -186,7 +186,7 @@ class DiscussionSync:
         return mails
 
     def _newest(self, list_name: str, position: Position, reading: Reading) -> None:
-        """What arrived since the last run, whatever time it claims to be from."""
+        """Read what arrived since the last run, whatever its claimed date."""
         with self.client.received(list_name, FIRST_SECOND) as raw:
             mails, newest, complete = self._until_known(list_name, raw, set(position.newest))
         if not complete:
@@ -203,7 +203,7 @@ class DiscussionSync:
     ) -> tuple[list[Mail], list[str], bool]:
         """The unknown mails down to what the last run saw, and the newest arrivals; ``False`` if there are too many.
 
-        Known mails alone prove little: a thread fetched by itself may lie on top of others nobody has read.
+        Known mails alone prove little: a thread that was fetched separately may be newer than mails not read yet.
         """
         mails: list[Mail] = []
         newest: list[str] = []
@@ -228,7 +228,7 @@ class DiscussionSync:
         return max(FIRST_SECOND, int(oldest.timestamp()) - _BACKLOG_MARGIN)
 
     def _keep(self, list_name: str, mails: Sequence[Mail], position: Position, reading: Reading) -> Kept:
-        """In slices, so that what a throttled table or a killed call interrupts is done for the most part."""
+        """In slices, so that most of the work is done if a throttled table or a killed call interrupts it."""
 
         def before_write(weeks: Weeks) -> None:
             position.touch(weeks)
@@ -244,6 +244,6 @@ class DiscussionSync:
 
 
 def _next_span(span: int, mails: int) -> int:
-    """The span that would have held ``WINDOW_MAILS``, moving by a factor of four at the most."""
+    """The span that would have held ``WINDOW_MAILS``, changed by a factor of four at most."""
     ideal = span * WINDOW_MAILS // max(mails, 1)
     return max(_SHORTEST_SPAN, min(ideal, span * 4, _LONGEST_SPAN))

@@ -1,9 +1,9 @@
 """Read a Patchwork project: its whole list when it is new or once a day, its event feed in between.
 
-The list is walked by id, 250 rows a page, and says everything about a patch but single checks; those come from the
-``check-created`` events. The event feed says what changed since; it carries new states and delegates itself, and the
-rows of new patches are on the list's newest pages: no request is made for a single patch but for the odd one that is
-on neither.
+The list is walked by id, 250 rows a page, and has everything about a patch except individual checks; those come from
+the ``check-created`` events. The event feed reports what changed since; it carries new states and delegates itself, and
+the rows of new patches are on the list's newest pages: single patches are requested only in the rare case that they are
+in neither.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -36,16 +36,16 @@ from watchkeeper.kernel.repositories.threading import ThreadingRepository
 from watchkeeper.queues import WorkQueue
 
 OVERLAP = timedelta(minutes=1)
-"""Events are dated when they are made and seen when they are committed; this much is read again each time."""
+"""Events are dated when created and visible when committed; this much is read again each time."""
 
 CHECKS_AGAIN = timedelta(days=2)
-"""A daily walk reads single verdicts this far back."""
+"""A daily walk reads individual verdicts this far back."""
 
 MAX_SINGLE_ROWS = 20
-"""So many rows are asked for one by one for a page of events; more of them are cheaper in a walk."""
+"""The most rows requested one by one for a page of events; a walk is cheaper for more."""
 
 COMMENT_GRACE_SECONDS = 600
-"""The archive may show a mail later than Patchwork; only then is its thread asked for."""
+"""The archive may show a mail later than Patchwork; its thread is requested only after this."""
 
 _WALKS = ("patches", "series", "checks")
 _KEPT_SEEN = 2000
@@ -56,19 +56,19 @@ _IDS_A_MESSAGE = 100
 
 @dataclass(slots=True)
 class Position:
-    """Where a project is read to; kept as the source's cursor."""
+    """How far a project has been read; stored as the source's cursor."""
 
     walks: list[list[str]] = field(default_factory=list)
-    """What is still to be walked: kind and path of the next page."""
+    """What remains to be walked: kind and path of the next page."""
     restarts: int = 0
     since: str | None = None
-    """Date of the newest event that was seen, on the server's clock."""
+    """Date of the newest event seen, by the server's clock."""
     seen: list[int] = field(default_factory=list)
     """Events within ``OVERLAP`` of it."""
     floor: int = 0
-    """Events up to this number are dealt with, whether they are among those or not."""
+    """Events up to this number have been handled, whether they are among those or not."""
     weeks: list[str] = field(default_factory=list)
-    """Weeks whose figures are to be counted anew."""
+    """Weeks whose figures are to be recounted."""
     begun: bool = False
 
     @classmethod
@@ -90,14 +90,14 @@ class Position:
         return {name: value for name in self.__slots__ if (value := getattr(self, name))}
 
     def start_at(self, newest: Event | None) -> None:
-        """Follow the feed from here on; what older events did is in the lists, which are read after this."""
+        """Follow the feed from here on; the effects of older events are in the lists, which are read after this."""
         self.since, self.seen, self.floor = (newest.date, [newest.id], newest.id) if newest else (None, [], 0)
 
     def is_new(self, event: Event) -> bool:
         return event.id > self.floor and event.id not in self.seen
 
     def advance(self, events: Sequence[Event]) -> None:
-        """Remember the newest date, and the events near enough to it to come again."""
+        """Remember the newest date, and the events close enough to it to be read again."""
         if not events:
             return
         newest = max([event.date for event in events] + ([self.since] if self.since else []))
@@ -125,13 +125,13 @@ class PatchSync:
     clock: Clock
 
     def read(self, project: str, mode: str, reading: Reading) -> bool:
-        """Bring the project up to date; ``False`` when the time did not suffice and the rest is for another call."""
+        """Bring the project up to date; ``False`` when the time ran out and the rest is left to another call."""
         started = reading.begin(mode)
         self.client.require_project(project)
         position = self._position(project, mode if started else RECENT, reading)
         if not self._walk(project, position, reading) or not self._follow(project, position, reading):
             return False
-        if not self._walk(project, position, reading):  # the feed told of more than can be asked for one by one
+        if not self._walk(project, position, reading):  # the feed listed more than can be requested one by one
             return False
         reading.go_live()
         ask_to_count(self.work, position.weeks, project=project)
@@ -154,8 +154,8 @@ class PatchSync:
         return position
 
     def _plan_walks(self, project: str, position: Position, *, checks_since: str | None) -> None:
-        """The lists say everything but single checks; of those a later walk takes the last days again, since in the
-        hour that clocks are set back events are dated before ones already seen."""
+        """The lists have everything except individual checks; a later walk reads those of the last days again, since in
+        the hour when clocks are set back events are dated before ones already seen."""
         since = checks_since and _minus(checks_since, CHECKS_AGAIN)
         position.restarts = 0
         position.walks = [
@@ -179,7 +179,7 @@ class PatchSync:
         return True
 
     def _restart(self, project: str, position: Position, reading: Reading) -> None:
-        """The list shrank under the walk, so rows slipped past it: walk again, a few times at the most."""
+        """The list shrank during the walk, so rows were missed: walk again, a few times at most."""
         position.restarts += 1
         if position.restarts > _RESTARTS:
             reading.note_gap("the list kept shrinking while it was read; rows may have been missed")
@@ -224,7 +224,7 @@ class PatchSync:
         return place.found or self._catch_up(project, position, reading)
 
     def _catch_up(self, project: str, position: Position, reading: Reading) -> bool:
-        """The feed no longer holds the event it was read to (expired, or another database): walk everything."""
+        """The feed no longer has the last event that was read (expired, or another database): walk everything."""
         reading.note_gap("the event feed lost its place; the whole list is read again")
         position.start_at(self.client.newest_event(project))
         self._plan_walks(project, position, checks_since=None)
@@ -262,7 +262,7 @@ class PatchSync:
         self._keep_series(list(series.values()), reading)
 
     def _keep_checks(self, changes: "Changes", position: Position, reading: Reading) -> None:
-        """Single verdicts for patches whose rows, walked before, say the combined one."""
+        """Individual verdicts for patches whose rows, walked before, have only the combined one."""
         known = self.patches.get_many(changes.patch_ids())
         checked = [changes.with_checks(patch, patch) for patch in known.values()]
         self._store(checked, known, position, reading)
@@ -271,7 +271,7 @@ class PatchSync:
         known = self.patches.get_many(patch.id for patch in patches)
         merged = [replace(patch, checks=known[patch.id].checks) if patch.id in known else patch for patch in patches]
         self._store(merged, known, position, reading)
-        if reading.run.mode == FULL:  # what was announced before its mail was here found nothing to link
+        if reading.run.mode == FULL:  # for patches announced before their mail was stored, there was nothing to link
             self._announce([patch.message_id for patch in patches if patch.id in known])
 
     def _store(
@@ -289,8 +289,7 @@ class PatchSync:
         reading.count(unchanged=len(patches) - len(changed))
 
     def _announce(self, message_ids: Sequence[str]) -> None:
-        """Mails that are here already and do not look like patches, though Patchwork says they are, get their thread
-        linked anew."""
+        """Relink the threads of stored mails that do not look like patches although Patchwork tracks them as such."""
         nodes = self.threading.get_many(message_ids)
         plain = [
             node.id
@@ -323,7 +322,7 @@ class PatchSync:
         project: str,
         position: Position,
     ) -> list[Row]:
-        """The wanted rows that were not found, one request each; if those are many, the lists are walked instead."""
+        """The wanted rows that were not found, one request each; if there are many, the lists are walked instead."""
         missing = sorted(wanted - {row.get("id") for row in found})
         if len(missing) > MAX_SINGLE_ROWS:
             self._plan_walks(project, position, checks_since=position.since)
@@ -344,7 +343,7 @@ class PatchSync:
         return found
 
     def _ask_for_comments(self, message_ids: set[str]) -> None:
-        """Patchwork saw mails the archive has not shown yet: look for their threads in a while."""
+        """Patchwork has mails the archive has not shown yet: fetch their threads later."""
         missing = self.threading.missing(sorted(message_ids))
         for some in _parts(missing):
             self.threads.send({"message_ids": some, "if_missing": True}, delay=COMMENT_GRACE_SECONDS)
@@ -352,13 +351,13 @@ class PatchSync:
 
 @dataclass(slots=True)
 class Changes:
-    """What a stretch of the event feed says, gathered by patch."""
+    """A stretch of the event feed, grouped by patch."""
 
     states: dict[int, str] = field(default_factory=dict)
     delegates: dict[int, str | None] = field(default_factory=dict)
     checks: dict[int, list[Check]] = field(default_factory=dict)
     rows: set[int] = field(default_factory=set)
-    """Patches of which the events do not say what changed."""
+    """Patches whose events do not say what changed."""
     series: set[int] = field(default_factory=set)
     covers: set[int] = field(default_factory=set)
     comments: set[str] = field(default_factory=set)
@@ -379,7 +378,7 @@ class Changes:
         return {*self.states, *self.delegates, *self.checks, *self.rows}
 
     def applied_to(self, patch: Patch) -> Patch:
-        """A stored patch with these changes."""
+        """A stored patch with these changes applied."""
         patch = replace(
             patch,
             state=self.states.get(patch.id, patch.state),
@@ -391,7 +390,7 @@ class Changes:
         return replace(checked, check=worst(checked.checks))
 
     def with_checks(self, patch: Patch, known: Patch | None) -> Patch:
-        """A fresh row, which has everything already but the single checks."""
+        """A fresh row, which already has everything except the individual checks."""
         before = known.checks if known else ()
         return replace(patch, checks=_newest_of_each((*before, *self.checks.get(patch.id, ()))))
 
@@ -420,7 +419,7 @@ class Changes:
 
 
 class _Place:
-    """Whether the feed still holds the newest event that was seen, so that nothing can be missing between."""
+    """Whether the feed still has the newest event that was seen, so that there is no gap."""
 
     def __init__(self, position: Position) -> None:
         self._date = position.since
@@ -428,13 +427,13 @@ class _Place:
         self.found = self._newest is None
 
     def lost_at(self, events: Sequence[Event]) -> bool:
-        """Whether these events, the feed's next, pass the place without showing it."""
+        """Whether these events, the feed's next, go past that position without containing it."""
         self.found = self.found or any(event.id == self._newest for event in events)
         return not self.found and any(event.date > (self._date or "") for event in events)
 
 
 class _SetAside:
-    """Counts the rows that fit no item; the rest of their page is stored."""
+    """Counts the rows that do not fit into an item; the rest of their page is stored."""
 
     def __init__(self, kind: str, reading: Reading) -> None:
         self._kind = kind
@@ -447,7 +446,7 @@ class _SetAside:
 
 
 def _parts(message_ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """As many as a message holds, however long they are."""
+    """As many as fit into a message, however long they are."""
     return (message_ids[start : start + _IDS_A_MESSAGE] for start in range(0, len(message_ids), _IDS_A_MESSAGE))
 
 
@@ -459,7 +458,7 @@ def _newest_of_each(checks: Iterable[Check]) -> tuple[Check, ...]:
 
 
 def _taken(rows: Iterable[Row], parse: Any, reading: Reading) -> list[Any]:
-    """The rows that can be parsed; the others are counted and set aside."""
+    """The rows that can be parsed; the others are counted and skipped."""
     taken = []
     for row in rows:
         try:

@@ -1,4 +1,4 @@
-"""Lambda entry points of the markets watch; each translates and calls one use case."""
+"""Lambda entry points of the markets watch; each translates its event and calls one use case."""
 
-# Before pydantic: where that is imported already, Powertools' batch brings models of every event of AWS with it.
+# Before pydantic: if that is already imported, Powertools' batch imports models of every AWS event with it.
 import watchkeeper.messages  # noqa: F401

@@ -1,4 +1,4 @@
-"""``mark-earnings-processed``: the bus tells that what a company reported is here."""
+"""``mark-earnings-processed``: an event on the bus says that the figures of a company's report are stored."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _told(event: Mapping[str, Any]) -> EarningsProcessed:
-    """Raises ``WorkRefused`` for what is no such event."""
+    """Raises ``WorkRefused`` for anything but that event."""
     detail = event.get("detail")
     try:
         return EarningsProcessed.model_validate(detail.get("data") if isinstance(detail, Mapping) else None)

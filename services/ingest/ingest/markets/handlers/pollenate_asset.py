@@ -1,7 +1,7 @@
 """``pollenate-asset``: a message asks for the fundamentals of one asset.
 
-What there are no calls for, or what comes in the maintenance window, is put back into the queue as it is, and comes
-again every quarter of an hour: nothing is asked meanwhile, and it does not count as a failure.
+Work for which no calls are left, or that arrives in the maintenance window, is put back into the queue unchanged, and
+returns every quarter of an hour: no request is sent meanwhile, and it does not count as a failure.
 """
 
 from collections.abc import Mapping
@@ -27,14 +27,14 @@ from watchkeeper.messages import Form, Forms, Work, WorkRefused
 from watchkeeper.queues import MAX_DELAY_SECONDS
 
 BUSY_SECONDS = 60
-"""Until a message is looked at again whose asset another worker is at."""
+"""The delay before a message is retried whose asset another worker is processing."""
 
 
 FORMS: Forms = {None: Form()}
 
 
 class Message(BaseModel):
-    """The event as the rule of the bus puts it into the queue, and how often it was tried."""
+    """The event as the bus's rule puts it into the queue, and how often it was attempted."""
 
     occurred_at: AwareDatetime
     correlation_id: str = ""
@@ -76,7 +76,7 @@ def _message(work: Work) -> Message:
 
 
 def _attempt(work: Work, message: Message, context: LambdaContext) -> None:
-    """Do it, or see that it is done later."""
+    """Do the work, or put it back to be done later."""
     symbol = message.data.symbol
     if common().maintenance.is_on(utc_now()):
         logger.info("work waits for the end of the maintenance window", symbol=symbol)
@@ -96,14 +96,14 @@ def _attempt(work: Work, message: Message, context: LambdaContext) -> None:
 
 def _pollenate(message: Message, context: LambdaContext) -> bool:
     current = caller(context)
-    made_at = message.occurred_at.replace(microsecond=0)  # as everything is stored it is compared with
+    made_at = message.occurred_at.replace(microsecond=0)  # like the stored times it is compared with
     last_try = message.attempt >= MAX_ATTEMPTS - 1
     request = Request(message.data.symbol, made_at, correlation.current(), last_try)
     return asset_pollenation().pollenate(request, Worker(current.id, current.seconds_left))
 
 
 def _put_off(work: Work, error: LeaseTaken | KeysMissing | UpstreamError | Unavailable, context: LambdaContext) -> None:
-    """Raises the error if work that fails was tried often enough; to be asked too often is no fault of the work."""
+    """Raises the error if the attempts are used up; exceeding a rate limit is not the work's fault."""
     _count(error, context)
     if (delay := _wait(error)) is not None:
         logger.warning("work stays in the queue", work=work, reason=str(error))
@@ -115,7 +115,7 @@ def _put_off(work: Work, error: LeaseTaken | KeysMissing | UpstreamError | Unava
 
 
 def _wait(error: Exception) -> float | None:
-    """For how long nothing is to be asked, in seconds; ``None`` for a failure."""
+    """How long not to send requests, in seconds; ``None`` for a failure."""
     match error:
         case LeaseTaken():
             return BUSY_SECONDS

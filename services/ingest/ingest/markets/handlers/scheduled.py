@@ -1,4 +1,4 @@
-"""What the functions behind a schedule have in common: one reads a source, unless it is the maintenance window."""
+"""What scheduled functions have in common: each reads a source, except in the maintenance window."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -20,10 +20,11 @@ T = TypeVar("T")
 def read_scheduled(
     upstream: str, name: str, context: LambdaContext, read: Callable[[Reading], object]
 ) -> dict[str, Any]:
-    """Read a source, and say what came of it. What another call is at, and what there is no budget for, is left to the
-    next run, as is what ``read`` answers ``False`` for; other errors fail the function, so that it is tried again.
+    """Read a source, and return the outcome. What another call is already reading, or there is no budget for, is left
+    to the next run, as is the rest if ``read`` returns ``False``; other errors fail the function, so that it is
+    retried.
 
-    Raises ``MaintenanceWindow``, also for an operator who has not opened it, and for what is sent again.
+    Raises ``MaintenanceWindow``, also for operators who have not opened it, and for events sent again.
     """
     common().maintenance.refuse(utc_now())
     source = f"{upstream}:{name}"
@@ -47,7 +48,7 @@ def read_scheduled(
 
 
 def _alarm(error: UpstreamError, upstream: str, source: str) -> None:
-    """Tell what no further attempt mends."""
+    """Report what no retry can fix."""
     if isinstance(error, KeyRefused | PlanLacksFunction):
         metrics.measure(metrics.UPSTREAM_REFUSED, 1, upstream=upstream)
     if isinstance(error, Implausible):

@@ -1,6 +1,6 @@
 """``sync-assets``: once a day, the list of everything that is traded.
 
-``believe`` in the event has a list taken that is much shorter than the last, by an operator who knows why it is.
+With ``believe`` in the event, an operator has a list accepted that is much shorter than the last.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""``sync-earnings-calendar``: once a day, the days on which companies report."""
+"""``sync-earnings-calendar``: once a day, the dates on which companies report."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""``sync-news-sentiment``: every hour, the news and what they say of tracked assets."""
+"""``sync-news-sentiment``: every hour, news and their sentiment for tracked assets."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -16,8 +16,8 @@ class EarningsMarking:
     clock: Clock
 
     def mark(self, event: "EarningsProcessed") -> int:
-        """How many items were marked: none if that was done before, or there is none any more. The report may have
-        moved since the event, so it is found by its fiscal period."""
+        """How many items were marked: none if that was done before, or the report no longer exists. It may have moved
+        since the event, so it is found by its fiscal period."""
         found = self.earnings.of_asset(event.symbol)
         of_period = [earnings for earnings in found if earnings.fiscal_date_ending == event.fiscal_date_ending]
         return sum(self.earnings.mark_processed(earnings, self.clock()) for earnings in of_period)

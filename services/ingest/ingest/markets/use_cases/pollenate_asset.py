@@ -1,7 +1,7 @@
 """Bring the fundamentals of one asset up to date: five calls, each stored before the next is made.
 
-A request that was made at some moment is satisfied by whatever was asked for since then, by whomever. So one that comes
-twice, or late, asks for nothing, and one that was cut off goes on where it was.
+A request made at some time is satisfied by anything read since then, by any worker. So a duplicate or late request
+makes no calls, and an interrupted one continues where it was.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,14 +26,14 @@ from watchkeeper.markets.repositories.fundamentals import FundamentalsRepository
 from watchkeeper.metrics import POLLENATIONS, UPSTREAM_REFUSED, measure
 
 CLAIM = timedelta(seconds=660)
-"""Longer than the function can run: a worker that died holds up the next one no longer than this."""
+"""Longer than the function can run: a worker that died blocks the next one no longer than this."""
 
 STEP_SECONDS = 220.0
-"""The longest a call takes: 60 seconds of retries, a pause of 30, 100 until the budget lets the last one go, its own
-time-outs of 25, and what is stored after it. None begins with less time left."""
+"""The longest a call takes: 60 seconds of retries, a pause of 30, 100 until the budget allows the last attempt, its own
+time-outs of 25, and storing the answer. No call begins with less time left."""
 
 REPORTED_WITHIN = timedelta(days=120)
-"""Reports older than this are not waited for any more."""
+"""Reports older than this are no longer expected."""
 
 _NEEDED = frozenset(Statement) - {Statement.OVERVIEW}
 _EPS = "reportedEPS"
@@ -46,8 +46,8 @@ class Request:
     made_at: datetime
     correlation_id: str
     last_try: bool = False
-    """Nobody tries it again. An answer that is still unreadable is a refusal then: the other statements are asked for,
-    and the asset is not the most wanted one for ever, at the cost of the others."""
+    """It will not be retried. An answer that is still unreadable then counts as a refusal: the other statements are
+    read, and the asset does not keep the highest priority for ever, at the cost of the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +67,13 @@ class AssetPollenation:
     earnings: EarningsRepository
     publisher: EventPublisher
     refused: Callable[[Sequence[RowRefused]], None]
-    """Told of what an answer held and cannot be taken."""
+    """Called with what was refused from an answer."""
     clock: Clock
 
     def pollenate(self, request: Request, worker: Worker) -> bool:
-        """``False`` when the time did not suffice; the same request goes on from there.
+        """``False`` when the time ran out; the same request continues from there.
 
-        Raises ``ItemNotFound`` for an asset that is not tracked, ``LeaseTaken`` while another worker is at it,
+        Raises ``ItemNotFound`` for an asset that is not tracked, ``LeaseTaken`` while another worker processes it,
         ``BudgetSpent``, ``UpstreamError`` and ``DeliveryFailed``.
         """
         state = self.fundamentals.pollenation(request.symbol)
@@ -93,7 +93,7 @@ class AssetPollenation:
         try:
             answered = self._ask_for(missing, state, company, request, worker)
         finally:
-            self.calls.give_back()  # those not made, as it ended early
+            self.calls.give_back()  # those not made, if it ended early
         if answered is None:
             return False
         self._note(answered)
@@ -102,7 +102,7 @@ class AssetPollenation:
     def _ask_for(
         self, missing: Sequence[Statement], state: Pollenation, company: str, request: Request, worker: Worker
     ) -> Pollenation | None:
-        """How far it is then; ``None`` when the time did not suffice."""
+        """The state afterwards; ``None`` when the time ran out."""
         if missing:
             state = self._claim(state, worker)
         try:
@@ -121,13 +121,14 @@ class AssetPollenation:
         return self.fundamentals.keep(replace(state, claimed_by=worker.id, claimed_until=self.clock() + CLAIM))
 
     def _belonging_to(self, company: str, state: Pollenation) -> Pollenation:
-        """What is there of a company that had the symbol before would pass for this one's."""
+        """Set aside what is stored of another company that had the symbol before: it would pass for this one's."""
         if state.company not in ("", company):
             self.fundamentals.set_aside(state.symbol, state.company)
         return replace(state, company=company)
 
     def _release(self, state: Pollenation) -> None:
-        """Nobody has to wait until the claim runs out. If that fails they do, and what happened before is told."""
+        """Release the claim, so that nobody has to wait until it expires. If that fails, they have to, and the original
+        error is raised."""
         try:
             self.fundamentals.keep(_released(state))
         except WatchkeeperError as error:
@@ -139,8 +140,8 @@ class AssetPollenation:
         return self.fundamentals.keep(_released(answered) if last else answered)
 
     def _ask(self, statement: Statement, request: Request, before: Asked | None) -> Asked:
-        """Ask for a statement and store what is new in it. It was asked for when the call began: what somebody wants
-        to be newer than that is not there."""
+        """Read a statement and store what is new in it. Its time is that when the call began: it does not satisfy
+        requests made after that."""
         at, digest = self.clock(), before.digest if before else ""
         try:
             body = self.client.statement(statement, request.symbol)
@@ -157,7 +158,7 @@ class AssetPollenation:
         return Asked(at, Outcome.DATA, told) if told else Asked(at, Outcome.NO_DATA, digest)
 
     def _keep(self, statement: Statement, symbol: str, body: dict[str, Any], before: str) -> str:
-        """The digest of what is told; ``""`` if that is nothing."""
+        """The digest of the data; ``""`` if there is none."""
         if statement is Statement.OVERVIEW:
             return self._keep_overview(symbol, body, before)
         return self._keep_reports(statement, symbol, body, before)
@@ -194,15 +195,15 @@ class AssetPollenation:
         self.refused([RowRefused(f"{symbol} {statement}: {one.subject}", one.reason) for one in refused])
 
     def _note(self, state: Pollenation) -> None:
-        """It is as fresh as the statement that was asked for first: a request may have come while the others were."""
+        """The asset is as fresh as the statement read first: a request may have come while the others were read."""
         outcomes = {asked.outcome for asked in state.asked.values()}
         no_data = Outcome.DATA not in outcomes and Outcome.NO_DATA in outcomes
         self.assets.pollenated(state.symbol, min(asked.at for asked in state.asked.values()), no_data=no_data)
         measure(POLLENATIONS, 1, outcome=str(Outcome.NO_DATA if no_data else Outcome.DATA))
 
     def _tell_processed(self, request: Request) -> None:
-        """Say of each report that came that its fiscal period is here, if it really is: upstreams have the statements
-        later than the news."""
+        """Publish for each expected report that its fiscal period is stored, if it really is: upstreams have the
+        statements later than the news."""
         today = self.clock().date()
         waiting = [
             earnings
@@ -239,7 +240,7 @@ def _is_satisfied(asset: Asset, request: Request) -> bool:
 
 
 def _require_free(state: Pollenation, worker: Worker, now: datetime) -> None:
-    """Raises ``LeaseTaken`` while somebody else is at it."""
+    """Raises ``LeaseTaken`` while another worker processes it."""
     if state.is_claimed_by_another(worker.id, now):
         raise LeaseTaken(f"another worker pollenates {state.symbol}")
 
@@ -254,6 +255,6 @@ def _released(state: Pollenation) -> Pollenation:
 
 
 def _reaches(overview: Overview, day: date) -> bool:
-    """Whether it knows that quarter. One that does not say so is taken for it: fields come and go."""
+    """Whether it includes that quarter. One that does not say is assumed to: fields come and go."""
     latest = overview.values.get(_LATEST_QUARTER)
     return latest is None or latest >= day.isoformat()

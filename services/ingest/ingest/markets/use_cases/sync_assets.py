@@ -1,7 +1,7 @@
-"""Bring the list of assets up to date: what is new or changed is stored, and what is gone becomes inactive.
+"""Bring the list of assets up to date: new and changed ones are stored, and missing ones become inactive.
 
-The list comes whole, or not at all. One that is much shorter than the last is not believed: what it lacks would all be
-taken for gone.
+The list is complete, or there is an error. One that is much shorter than the last is rejected: everything it lacks
+would become inactive.
 """
 
 from collections.abc import Iterable, Iterator, Sequence, Set
@@ -19,7 +19,7 @@ from watchkeeper.markets.models import INACTIVE, Asset
 from watchkeeper.markets.repositories.assets import AssetRepository
 
 BELIEVED = 0.8
-"""Of the assets of the last list, so many have to be on the next."""
+"""The share of the last list's number of assets that the next one must reach."""
 
 _LISTED = "listed"
 _WRITERS = 8
@@ -33,7 +33,7 @@ class AssetSync:
     clock: Clock
 
     def read(self, reading: Reading, *, believe: bool = False) -> None:
-        """``believe`` a short list, as an operator may. Raises ``UpstreamError``; nothing is stored then."""
+        """``believe`` accepts a short list, for an operator. Raises ``UpstreamError``; then nothing is stored."""
         reading.start(FULL)
         rows = self.client.assets()
         listed, unreadable = _listed(rows, reading)
@@ -53,7 +53,7 @@ class AssetSync:
         raise Implausible(f"{now} assets are listed, after {before}: less than {BELIEVED:.0%} of them")
 
     def _volumes(self, listed: Iterable[str], reading: Reading) -> dict[str, int]:
-        """They rank the assets. Without them the list is as good, and the volumes stay what they were."""
+        """They rank the assets. Without them the list is still valid, and the volumes stay as they were."""
         try:
             return self.client.volumes(sorted(listed))
         except UpstreamError as error:
@@ -75,14 +75,14 @@ class AssetSync:
         return len(new) + len(changed)
 
     def _change(self, asset: Asset, before: Asset) -> None:
-        if asset.id != before.id:  # first, as afterwards nobody could tell any more
+        if asset.id != before.id:  # first, since afterwards the change could not be detected any more
             logger.info("a symbol is another company's now", symbol=asset.symbol)
             self.assets.forget_pollenation(asset.symbol)
         self.assets.change(asset)
 
 
 def _listed(rows: Iterable[object], reading: Reading) -> tuple[dict[str, Asset], set[str]]:
-    """What could be read, by symbol, of one that comes twice the first; and the symbols and ids of what could not."""
+    """What could be read, by symbol, the first of duplicates; and the symbols and ids of what could not."""
     listed: dict[str, Asset] = {}
     unreadable: set[str] = set()
     for row in rows:
@@ -98,7 +98,7 @@ def _listed(rows: Iterable[object], reading: Reading) -> tuple[dict[str, Asset],
 
 
 def _wanted(asset: Asset, before: Asset | None, volumes: dict[str, int]) -> Asset:
-    """As it is to be stored: what is no part of the list stays."""
+    """As it is to be stored: fields that are not in the list are kept."""
     if before is None:
         return replace(asset, volume=volumes.get(asset.symbol, 0))
     return replace(
@@ -110,7 +110,7 @@ def _wanted(asset: Asset, before: Asset | None, volumes: dict[str, int]) -> Asse
 
 
 def _gone(stored: Iterable[Asset], listed: Set[str], now: datetime) -> Iterator[Asset]:
-    """``listed`` are symbols, and of what could not be read ids, too. Active in a list can be called otherwise too."""
+    """``listed`` has symbols, and for unreadable rows also ids. A listed asset may have another status than active."""
     for asset in stored:
         if asset.status != INACTIVE and listed.isdisjoint((asset.symbol, asset.id)):
             yield replace(asset, status=INACTIVE, vanished_at=now.replace(microsecond=0))

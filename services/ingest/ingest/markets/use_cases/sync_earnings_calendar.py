@@ -1,4 +1,4 @@
-"""Bring the earnings calendar up to date. A fiscal period is reported once: a new day takes the place of the old."""
+"""Bring the earnings calendar up to date. A fiscal period is reported once: a new date replaces the old one."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,21 +16,22 @@ from watchkeeper.markets.repositories.earnings import EarningsRepository
 HORIZON = "3month"
 
 BEHIND = timedelta(days=120)
-"""A report that did not come on its day can still be announced for another; none that is so late."""
+"""A report that did not come on its date can still be announced for another, but not after this time."""
 
 AHEAD = timedelta(days=400)
-"""Further than any horizon of the upstream."""
+"""Further than the upstream's horizon ever reaches."""
 
 BELIEVED = 0.8
-"""With fewer than so many of the reports of the last calendar, what is missing is not taken for withdrawn."""
+"""With less than this share of the last calendar's reports, missing ones do not count as withdrawn."""
 
 FORGETTING = 0.9
-"""A calendar that stays short is believed after some days: so much is left each day of the one it is held against."""
+"""A calendar that stays short is accepted after some days: each day, the number it is compared with shrinks to this
+share."""
 
 _LISTED = "listed"
 
 _Place = tuple[str, date]
-"""A symbol and a day: of the report, or the end of the fiscal period."""
+"""A symbol and a date: of the report, or the end of the fiscal period."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class EarningsCalendarSync:
     clock: Clock
 
     def read(self, reading: Reading) -> None:
-        """Raises ``UpstreamError``; nothing is stored then."""
+        """Raises ``UpstreamError``; then nothing is stored."""
         reading.start(FULL)
         calendar = parse_calendar(self.client.earnings_calendar(HORIZON))
         for refused in calendar.refused:
@@ -73,7 +74,7 @@ class EarningsCalendarSync:
         return _by_period(found for _, found in self.earnings.between(today - BEHIND, today + AHEAD))
 
     def _store(self, told: Iterable[Earnings], known: Mapping[_Place, Earnings]) -> int:
-        """How many were written. New ones come last: a day that a moved report has left can be another's."""
+        """How many were written. New ones come last: they may have a date that a moved report has left."""
         new: list[Earnings] = []
         moves: list[Move] = []
         changed = 0
@@ -98,8 +99,8 @@ class EarningsCalendarSync:
         return True
 
     def _move_all(self, moves: Iterable[Move]) -> None:
-        """A report moves to a day after the one that was there has left it. Those that only change places stay on the
-        days there are, so that no day is left."""
+        """A report moves to a date after the one that was there has left it. Those that swap dates stay on the existing
+        ones, so that no date is left."""
         waiting = {_day(move.before): move for move in moves}
         while free := [day for day, move in waiting.items() if _day(move.told) not in waiting]:
             for day in free:
@@ -117,7 +118,7 @@ class EarningsCalendarSync:
         )
         try:
             self.earnings.move(before, move.moved)
-        except ConditionFailed:  # it was processed, or moved, since it was read
+        except ConditionFailed:  # it was processed or moved after it was read
             self._move_again(told)
 
     def _move_again(self, told: Earnings) -> None:
@@ -130,8 +131,8 @@ class EarningsCalendarSync:
     def _withdraw(
         self, told: Sequence[Earnings], known: Mapping[_Place, Earnings], today: date, reading: Reading
     ) -> int:
-        """Mark what is still to come and not announced any more; how many. Where another fiscal period is announced for
-        the same day, it has taken the place already."""
+        """Mark future reports that are no longer announced as withdrawn; how many. Where another fiscal period is
+        announced for the same date, it has already replaced them."""
         if len(told) < BELIEVED * int(reading.cursor.get(_LISTED, 0)):
             reading.note_gap(f"the calendar had {len(told)} reports: nothing was taken for withdrawn")
             return 0

@@ -1,4 +1,4 @@
-"""Read the news since the last time, with overlap, and keep what names a tracked asset."""
+"""Read the news since the last run, with overlap, and store those that mention a tracked asset."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -16,16 +16,16 @@ from watchkeeper.markets.repositories.news import NewsRepository
 from watchkeeper.metrics import ALPHAVANTAGE_THROTTLED, measure
 
 WINDOW = timedelta(hours=2)
-"""At least so much is read."""
+"""At least this span is read."""
 
 OVERLAP = timedelta(minutes=15)
-"""Articles may be dated before the moment they appear."""
+"""Articles may be dated before they appear."""
 
 FURTHEST = timedelta(days=7)
-"""After a longer silence, what is older is left out."""
+"""After a longer gap, older news are left out."""
 
 MOST = 1000
-"""Articles a page: the most there are."""
+"""Articles per page: the maximum."""
 
 _SEEN = "seen"
 _MINUTE = timedelta(minutes=1)
@@ -39,8 +39,8 @@ class NewsSync:
     clock: Clock
 
     def read(self, reading: Reading) -> bool:
-        """Oldest first, page after page; ``False`` if the calls or the time did not suffice, and the next run goes on
-        where this one ended. Raises ``UpstreamError``."""
+        """Oldest first, page by page; ``False`` if the calls or the time ran out, and the next run continues where this
+        one ended. Raises ``UpstreamError``."""
         reading.start(RECENT)
         begun = self.clock()
         start = self._start(reading)
@@ -57,8 +57,8 @@ class NewsSync:
                 reading.note_gap("a full page did not begin with the oldest news: some may be left out")
             if not page.full or self._is_of_another_time(articles, start, reading):
                 reading.go_live()
-                read_until = max(seen, to_iso(begun))  # also when nobody had any news
-                reading.finish({_SEEN: read_until}, complete=False)  # what was left out once is not read later
+                read_until = max(seen, to_iso(begun))  # even if there was no news
+                reading.finish({_SEEN: read_until}, complete=False)  # what was left out is not read later
                 return True
             reading.save({_SEEN: seen})
             if reading.out_of_time():
@@ -78,7 +78,7 @@ class NewsSync:
         return max(start, now - FURTHEST).replace(second=0, microsecond=0)
 
     def _after(self, start: datetime, articles: Sequence[Article], reading: Reading) -> datetime:
-        """Where the next page starts: the upstream takes minutes, so that the last one comes again."""
+        """Where the next page starts: the upstream accepts whole minutes, so that the last one is repeated."""
         newest = max((article.published_at for article in articles), default=start)
         if newest - start >= _MINUTE:
             return newest.replace(second=0)
@@ -86,14 +86,14 @@ class NewsSync:
         return start + _MINUTE
 
     def _is_of_another_time(self, articles: Sequence[Article], start: datetime, reading: Reading) -> bool:
-        """A full page without anything of the time that was asked for: the next one would be the same."""
+        """A full page without anything of the requested time: the next one would be the same."""
         if not articles or max(article.published_at for article in articles) >= start:
             return False
         reading.note_gap(f"a full page had no news from {to_iso(start)} on, which was asked for")
         return True
 
     def _seen(self, articles: Iterable[Article], reading: Reading) -> str:
-        """The newest time there is, but none in the future."""
+        """The newest time in it, but none in the future."""
         times = [to_iso(min(article.published_at, self.clock())) for article in articles]
         return max([*times, str(reading.cursor.get(_SEEN) or to_iso(self.clock() - WINDOW))])
 
@@ -106,7 +106,7 @@ class NewsSync:
         reading.count(fetched=fetched, stored=stored, unchanged=unchanged)
 
     def _tracked(self, articles: Sequence[Article]) -> list[Article]:
-        """Those that name an active asset, with what they say of these."""
+        """The articles that mention an active asset, with only those mentions."""
         assets = self.assets.get_many({mention.symbol for article in articles for mention in article.mentions})
         active = {symbol for symbol, asset in assets.items() if asset.status == ACTIVE}
         kept = (
@@ -116,7 +116,7 @@ class NewsSync:
         return [article for article in kept if article.mentions]
 
     def _as_first_told(self, article: Article) -> Article:
-        """An article that comes again with another time is still the same."""
+        """An article that is repeated with another time is still the same."""
         first = self.news.first_told(article.id)
         return replace(article, published_at=first) if first else article
 
@@ -126,7 +126,7 @@ def _is_oldest_first(articles: Sequence[Article]) -> bool:
 
 
 def _parsed(rows: Iterable[object], reading: Reading) -> list[Article]:
-    """What could be read; an article that comes twice once, as it came last."""
+    """What could be read, each article once; the last of duplicates."""
     articles: dict[str, Article] = {}
     for row in rows:
         try:

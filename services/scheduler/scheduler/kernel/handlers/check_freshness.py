@@ -1,4 +1,4 @@
-"""``check-freshness``: every quarter of an hour, says how old each source is, in metrics and on the bus."""
+"""``check-freshness``: every quarter of an hour, publishes the age of each source, in metrics and on the bus."""
 
 import os
 from collections.abc import Mapping

@@ -1,5 +1,5 @@
-"""``check-coverage``: every hour, counts how old what is known of the assets is, and says how old each source is,
-in metrics and on the bus; asked to ``count``, keeps and says nothing."""
+"""``check-coverage``: every hour, counts the assets by age, and publishes the age of each source, in metrics and on the
+bus; with the action ``count``, stores and publishes nothing."""
 
 import os
 from collections.abc import Mapping

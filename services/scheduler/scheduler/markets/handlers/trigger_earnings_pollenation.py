@@ -1,5 +1,5 @@
-"""``trigger-earnings-pollenation``: every day but Sunday, says which companies have reported and are to be asked about;
-asked to ``count``, only counts them."""
+"""``trigger-earnings-pollenation``: every day but Sunday, requests pollenation of companies that have reported; with
+the action ``count``, only counts them."""
 
 from collections.abc import Mapping
 from functools import cache

@@ -1,5 +1,5 @@
-"""``trigger-regular-pollenation``: every day but Sunday, says which assets are the best use of the day's budget;
-asked to ``count``, only counts them."""
+"""``trigger-regular-pollenation``: every day but Sunday, requests pollenation of the assets that are the best use of
+the day's budget; with the action ``count``, only counts them."""
 
 from collections.abc import Mapping
 from functools import cache

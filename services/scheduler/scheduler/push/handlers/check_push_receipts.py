@@ -1,4 +1,4 @@
-"""``check-push-receipts``: every quarter of an hour, asks what became of the reminders that were sent; asked to
+"""``check-push-receipts``: every quarter of an hour, gets the receipts of the reminders that were sent; with the action
 ``count``, only counts them."""
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""``process-reminders``: every five minutes, sends the reminders that are due; asked to ``count``, only counts them."""
+"""``process-reminders``: every five minutes, sends due reminders; with the action ``count``, only counts them."""
 
 from collections.abc import Mapping
 from functools import cache

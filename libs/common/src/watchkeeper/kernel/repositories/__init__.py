@@ -1,1 +1,1 @@
-"""Where the kernel watch keeps its facts; the only code that knows the tables' keys."""
+"""The tables of the kernel watch's facts; the only code that knows their keys."""

@@ -3,15 +3,15 @@
 | access pattern | key condition |
 |---|---|
 | the mails with a Message-ID (one, unless it was reused) | table: `id` |
-| what was said under a patch or cover letter | `PatchIndex`: `patch_id = <Message-ID of the patch>`, `timestamp` |
+| the discussion of a patch or cover letter | `PatchIndex`: `patch_id = <Message-ID of the patch>`, `timestamp` |
 | a thread | `ThreadIndex`: `thread_id = <Message-ID of the root>`, `timestamp` |
 | what a person wrote | `AuthorIndex`: `author_id = <address>`, `timestamp` descending |
 | a list's mails of a week | `WeekIndex`: `week_id = <list>#<ISO week>`, `timestamp` |
 
-A patch is named by the Message-ID of its mail, not by a Patchwork number: so a mail is linked to its patch in every
-project at once, and also before Patchwork has it. The text is kept compressed beside the summary, outside every index;
-one that would not fit an item goes to the bucket. A row's ``correlation_id``, of what wrote it last, is no part of the
-mail: see ``publish-changes``.
+A patch is identified by the Message-ID of its mail, not by a Patchwork number: so a mail is linked to its patch in all
+projects at once, even before Patchwork has it. The text is stored compressed next to the summary, outside every index;
+one that would not fit into an item goes to the bucket. A row's ``correlation_id``, which is that of its last writer, is
+not part of the mail: see ``publish-changes``.
 """
 
 import gzip
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 MAX_BODY_BYTES = 350 * 1024
-"""A compressed body above this goes to the bucket: DynamoDB takes items of 400 KB, the rest of the item included."""
+"""A compressed body above this goes to the bucket: DynamoDB accepts items of 400 KB, including the rest of the item."""
 
 MAX_SUMMARY_BYTES = 24 * 1024
 """A summary above this loses its last trailers, which the text still has: it is copied into four indexes."""
@@ -60,7 +60,7 @@ class DiscussionPage:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a mail belongs, as the whole of its thread decides it."""
+    """Where a mail belongs, which depends on the whole thread."""
 
     thread_id: str
     parent_id: str | None
@@ -71,7 +71,7 @@ class BodyStore:
     """A private bucket for bodies too large for an item."""
 
     def __init__(self, client: "Callable[[], S3Client]", bucket: str, *, deadline: Deadline | None = None) -> None:
-        """The client is made when the first large body comes by: few functions ever need it."""
+        """The client is created with the first large body: few functions ever need it."""
         self._client = client
         self._bucket = bucket
         self._deadline = deadline
@@ -87,11 +87,11 @@ class BodyStore:
             raise DatabaseError(f"{failed}: nothing says that it was")
 
     def get(self, key: str) -> bytes:
-        """Raises ``DatabaseError`` when the object cannot be had."""
+        """Raises ``DatabaseError`` when the object cannot be read."""
         failed = f"the body {key} cannot be read"
         with asking(failed, self._deadline):
             content = self._client().get_object(Bucket=self._bucket, Key=key)["Body"]
-        with asking(failed, self._deadline):  # it is waited for again
+        with asking(failed, self._deadline):  # reading can time out as well
             return content.read()
 
 
@@ -115,7 +115,7 @@ class DiscussionRepository:
         self._update(message_id, timestamp, place)
 
     def set_lists(self, message_id: str, timestamp: str, lists: Iterable[str]) -> None:
-        """Note that a stored mail came by further lists, none of which sorts before its first."""
+        """Note that a stored mail arrived on further lists, none of which sorts before its first."""
         self._update(message_id, timestamp, {"lists": ",".join(lists)})
 
     def _update(self, message_id: str, timestamp: str, changes: Mapping[str, str | None]) -> None:
@@ -199,7 +199,7 @@ class DiscussionRepository:
 
 
 def pack(body: Body) -> bytes:
-    """A body as it is kept: its record, gzipped without a time so that equal bodies are equal octets."""
+    """A body as it is stored: its record, gzipped without a timestamp so that equal bodies give equal bytes."""
     return gzip.compress(records.encode(body).encode(), compresslevel=_COMPRESSION, mtime=0)
 
 

@@ -7,13 +7,13 @@
 | newest patches of a state | `StatusIndex`: `status_id = STATUS#<state>#<project>`, `sort` descending |
 | newest patches of a submitter | `SubmitterIndex`: `submitter_id = <address>`, `sort` descending |
 | the patches of a series | `SeriesIndex`: `series_id = <series>`, `sort` descending where paged |
-| the patches a mail is, in every project | `MessageIdIndex`: `message_id = <Message-ID>` |
+| the patches of a mail, in every project | `MessageIdIndex`: `message_id = <Message-ID>` |
 | a series | table `series`: `id` |
 
 `sort` is the patch's date and id, `2026-07-01T13:39:18Z#0000009539`: unique, so that it can serve as a cursor. A state
-is one partition per project, never one for all. The single checks are an attribute of the table alone, so that patches
-read from an index have none (their ``check`` says the worst), and a new verdict does not rewrite five indexes. Neither
-does the ``correlation_id`` of what wrote a row, which is no part of the patch or series: see ``publish-changes``.
+is one partition per project, never one for all. The individual checks are stored only in the table, so that patches
+read from an index have none (their ``check`` is the worst), and a new result does not rewrite five indexes. Neither
+does the ``correlation_id`` of a row's writer, which is not part of the patch or series: see ``publish-changes``.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -64,8 +64,8 @@ class PatchRepository:
         return {patch.id: patch for patch in map(patch_from_item, items)}
 
     def put_many(self, patches: Iterable[Patch], *, now: datetime, refused: Refused | None = None) -> None:
-        """Store patches, whatever was stored before; ``now`` bounds dates that lie in the future, and ``refused`` is
-        told of those that fit no item."""
+        """Store patches, whatever was stored before; ``now`` limits dates that lie in the future, and ``refused`` is
+        called with those that do not fit into an item."""
         items = (_patch_item(patch, now) | correlation.noted() for patch in patches)
         self._table.batch_put(items, keys=PATCH_KEYS, refused=refused)
 
@@ -146,7 +146,7 @@ class SeriesRepository:
         return {series.id: series for series in map(series_from_item, items)}
 
     def put_many(self, series: Iterable[Series], *, refused: Refused | None = None) -> None:
-        """Store series; ``refused`` is told of those that fit no item."""
+        """Store series; ``refused`` is called with those that do not fit into an item."""
         items: Iterator[Item] = (
             {"id": str(one.id), "record": records.encode(one, without=_SERIES_ATTRIBUTES), **correlation.noted()}
             for one in series

@@ -5,7 +5,7 @@ stored, with its links, if and only if its row says so: that makes ingest safe t
 
 | access pattern | key condition |
 |---|---|
-| what is known of some Message-IDs | table: `id`, in batches, consistently |
+| what is known about some Message-IDs | table: `id`, in batches, consistently |
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ class KnownMail:
     timestamp: str
     """Sort key of the discussion."""
     digest: str
-    """Of everything stored of it but its lists and its place."""
+    """Of everything that is stored of it, except its lists and its place."""
     lists: tuple[str, ...]
     references: tuple[str, ...] = ()
     in_reply_to: str | None = None
@@ -52,12 +52,12 @@ class ThreadingRepository:
         self._table = table
 
     def get_many(self, message_ids: Iterable[str]) -> dict[str, Node]:
-        """What is known of these Message-IDs."""
+        """What is known about these Message-IDs."""
         items = self._table.batch_get({"id": message_id} for message_id in message_ids)
         return {node.id: node for node in map(_node, items)}
 
     def missing(self, message_ids: Iterable[str]) -> list[str]:
-        """Those of the Message-IDs of which no mail is stored, each once, in their order."""
+        """Those Message-IDs of which no mail is stored, each once, in their order."""
         wanted = list(dict.fromkeys(message_ids))
         nodes = self.get_many(wanted)
         return [one for one in wanted if one not in nodes or not nodes[one].mails]
@@ -66,7 +66,7 @@ class ThreadingRepository:
         self._table.batch_put(map(_item, nodes), keys=KEYS)
 
     def check(self, node: Node) -> None:
-        """Raises ``LimitExceeded`` for a node whose row would fit no item."""
+        """Raises ``LimitExceeded`` for a node whose row would not fit into an item."""
         self._table.check(_item(node), KEYS)
 
 

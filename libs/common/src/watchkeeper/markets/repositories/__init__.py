@@ -1,1 +1,1 @@
-"""Where the facts of the markets watch are kept."""
+"""The tables of the markets watch's facts."""

@@ -1,4 +1,4 @@
-"""The assets there are, by their symbol.
+"""Assets, by their symbol.
 
 | access pattern | key condition |
 |---|---|
@@ -7,8 +7,8 @@
 | the stalest of a status | `status-index`: `status`, `lastPollenationDate` ascending |
 | the most traded of a status | `priority-index`: `status`, `volume` descending |
 
-``lastPollenationDate`` is no part of the table's key: changing it would be a deletion and a new item, between which the
-asset is two, or none.
+``lastPollenationDate`` is not part of the table's key: changing it would mean a deletion and a new item, and in between
+the asset would exist twice, or not at all.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -52,19 +52,19 @@ class AssetRepository:
         return map(asset_from_item, self._table.scan())
 
     def add(self, assets: Iterable[Asset]) -> None:
-        """Store assets that are new; of one that is not, all that was known is replaced."""
+        """Store new assets; one that exists already is replaced completely."""
         self._table.batch_put(map(_item, assets), keys=KEYS)
 
     def change(self, asset: Asset) -> None:
-        """Store what is listed about an asset; its last pollenation stays what it is. Raises ``LimitExceeded``."""
+        """Store what is listed about an asset; its last pollenation is kept. Raises ``LimitExceeded``."""
         self._table.update({"symbol": asset.symbol}, _listed(asset), keys=KEYS)
 
     def forget_pollenation(self, symbol: str) -> None:
-        """For a symbol that another company has now."""
+        """For a symbol that now belongs to another company."""
         self._table.update({"symbol": symbol}, {"lastPollenationDate": NEVER, "no_data": None}, keys=KEYS)
 
     def pollenated(self, symbol: str, at: datetime, *, no_data: bool) -> None:
-        """Note when the fundamentals were asked for. One that was noted later, or an asset that is gone, stays so."""
+        """Note when the fundamentals were requested, unless a later time was noted already, or the asset is gone."""
         try:
             self._table.update(
                 {"symbol": symbol},
@@ -79,8 +79,8 @@ class AssetRepository:
     def most_traded(
         self, status: str, *, start: Mapping[str, Any] | None = None, page_size: int = _PAGE
     ) -> Iterator[tuple[dict[str, Value], Asset]]:
-        """Assets by falling volume, each with where the next one starts. The index has no more than that: what it had
-        besides would be written again with each pollenation. So the assets are read by their symbols."""
+        """Assets by descending volume, each with where the next one starts. The index holds only keys: anything else
+        would be written again with each pollenation. So the assets are read by their symbols."""
         key = {"status": status}
         for items in self._pages(PRIORITY_INDEX, key, None, start, page_size, descending=True):
             assets = self.get_many(str(item["symbol"]) for item in items)

@@ -5,8 +5,8 @@
 | a company's reports | table: `asset_symbol`, `earnings_date` |
 | all reports of some days | `upcoming-earnings-index`: `earnings_month`, `earnings_date_symbol`, month by month |
 
-A fiscal period is reported once. When the day moves, the item of the old day goes as that of the new one comes, in one
-transaction.
+A fiscal period is reported once. When the day moves, one transaction deletes the item of the old day and puts that of
+the new one.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,8 +47,8 @@ class EarningsRepository:
     def between(
         self, first: date, last: date, *, after: str | None = None, page_size: int = _PAGE
     ) -> Iterator[tuple[str, Earnings]]:
-        """Reports of these days, both included, by day and symbol, each with its place; ``after`` is the place to go on
-        from."""
+        """Reports of these days, both included, by day and symbol, each with its place; ``after`` is the place to
+        continue from."""
         for month in _months(first if after is None else date.fromisoformat(after[:10]), last):
             low, high = after or first.isoformat(), f"{last.isoformat()}#~"
             bounds = Between(low, high)
@@ -64,16 +64,16 @@ class EarningsRepository:
                     yield place, earnings_from_item(item)
 
     def put(self, earnings: list[Earnings]) -> None:
-        """Store reports, in place of what is there for these days; none of them may be processed already."""
+        """Store reports, replacing those of the same days, none of which may have been processed already."""
         self._table.batch_put(map(_item, earnings), keys=KEYS)
 
     def change(self, earnings: Earnings) -> None:
-        """Store what the calendar says of a day that is known; whether it was processed stays what it is."""
+        """Store what the calendar says about a known day; whether it was processed is kept."""
         self._table.update(_key(earnings), _told(earnings), keys=KEYS)
 
     def move(self, old: Earnings, new: Earnings) -> None:
-        """Put a report on its new day and take it off its old one. Raises ``ConditionFailed`` if the old one is not
-        there any more, or was processed meanwhile."""
+        """Move a report from its old day to its new one. Raises ``ConditionFailed`` if the old one no longer exists, or
+        has been processed meanwhile."""
         self._table.write(
             [
                 Delete(_key(old), condition=f"attribute_exists(asset_symbol) AND {_as_processed(old)}"),
@@ -87,7 +87,7 @@ class EarningsRepository:
         self._table.write([Put(_item(one)) for one in earnings], keys=KEYS)
 
     def mark_processed(self, earnings: Earnings, at: datetime) -> bool:
-        """Note that the period's fundamentals are there; ``False`` if that was noted already, or there is no such
+        """Note that the period's fundamentals are stored; ``False`` if that was noted already, or there is no such
         item."""
         try:
             self._table.update(

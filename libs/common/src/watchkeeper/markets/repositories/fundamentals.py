@@ -1,11 +1,11 @@
-"""What companies report: one item for each statement and fiscal period, kept for good.
+"""What companies report: one item for each statement and fiscal period, kept permanently.
 
 | access pattern | key condition |
 |---|---|
 | a statement's periods, or some of them | table: `symbol`, `statement` = `<statement>#<period>#<fiscal date ending>` |
-| what was told of a company, newest first | table: `symbol`, `statement` = `overview#<day it was told first>` |
-| how far its pollenation is | table: `symbol`, `statement` = `pollenation` |
-| what was told of another company, which had the symbol before | table: `symbol`, `statement` = `former#<its id>#…` |
+| a company's overviews, newest first | table: `symbol`, `statement` = `overview#<day it was first reported>` |
+| the progress of its pollenation | table: `symbol`, `statement` = `pollenation` |
+| the data of another company, which had the symbol before | table: `symbol`, `statement` = `former#<its id>#…` |
 
 The year and its last quarter end on the same day, so the kind of period is part of the key.
 """
@@ -29,7 +29,7 @@ _PAGE = 200
 
 @dataclass(frozen=True, slots=True)
 class Pollenation:
-    """How far the fundamentals of an asset are asked for, and by whom."""
+    """How far the fundamentals of an asset have been requested, and by whom."""
 
     symbol: str
     asked: Mapping[Statement, Asked] = field(default_factory=dict)
@@ -38,10 +38,10 @@ class Pollenation:
     edition: int = 0
     """Counts the times this was stored."""
     company: str = ""
-    """Whose they are: the asset's id, for its symbol can be given to another company."""
+    """Whose they are: the asset's id, because its symbol can be reassigned to another company."""
 
     def is_answered(self, statement: Statement, since: datetime) -> bool:
-        """Whether the statement was asked for at that moment or later."""
+        """Whether the statement was requested at that moment or later."""
         asked = self.asked.get(statement)
         return asked is not None and asked.at >= since
 
@@ -84,7 +84,7 @@ class FundamentalsRepository:
     def overviews(
         self, symbol: str, *, since: date | None = None, until: date | None = None, page_size: int = 2
     ) -> Iterator[Overview]:
-        """What was told of the company, newest first, by the days it was told so first, both included."""
+        """Overviews of the company that were first reported within these days, both included, newest first."""
         low, high = since.isoformat() if since else "", until.isoformat() if until else "~"
         between = Between(f"overview#{low}", f"overview#{high}")
         found = self._table.query({"symbol": symbol}, sort=("statement", between), descending=True, page_size=page_size)
@@ -101,7 +101,7 @@ class FundamentalsRepository:
         )
 
     def set_aside(self, symbol: str, company: str) -> None:
-        """Keep everything that is told of the symbol as a former company's; it can be cut off and done again."""
+        """Keep everything stored for the symbol as a former company's. It can be interrupted and repeated."""
         told = {str(item["statement"]): item for item in self._table.query({"symbol": symbol}, consistent=True)}
         items = {name: item for name, item in told.items() if not name.startswith((_POLLENATION, _FORMER))}
         former: Iterator[Item] = ({**item, "statement": f"{_FORMER}#{company}#{name}"} for name, item in items.items())
@@ -109,7 +109,7 @@ class FundamentalsRepository:
         self._table.batch_delete(items.values(), keys=KEYS)
 
     def of_period(self, symbol: str, fiscal_date_ending: date) -> list[Report]:
-        """The reports that are there, annual or quarterly, for a fiscal period."""
+        """The stored reports for a fiscal period, annual or quarterly."""
         day = fiscal_date_ending.isoformat()
         kinds = [statement for statement in Statement if statement is not Statement.OVERVIEW]
         keys = [
@@ -118,14 +118,14 @@ class FundamentalsRepository:
         return [report_from_item(item) for item in self._table.batch_get(keys, consistent=True)]
 
     def pollenation(self, symbol: str, *, consistent: bool = True) -> Pollenation:
-        """An empty one for an asset nobody has asked for."""
+        """An empty one for an asset that was never requested."""
         item = self._table.get({"symbol": symbol, "statement": _POLLENATION}, consistent=consistent)
         return _pollenation(item) if item else Pollenation(symbol)
 
     def keep(self, pollenation: Pollenation) -> Pollenation:
-        """Store how far it is, as read or kept before; the one to go on with.
+        """Store the progress, changed from what was last read or kept; returns the one to continue with.
 
-        Raises ``LeaseTaken`` if somebody else has stored one since.
+        Raises ``LeaseTaken`` if another worker has stored one since.
         """
         kept = replace(pollenation, edition=pollenation.edition + 1)
         try:
@@ -143,7 +143,8 @@ class FundamentalsRepository:
         return kept
 
     def _is_kept(self, kept: Pollenation) -> bool:
-        """Whether it is there all the same. Who took it for lost would have to wait until the own claim runs out."""
+        """Whether it was stored all the same. A worker that assumed it was not would have to wait until its own claim
+        expires."""
         wanted = _pollenation_item(kept)
         return self._table.get({name: wanted[name] for name in ("symbol", "statement")}) == wanted
 

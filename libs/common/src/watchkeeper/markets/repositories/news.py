@@ -6,8 +6,8 @@
 | the news of an asset, by time | `asset-news-index`: `asset_symbol`, `time_published` |
 | a day's news by sentiment | `sentiment-score-index`: `sentiment_bucket`, `sentiment_score`, bucket by bucket |
 
-The sort key of the table is the time with the symbol. A bucket is a day and a tenth of what a score can be, so that a
-day's news are spread over ten partitions, and a range of scores is in neighbouring ones.
+The sort key of the table is the time with the symbol. A bucket is a day and a tenth of the range of scores, so that a
+day's news is spread over ten partitions, and a range of scores is in adjacent ones.
 """
 
 from collections import defaultdict
@@ -31,7 +31,7 @@ KEYS = Keys(
 NEWS_INDEX = "asset-news-index"
 SENTIMENT_INDEX = "sentiment-score-index"
 BUCKETS = 10
-"""Of a day."""
+"""Per day."""
 
 _PAGE = 200
 _ATTRIBUTES = frozenset({"id", "mentions"})
@@ -42,12 +42,12 @@ class NewsRepository:
         self._table = table
 
     def first_told(self, news_id: str) -> datetime | None:
-        """When an article was published, as it was told first; ``None`` if it is not known."""
+        """When an article was published, as it was first reported; ``None`` if it is not known."""
         items = self._table.query_page({"news_id": news_id}, limit=1, consistent=True).items
         return _published(items[0]) if items else None
 
     def put_changed(self, articles: Iterable[Article]) -> tuple[int, int]:
-        """Store what is new or other than stored, by article and symbol; how many were stored, and how many not."""
+        """Store what is new or changed, by article and symbol; how many were stored, and how many were unchanged."""
         items = [_item(article, mention) for article in articles for mention in article.mentions]
         stored = self._table.batch_get((KEYS.of(item) for item in items), consistent=True)
         known = {tuple(KEYS.of(item).values()): item for item in stored}
@@ -56,7 +56,7 @@ class NewsRepository:
         return len(changed), len(items) - len(changed)
 
     def known(self, articles: Iterable[Article]) -> set[str]:
-        """The ids of those of which every mention is stored under just this time."""
+        """The ids of the articles of which every mention is stored, with exactly this time."""
         wanted: dict[str, set[Value]] = defaultdict(set)
         for article in articles:
             wanted[article.id] |= {_time(article, mention) for mention in article.mentions}
@@ -76,7 +76,7 @@ class NewsRepository:
         descending: bool = True,
         page_size: int = _PAGE,
     ) -> Iterator[tuple[dict[str, Value], Article]]:
-        """News that name the asset, newest first, each with where the next one starts; ``until`` is not included."""
+        """News that names the asset, newest first, each with where the next one starts; ``until`` is not included."""
         bounds = Between(to_iso(since) if since else None, _before(until) if until else None)
         key = {"asset_symbol": symbol}
         return self._pages(NEWS_INDEX, key, ("time_published", bounds), start, page_size, descending=descending)
@@ -84,7 +84,7 @@ class NewsRepository:
     def by_score(
         self, day: date, bucket: int, *, start: Mapping[str, Any] | None = None, page_size: int = _PAGE
     ) -> Iterator[tuple[dict[str, Value], Article]]:
-        """A day's news of one bucket by falling score of what they say of the symbol."""
+        """A day's news in one bucket, by descending score for the symbol."""
         key = {"sentiment_bucket": _bucket_key(day, bucket)}
         return self._pages(SENTIMENT_INDEX, key, None, start, page_size, descending=True)
 
@@ -113,7 +113,7 @@ class NewsRepository:
 
 
 def bucket_of(score: Decimal) -> int:
-    """The bucket of a score: 0 from -1, 9 up to 1. A score beyond counts as the last one before it."""
+    """The bucket of a score: 0 starts at -1, 9 ends at 1. A score beyond these belongs to the nearest bucket."""
     return min(max(int((score + 1) * BUCKETS / 2), 0), BUCKETS - 1)
 
 
@@ -147,7 +147,7 @@ def _published(item: Item) -> datetime:
 
 
 def article_from_item(item: Item) -> Article:
-    """The article with what it says of the item's symbol."""
+    """The article with what it says about the item's symbol."""
     record = records.loads(str(item["record"]))
     mention = records.loads(str(item["mention"]))
     return Article(

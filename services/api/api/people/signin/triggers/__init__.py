@@ -1,1 +1,1 @@
-"""The functions Cognito calls while somebody signs in. It waits five seconds, and calls up to three times."""
+"""The functions Cognito calls during a sign-in. It waits five seconds, and calls up to three times."""

@@ -1,5 +1,5 @@
-"""The function's entry: a code is made and mailed. What it needs is built on import, where it takes no time of the five
-seconds Cognito waits."""
+"""The function's entry: it creates and mails a code. Its dependencies are built on import, which does not count towards
+the five seconds Cognito waits."""
 
 import secrets
 from functools import partial

@@ -1,4 +1,4 @@
-"""The function's entry: what a sign-in takes next."""
+"""The function's entry: it decides the next step of a sign-in."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The function's entry: a new address becomes a user."""
+"""The function's entry: it confirms a new address as a user."""
 
 from typing import Any
 

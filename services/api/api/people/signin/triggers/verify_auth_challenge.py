@@ -1,4 +1,4 @@
-"""The function's entry: an answer is right or wrong."""
+"""The function's entry: it checks an answer."""
 
 from typing import Any
 
