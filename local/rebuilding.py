@@ -1,4 +1,4 @@
-"""Read models made anew from the event store, by the stage's function ``rebuild-read-model``."""
+"""Rebuilds read models from the event store, with the stage's function ``rebuild-read-model``."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -12,11 +12,11 @@ FUNCTION = "rebuild-read-model"
 STORE = "event-store"
 ALL = "all"
 SECONDS = 45
-"""For so long the function works each time: who invokes it does not wait for ever, and hears how far it is."""
+"""How long the function works each time: its caller does not wait for ever, and gets the progress."""
 
 
 class RebuildRefused(Exception):
-    """There is no such model, or the function could not go on, and says why."""
+    """There is no such model, or the function could not continue, and says why."""
 
 
 def chosen(model: str) -> tuple[str, ...]:
@@ -27,8 +27,8 @@ def chosen(model: str) -> tuple[str, ...]:
 
 
 def rebuilt(stage: Stage, model: str, *, leave_out: bool = False) -> Iterator[str]:
-    """Rebuild it, and tell how far that is, until it is done: the function goes on where it was when it is invoked
-    again. Raises `RebuildRefused`, if some events cannot be read too and nobody said to `leave_out` those, and
+    """Rebuild it, and report the progress, until it is done: each invocation of the function continues where the last
+    one ended. Raises `RebuildRefused`, including when some events cannot be read and `leave_out` is not set, and
     `StageRefused`."""
     stored = _stored(stage)
     done = False
@@ -44,7 +44,7 @@ def rebuilt(stage: Stage, model: str, *, leave_out: bool = False) -> Iterator[st
 
 
 def _stored(stage: Stage) -> int:
-    """About how many items the store has; 0 if the caller may not know."""
+    """About how many items the store has; 0 if the caller has no permission to know."""
     try:
         with asking(stage):
             return int(stage.client("dynamodb").describe_table(TableName=stage.name(STORE))["Table"]["ItemCount"])
@@ -62,9 +62,9 @@ def _told(progress: Mapping[str, Any], stored: int) -> str:
 
 def _of_all(progress: Mapping[str, Any], stored: int) -> str:
     """How many items there are to read, until all are read. DynamoDB counts them every six hours: a count that is
-    behind what was read already is left out."""
+    lower than what has been read is left out."""
     is_read = progress["switched"] or progress.get("stopped")
-    return "" if is_read or stored < progress["events"] else f" of about {stored:,} items"
+    return "" if is_read or not stored or stored < progress["events"] else f" of about {stored:,} items"
 
 
 def _ask(stage: Stage, model: str, leave_out: bool) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""What every event store promises, in the manner of pyeventsourcing's tests of recorders: a subclass has the store."""
+"""The contract of every event store, modelled on pyeventsourcing's tests of recorders: a subclass has the store."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime

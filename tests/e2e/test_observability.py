@@ -1,5 +1,5 @@
-"""The observability watch: from a value over HTTP to an alert that somebody takes on, what the system tells of itself,
-and one id through all of it."""
+"""The observability watch: from a value over HTTP to an alert that somebody acknowledges, the facts about the system
+itself, and one correlation id through all of it."""
 
 import json
 from dataclasses import dataclass
@@ -189,7 +189,7 @@ def is_logged(watch: Watch, function: str, message: str) -> bool:
     return message in watch.logged(function, CAUSE)
 
 
-# What the system tells of itself
+# Facts about the system itself
 
 
 def test_upstreams_that_are_read_are_well(watch: Watch) -> None:

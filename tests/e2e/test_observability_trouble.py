@@ -1,5 +1,5 @@
-"""What the observability watch makes of many writers, of publishers that are killed, of events that come twice, late or
-broken, and of a rebuild among all that: nothing is lost, nothing counts twice, and order is kept."""
+"""The observability watch with many writers, killed publishers, duplicate, late and broken events, and a rebuild
+meanwhile: nothing is lost, nothing counts twice, and order is kept."""
 
 import random
 from concurrent.futures import ThreadPoolExecutor

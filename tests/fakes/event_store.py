@@ -18,7 +18,7 @@ from watchkeeper.eventsourcing.store import (
 
 
 class InMemoryEventStore:
-    """It never forgets a command."""
+    """It remembers all commands."""
 
     def __init__(self) -> None:
         self._events: dict[str, list[Event]] = defaultdict(list)

@@ -118,9 +118,9 @@ def of(aggregate: str, some: Collection[str]) -> list[str]:
 def test_of_each_aggregate_one_event_is_asked_for_at_a_time() -> None:
     bus = Bus()
 
-    published = publish_in_order([event("a", 1), event("a", 2), event("b", 1), event("a", 3), event("b", 2)], bus)
+    result = publish_in_order([event("a", 1), event("a", 2), event("b", 1), event("a", 3), event("b", 2)], bus)
 
-    assert (published.events, published.failed, published.undeliverable) == (5, {}, {})
+    assert (result.published, result.failed, result.undeliverable) == (5, {}, {})
     assert bus.asked == [["a1", "b1"], ["a2", "b2"], ["a3"]]
 
 
@@ -136,7 +136,7 @@ def test_ten_aggregates_share_a_request() -> None:
 def test_nothing_asks_nobody() -> None:
     bus = Bus()
 
-    assert publish_in_order([], bus).events == 0
+    assert publish_in_order([], bus).published == 0
     assert bus.asked == []
 
 
@@ -147,21 +147,21 @@ def test_after_a_refusal_the_rest_of_its_aggregate_is_held_back(
     events = [event("ab"[number % 2], number) for number in range(30)]
     bus = kind({"a2": 100})
 
-    published = publish_in_order(events, publisher(bus))
+    result = publish_in_order(events, publisher(bus))
 
-    assert list(published.failed) == [f"a{number}" for number in range(2, 30, 2)]
+    assert list(result.failed) == [f"a{number}" for number in range(2, 30, 2)]
     assert of("a", bus.taken) == ["a0"]
     assert of("b", bus.taken) == of("b", ids(*events))
-    assert published.events == 1 + 15
+    assert result.published == 1 + 15
 
 
 def test_an_entry_that_is_taken_at_another_attempt_is_heard_before_the_next_of_its_aggregate() -> None:
     events = [event("a", number) for number in range(5)]
     client = Client({"a1": 2})
 
-    published = publish_in_order(events, eventbridge(client))
+    result = publish_in_order(events, eventbridge(client))
 
-    assert published.failed == {}
+    assert result.failed == {}
     assert client.taken == ids(*events)
 
 
@@ -169,18 +169,18 @@ def test_what_can_never_be_delivered_holds_up_nobody() -> None:
     events = [event("a", number, **({"x": NEVER} if number in (0, 12) else {})) for number in range(15)]
     bus = Bus()
 
-    published = publish_in_order(events, bus)
+    result = publish_in_order(events, bus)
 
-    assert published.undeliverable == {"a0": "too large", "a12": "too large"}
-    assert (published.failed, published.events) == ({}, 13)
+    assert result.undeliverable == {"a0": "too large", "a12": "too large"}
+    assert (result.failed, result.published) == ({}, 13)
     assert bus.taken == [f"a{number}" for number in range(15) if number not in (0, 12)]
 
 
 def test_what_can_never_be_delivered_is_not_looked_at_before_its_turn() -> None:
-    published = publish_in_order([event("a", 1), event("a", 2, x=NEVER)], Bus({"a1": 1}))
+    result = publish_in_order([event("a", 1), event("a", 2, x=NEVER)], Bus({"a1": 1}))
 
-    assert published.undeliverable == {}
-    assert published.failed.keys() == {"a1", "a2"}
+    assert result.undeliverable == {}
+    assert result.failed.keys() == {"a1", "a2"}
 
 
 def test_an_aggregate_of_which_all_are_held_back_asks_for_nothing_more() -> None:
@@ -194,12 +194,12 @@ def test_an_aggregate_of_which_all_are_held_back_asks_for_nothing_more() -> None
 def test_a_bus_that_is_slow_is_not_asked_again_and_again() -> None:
     bus = Bus(seconds=0.75 * PATIENCE_SECONDS)
 
-    published = publish_in_order([event("a", number) for number in range(100)], bus)
+    result = publish_in_order([event("a", number) for number in range(100)], bus)
 
     assert bus.taken == ["a0", "a1"]
-    assert published.events == 2
-    assert len(published.failed) == 98
-    assert all(reason.endswith("there was no time left") for reason in published.failed.values())
+    assert result.published == 2
+    assert len(result.failed) == 98
+    assert all(reason.endswith("there was no time left") for reason in result.failed.values())
 
 
 @pytest.mark.parametrize(("kind", "publisher"), PUBLISHERS.values(), ids=PUBLISHERS)
@@ -218,10 +218,10 @@ def test_sent_again_until_all_are_taken_every_aggregate_is_heard_in_order_and_on
     bus, left, never = kind(refused), events, set[str]()
 
     for _ in range(1 + sum(refused.values())):
-        published = publish_in_order(left, publisher(bus))
-        assert published.events + len(published.failed) + len(published.undeliverable) == len(left)
-        never |= published.undeliverable.keys()
-        left = [one for one in left if one.id in published.failed]
+        result = publish_in_order(left, publisher(bus))
+        assert result.published + len(result.failed) + len(result.undeliverable) == len(left)
+        never |= result.undeliverable.keys()
+        left = [one for one in left if one.id in result.failed]
 
     for aggregate in counts:
         assert of(aggregate, bus.taken) == [one for one in of(aggregate, ids(*events)) if one not in never]

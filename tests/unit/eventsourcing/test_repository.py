@@ -1,4 +1,4 @@
-"""Aggregates and commands: decided on what is there, anew when somebody was faster, and once."""
+"""Aggregates and commands: decided on the current state, retried after conflicts, and processed once."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ from tests.fakes.event_store import InMemoryEventStore
 from tests.fakes.turtle import CAUSE, Backwards, Turtle, Walked
 from watchkeeper.errors import DatabaseError, HistoryError, ItemNotFound, LimitExceeded, NoAnswer
 from watchkeeper.eventsourcing.event import Event
-from watchkeeper.eventsourcing.repository import ATTEMPTS, EventSourcedRepository, HistoryIncomplete
+from watchkeeper.eventsourcing.repository import ATTEMPTS, EventSourcedRepository
 from watchkeeper.eventsourcing.store import Appended, ConcurrencyConflict, Head, HistoryUnreadable, Snapshot
 from watchkeeper.eventsourcing.upcasting import UnknownEvent
 
@@ -124,9 +124,9 @@ class TestFinding:
         turtles.execute(ID, walk(3), cause=CAUSE)
         store.hidden = 1000
 
-        with pytest.raises(HistoryIncomplete, match="1 events, not 0"):
+        with pytest.raises(HistoryUnreadable, match="events are missing: turtle:1 has 1 events, not 0"):
             turtles.get(ID)
-        with pytest.raises(HistoryIncomplete):
+        with pytest.raises(HistoryUnreadable):
             turtles.execute(ID, walk(4), cause=CAUSE)
 
 
@@ -220,7 +220,7 @@ class TestRepeatedCommands:
 
         def process(command_id: str | None) -> tuple[int, bool]:
             processed = turtles.process(ID, walk_once, cause=CAUSE, command_id=command_id)
-            return processed.aggregate.steps, processed.already
+            return processed.aggregate.steps, processed.already_processed
 
         assert process("command") == (1, False)
         assert process("command") == (1, True), "although nothing comes of it now"
@@ -233,7 +233,7 @@ class TestRepeatedCommands:
         turtles.execute(ID, begin, cause=CAUSE, command_id="begin")
 
         again = turtles.process(ID, begin, cause=CAUSE, command_id="begin")
-        assert (again.aggregate.steps, again.already) == (1, True)
+        assert (again.aggregate.steps, again.already_processed) == (1, True)
         with pytest.raises(Backwards):
             turtles.execute(ID, begin, cause=CAUSE, command_id="begin anew")
         with pytest.raises(Backwards):
@@ -313,7 +313,7 @@ class TestSnapshots:
         turtles.execute(ID, walk(1), cause=CAUSE)
         store.keep_snapshot(Snapshot(ID, 2, 2, {"steps": 2, "walks": ["", ""]}))
 
-        with pytest.raises(HistoryIncomplete, match="1 events, not 2"):
+        with pytest.raises(HistoryUnreadable, match="1 events, not 2"):
             turtles.execute(ID, walk(1), cause=CAUSE)
 
 

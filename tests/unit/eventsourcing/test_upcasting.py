@@ -1,4 +1,4 @@
-"""Events of old releases become those of this one, step by step; what is stored stays as it is."""
+"""Events of old releases are upcast to this one's, step by step; what is stored stays unchanged."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime

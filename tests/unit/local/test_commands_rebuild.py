@@ -1,4 +1,4 @@
-"""What `make rebuild` tells people, and when it ends."""
+"""What `make rebuild` reports, and when it ends."""
 
 from __future__ import annotations
 
@@ -90,6 +90,12 @@ def test_a_count_that_says_nothing_or_may_not_be_read_is_left_out(
     function.answers, function.stored = [UNREADABLE, DONE], stored
 
     assert run("alerts", "--leave-out").output.startswith("alerts: 1,000 events read, 300 rows written")
+
+
+def test_a_store_of_which_nothing_is_read_or_counted_yet_is_not_about_nothing(function: FakeFunction) -> None:
+    function.answers = [UNREADABLE | {"events": 0}, DONE]
+
+    assert run("alerts", "--leave-out").output.startswith("alerts: 0 events read, 300 rows written")
 
 
 def test_events_that_cannot_be_read_end_it_and_what_there_is_to_do_is_told(function: FakeFunction) -> None:

@@ -1,4 +1,4 @@
-"""Errors as they are told: what failed, where, and what does it again, without a secret."""
+"""Errors as they are published: what failed, where, and how to retry it, without secrets."""
 
 from datetime import UTC, datetime
 

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from tests.unit.observability.samples import NINE, at
 from watchkeeper.errors import ItemNotFound
+from watchkeeper.eventsourcing.store import MAX_DATA_BYTES
 from watchkeeper.observability import ids
 from watchkeeper.observability.events import HealthChanged
-from watchkeeper.observability.health import MAX_REASONS, SystemHealth
+from watchkeeper.observability.health import LONGEST_TEXT, MAX_REASONS, SystemHealth
 from watchkeeper.observability.models import ComponentKind, Health, HealthStatus, Reason, Recovery
 from watchkeeper.observability.refusals import Refused
+from watchkeeper.records import dumps
 
 HEALTHY, DEGRADED, DOWN = HealthStatus
 
@@ -138,16 +140,35 @@ def test_a_late_report_under_another_key_counts_and_takes_no_time_back() -> None
     assert (health.health.status, health.health.since) == (DOWN, at(5))
 
 
-def test_reasons_and_their_texts_have_a_limit_and_the_worst_are_kept() -> None:
+def test_reasons_and_their_texts_have_a_limit_and_the_worst_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watchkeeper.observability.health.MAX_REASONS", 5)
     health = component()
-    for n in range(MAX_REASONS + 5):
+    for n in range(10):
         health.report(f"queue/{n}", DEGRADED, "x" * 1000, at(n))
     health.report("circuit", DOWN, "open", at(60))
 
     reasons = health.health.reasons
-    assert len(health.recorded) == MAX_REASONS + 1
-    assert [reason.key for reason in reasons] == ["circuit", *(f"queue/{n}" for n in range(MAX_REASONS - 1))]
+    assert len(health.recorded) == 5 + 1
+    assert [reason.key for reason in reasons] == ["circuit", *(f"queue/{n}" for n in range(4))]
     assert max(len(reason.text) for reason in reasons) == 200
+
+
+def test_an_open_circuit_is_told_whatever_the_sources_of_an_upstream_report() -> None:
+    health = component()
+    for n in range(40):
+        health.report(f"reading:{n}", DOWN, "blocked", at(n))
+    health.report("circuit", DOWN, "open", at(60), is_turn=True)
+    for n in range(40):
+        health.report(f"reading:{n}", HEALTHY, "", at(61))
+
+    assert [reason.key for reason in health.health.reasons] == ["circuit"]
+
+
+def test_as_many_of_the_longest_reasons_fit_into_an_event() -> None:
+    reason = Reason("k" * 128, DEGRADED, "ä" * LONGEST_TEXT, NINE)
+    whole = Health("upstream/patchwork", ComponentKind.UPSTREAM, DOWN, NINE, (reason,) * MAX_REASONS, HEALTHY)
+
+    assert len(dumps(HealthChanged(whole).encoded()).encode()) < MAX_DATA_BYTES
 
 
 @pytest.mark.parametrize("name", ["patchwork", "upstream/", "person/x", "upstream/a/b", "upstream/Patchwork"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import fields
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -62,8 +63,9 @@ def folded(events: Iterable[Occurrence], *models: str) -> Kept:
     fold = Fold(models or REBUILT)
     for one in events:
         fold.add(one)
-    left = {(row.model, row.partition, row.sort): (row, stamp) for row, stamp in fold.winners()}
-    assert len(left) == len(fold)
+    winners = list(fold.winners())
+    left = {(row.model, row.partition, row.sort): (row, stamp) for row, stamp in winners}
+    assert len(left) == len(winners)
     return left
 
 
@@ -157,6 +159,30 @@ def test_nobody_projects_what_nobody_knows() -> None:
             rows(unknown)
         with pytest.raises(UnknownEvent):
             Fold().add(unknown)
+
+
+SPOILT = {
+    "a field its type needs is missing": event("AlertRaised")["detail"]["data"]["alert"].keys() - {"rule_name"},
+    "its key is not text": {"id": 7},
+    "a time is none": {"raised_at": "0001-01-01T00:00:00+14:00"},
+}
+
+
+@pytest.mark.parametrize("change", SPOILT.values(), ids=SPOILT)
+def test_no_row_is_built_of_an_event_that_cannot_be_decoded(change: Any) -> None:
+    raised = occurrence(event("AlertRaised"))
+    alert = raised.data["alert"]
+    spoilt = alert | change if isinstance(change, dict) else {name: alert[name] for name in change}
+
+    with pytest.raises((KeyError, ValueError, OverflowError)):
+        folded([raised._replace(data={"alert": spoilt})])
+
+
+def test_only_what_wins_is_decoded() -> None:
+    spoilt = occurrence(event("AlertRaised"))._replace(data={"alert": {"id": "0123456789ab.0123456789ab"}})
+    calmed = occurrence(event("AlertCalmed", 2))
+
+    assert folded([spoilt, calmed], ALERTS) == one_after_the_other([calmed])
 
 
 def test_an_item_of_an_old_version_is_projected_as_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""A security event is looked at, and is over when somebody says so, unless it happens again."""
+"""A security event is triaged, and ends when somebody closes it, unless it happens again."""
 
 from typing import Any
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -15,6 +15,7 @@ from scheduler.operations.letters import Letter, Reader
 from scheduler.operations.redriving import Machines, Redriver
 from scheduler.operations.streams import LARGEST_EVENT, TRIMMED, Streams
 from tests.unit.scheduler.messages import (
+    SENT_AT,
     STREAM,
     failed_changes,
     failed_invocation,
@@ -110,7 +111,8 @@ def test_work_goes_to_its_queue_as_it_was_without_the_failure() -> None:
 
     redriver(aws).send(work('{"task":  1}', correlation_id="began-there", failure="{}"), QUEUE)
 
-    attributes = {"correlation_id": {"DataType": "String", "StringValue": "began-there"}}
+    given = {"correlation_id": "began-there", "first_sent_at": SENT_AT}
+    attributes = {name: {"DataType": "String", "StringValue": value} for name, value in given.items()}
     assert aws.sent == [
         {"QueueUrl": QUEUE, "MessageBody": '{"task":  1}', "MessageAttributes": attributes, "DelaySeconds": 0}
     ]
@@ -129,7 +131,18 @@ def test_work_without_a_correlation_id_is_sent_without_one() -> None:
 
     redriver(aws).send(work("rubbish"), QUEUE)
 
-    assert [(sent["MessageBody"], sent["MessageAttributes"]) for sent in aws.sent] == [("rubbish", {})]
+    assert [(sent["MessageBody"], sent["MessageAttributes"].keys()) for sent in aws.sent] == [
+        ("rubbish", {"first_sent_at"})
+    ]
+
+
+@pytest.mark.parametrize("sent_at", [None, "", "\x00", "0001-01-01T00:00:00+14:00"])
+def test_work_that_was_sent_at_no_time_is_sent_without_one(sent_at: str | None) -> None:
+    aws = FakeAws()
+
+    redriver(aws).send(replace(work("rubbish"), sent_at=sent_at), QUEUE)
+
+    assert [sent["MessageAttributes"] for sent in aws.sent] == [{}]
 
 
 def test_an_invocation_is_made_again_under_its_correlation_id() -> None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from watchkeeper import correlation, sqs
-from watchkeeper.clock import Clock, to_iso, utc_now
+from watchkeeper.clock import Clock, from_iso, to_iso, utc_now
 from watchkeeper.errors import ConfigurationError, DatabaseError
 from watchkeeper.logs import logger
 from watchkeeper.redaction import redacted_text
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 FAILURE = "failure"
 """The attribute of a letter that says why it is one: a ``Failure`` as JSON."""
+FIRST_SENT_AT = "first_sent_at"
+"""The attribute of a redriven message that says when the first message with that work was sent."""
 LONGEST_MESSAGE = 1000
 _LONGEST_REDACTED = 4 * LONGEST_MESSAGE
 """How much of an error's text is searched for secrets: it may quote a response of megabytes."""
@@ -39,7 +41,7 @@ class Failure:
     at: str
     """Moments are ISO 8601 in UTC."""
     sent_at: str | None
-    """When SQS accepted the message; postponed work continues as a new one."""
+    """When SQS accepted the message, even if it was redriven since; postponed work continues as a new one."""
     request_id: str
     receives: int
 
@@ -94,7 +96,7 @@ class DeadLetterWriter:
             error=type(error).__name__,
             message=_shortened(redacted_text(_beginning(str(error)))),
             at=to_iso(self._clock()),
-            sent_at=sent_at(record["attributes"]),
+            sent_at=first_sent_at(record),
             request_id=request_id,
             receives=_receives(record),
         )
@@ -123,6 +125,15 @@ def sent_at(attributes: Mapping[str, Any]) -> str | None:
         return to_iso(datetime.fromtimestamp(int(attributes["SentTimestamp"]) / 1000, UTC))
     except (KeyError, TypeError, ValueError, OverflowError, OSError):
         return None
+
+
+def first_sent_at(record: Mapping[str, Any]) -> str | None:
+    """When SQS accepted a message or, if that was redriven, the first one with that work."""
+    given = record.get("messageAttributes", {}).get(FIRST_SENT_AT, {}).get("stringValue", "")
+    try:
+        return to_iso(from_iso(given))
+    except (TypeError, ValueError, OverflowError):
+        return sent_at(record["attributes"])
 
 
 def _receives(record: Mapping[str, Any]) -> int:

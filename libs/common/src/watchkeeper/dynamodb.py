@@ -605,12 +605,12 @@ def _from_wire(wire: Mapping[str, Mapping[str, Any]]) -> Item:
 
 
 def _plain_value(attribute: Mapping[str, Any]) -> Value:
+    if (number := attribute.get("N")) is not None:  # first, since a rebuild reads two in each event
+        return int(number) if number.isdecimal() or number[1:].isdecimal() else Decimal(number)
     ((kind, value),) = attribute.items()
     match kind:
         case "S" | "BOOL":
             return value  # type: ignore[no-any-return]
-        case "N":
-            return int(value) if value.lstrip("-").isdigit() else Decimal(value)
         case "B":
             return value if isinstance(value, bytes) else base64.b64decode(value)
     raise DatabaseError(f"an attribute of type {kind} is none of ours")

@@ -1,12 +1,12 @@
-"""The writes of one request, committed all or nothing, together with the answer to its ``Idempotency-Key``.
+"""The writes of one request, committed in one transaction together with the answer to its ``Idempotency-Key``.
 
-What a request does and the answer that tells of it are stored in one transaction: a client that lost the answer and
-asks again with the same key gets the same answer, and nothing is done a second time. (The header is that of the IETF
-draft "The Idempotency-Key HTTP Header Field".) Errors are not kept: nothing was written, and the request may be made
-again.
+A request's writes and its answer are stored in one transaction: a client that lost the answer and retries with the same
+key gets the same answer, and nothing is done twice. (The header is that of the IETF draft "The Idempotency-Key HTTP
+Header Field".) Errors are not stored: nothing was written, and the request may be retried.
 
-A request that does something before it is committed claims its key first (``issued_at``). The claim has the time, and
-keeps the key from other requests while there is no answer.
+A request with effects before its commit claims its key first (``issued_at``). The claim holds the time, and reserves
+the key while there is no answer. It is not released when the request is rejected: a concurrent duplicate may have had
+its effects under the same claim.
 """
 
 from collections.abc import Sequence
@@ -36,12 +36,12 @@ _IS_FREE = f"{IS_NEW} OR expires_at <= :now"
 class _Intended:
     write: Write
     otherwise: Exception
-    """Raised when the condition of the write does not hold."""
+    """Raised if the condition of the write does not hold."""
 
 
 class Work:
-    """One request's, from reading its headers to committing what it writes. Without ``keeps_answer`` it is for the
-    route itself to do nothing twice for the same ``key``."""
+    """The work of one request, from reading its headers to committing its writes. Without ``keeps_answer``, the route
+    itself must be idempotent for the same ``key``."""
 
     def __init__(self, event: Event, caller: Caller, table: Table, *, keeps_answer: bool = True) -> None:
         self.caller = caller
@@ -50,7 +50,7 @@ class Work:
         self._intended: list[_Intended] = []
         self._if_match = header(event, "if-match")
         self.key = _key_of(event)
-        """The ``Idempotency-Key``; empty if there is none."""
+        """The ``Idempotency-Key``; empty if it was not sent."""
         self._keeps_answer = keeps_answer and bool(self.key)
         self._request = _fingerprint(event)
         self._issued_at: datetime | None = None
@@ -60,50 +60,52 @@ class Work:
         return self.caller.user
 
     def command_id(self) -> str | None:
-        """The same for the same request with the same ``key`` by the same person, as long as the key is kept, for those
-        who do something before it is committed, and do nothing twice for one id; none without a key."""
+        """An id for idempotent commands that take effect before the commit: the same for the same request with the same
+        ``key`` by the same person, as long as the key is stored. ``None`` without a key."""
         if not self.key:
             return None
         told = f"{self.user}\n{self._request}\n{self.key}\n{to_iso(self.issued_at())}"
         return sha256(told.encode(errors="surrogatepass")).hexdigest()[:32]
 
     def issued_at(self) -> datetime:
-        """When the request came first with its ``key``, for what is to be alike however often it comes. From then on
-        the key is the request's, whether an answer is kept or not. Raises ``KeyReused`` if it is another's."""
+        """When the request first arrived with its ``key``, for results that must be the same on every retry. From then
+        on the key belongs to the request, whether an answer is stored or not. Raises ``KeyReused`` if it belongs to a
+        different request."""
         if self._issued_at is None:
-            self._issued_at = self._claimed_at() if self.key else self.now
+            self._issued_at = self._claim() if self.key else self.now
         return self._issued_at
 
-    def _claimed_at(self) -> datetime:
-        claim: Item = {**self._key_item("BEGUN"), "request": self._request, "begun_at": to_iso(self.now)}
+    def _claim(self) -> datetime:
+        """When the key was claimed: now, or by an earlier attempt of this request."""
+        claim: Item = {**self._key_item("CLAIM"), "request": self._request, "issued_at": to_iso(self.now)}
         try:
             self._table.put(self._expiring(claim), keys=KEYS, condition=_IS_FREE, values=self._times)
         except ConditionFailed:
-            known = self._table.get(self._key_item("BEGUN"))
+            known = self._table.get(self._key_item("CLAIM"))
             if known is None:
                 return self.now
             self._require_own(known)
-            return from_iso(str(known["begun_at"]))
+            return from_iso(str(known["issued_at"]))
         return self.now
 
     def leave_open(self) -> None:
-        """The answer is not the last one: nothing is kept of it, and the same request, when it comes again with its
-        ``key``, goes on."""
+        """The answer is not final: it is not stored, and a retry of the request with the same ``key`` continues the
+        work."""
         self._keeps_answer = False
 
     def add(self, *writes: Write, otherwise: Exception | None = None) -> None:
-        """Write this when the request is done; ``otherwise`` is raised if a condition of it does not hold then, and
-        ``Changed`` if nothing is given, upon which the request is done again."""
+        """Write this when the request commits. If one of its conditions does not hold then, ``otherwise`` is raised, or
+        ``Changed`` by default, which retries the request."""
         self._intended += [_Intended(write, otherwise or Changed("changed meanwhile")) for write in writes]
 
     def require_version(self, version: int) -> None:
-        """Raises ``PreconditionFailed`` unless ``If-Match`` names that version, or is not there."""
+        """Raises ``PreconditionFailed`` if ``If-Match`` was sent without that version."""
         named = [version_named(tag) for tag in self._if_match.split(",") if not tag.strip().startswith("W/")]
         if self._if_match and "*" not in named and str(version) not in named:
             raise PreconditionFailed("another version")
 
     def known_answer(self) -> Response[str] | None:
-        """The answer to an earlier request with the same key. Raises ``KeyReused`` if that was another request."""
+        """The answer to an earlier request with the same key. Raises ``KeyReused`` if that was a different request."""
         item = self._table.get(self._key_item("ANSWER")) if self._keeps_answer else None
         if item is None or int(item["expires_at"]) <= self.now.timestamp():
             return None
@@ -112,7 +114,7 @@ class Work:
         return Response(kept["status"], kept["content_type"], kept["body"], kept["headers"])
 
     def commit(self, answer: Response[str]) -> Response[str]:
-        """Write everything. The answer to send is the one given, unless a twin of this request was faster."""
+        """Write everything. Returns the given answer, unless a concurrent duplicate of this request was faster."""
         kept = [_Intended(self._kept(answer), Changed("answered meanwhile"))] if self._keeps_answer else []
         intended = [*self._intended, *kept]
         try:
@@ -138,7 +140,7 @@ class Work:
             raise KeyReused("another request")
 
     def _key_item(self, kind: str) -> dict[str, str]:
-        """The key, in the table, of what is kept of the ``Idempotency-Key``."""
+        """The key of an item that is stored for the ``Idempotency-Key``."""
         name = sha256(self.key.encode(errors="surrogatepass")).hexdigest()
         return {"PK": user_key(self.user), "SK": f"{kind}#{name}"}
 

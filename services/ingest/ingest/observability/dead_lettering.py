@@ -4,14 +4,15 @@ redrive, and later events are not held up."""
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ingest.observability.stream import StreamedEvent
-from watchkeeper import sqs
-from watchkeeper.clock import Clock, to_iso
+from watchkeeper import records, sqs
+from watchkeeper.clock import Clock, from_iso, to_iso, utc_now
 from watchkeeper.correlation import ATTRIBUTE
-from watchkeeper.dead_letters import FAILURE, Failure
+from watchkeeper.dead_letters import FAILURE, Failure, first_sent_at
 from watchkeeper.entry import LambdaContext
 from watchkeeper.errors import ConfigurationError
 from watchkeeper.events import DeliveryFailed, EventPublisher
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FailurePoint:
     """Where events fail."""
 
     function: str
@@ -31,9 +32,9 @@ class Place:
     """The dead-letter queue to redrive from, by the name that ``dead-letters`` uses."""
 
 
-PUBLISHING = Place("publish-events", "publication")
-EVALUATING = Place("evaluate-alerts", "failures")
-RECORDING = Place("record-facts", "facts")
+PUBLISHING = FailurePoint("publish-events", "publication")
+EVALUATING = FailurePoint("evaluate-alerts", "failures")
+RECORDING = FailurePoint("record-facts", "facts")
 
 
 class DeadLetterSink(Protocol):
@@ -44,10 +45,10 @@ class DeadLetterSink(Protocol):
 class DeadLettering:
     """Dead-letters the events of a stream that cannot be processed."""
 
-    def __init__(self, errors: EventPublisher, sink: DeadLetterSink, place: Place, clock: Clock) -> None:
+    def __init__(self, errors: EventPublisher, sink: DeadLetterSink, point: FailurePoint, clock: Clock) -> None:
         self._errors = errors
         self._sink = sink
-        self._place = place
+        self._point = point
         self._clock = clock
 
     def put(self, one: StreamedEvent, error: Exception, context: LambdaContext) -> None:
@@ -56,8 +57,8 @@ class DeadLettering:
         told = error_event(
             one.named,
             error,
-            where=self._place.function,
-            queue=self._place.queue,
+            where=self._point.function,
+            queue=self._point.queue,
             occurred_at=self._clock(),
             correlation_id=one.correlation_id,
         )
@@ -67,7 +68,8 @@ class DeadLettering:
 
 
 class PublicationDeadLetters:
-    """Letters of the queue ``publication``, which say where the event is in the store."""
+    """Letters of the queue ``publication``, which say where the event is in the store, and what identifies it: the
+    function that gets the letter may not be able to read it."""
 
     def __init__(self, client: "SQSClient", url: str, clock: Clock) -> None:
         self._client = client
@@ -75,7 +77,7 @@ class PublicationDeadLetters:
         self._clock = clock
 
     def keep(self, one: StreamedEvent, error: Exception, context: LambdaContext) -> None:
-        body = json.dumps({"aggregate_id": one.aggregate_id, "sequence": one.named.sequence}, separators=(",", ":"))
+        body = records.dumps(one.named)
         failure = Failure(
             function=context.function_name,
             error=type(error).__name__,
@@ -114,11 +116,12 @@ class InvocationDeadLetters:
 
 
 def unreadable(record: Mapping[str, Any], aggregate_id: str | None = None, sequence: int | None = None) -> FailedEvent:
-    """Identifies the event of a message that does not name it: the message's id and time stand in."""
+    """Identifies the event of a message that does not name it, the same after every redrive: by a digest of the body,
+    and the time when the message was first sent."""
     return FailedEvent(
-        id=record["messageId"],
+        id=sha256(str(record["body"]).encode()).hexdigest()[:32],
         type="unknown",
-        occurred_at=datetime.fromtimestamp(int(record["attributes"]["SentTimestamp"]) / 1000, UTC),
+        occurred_at=from_iso(first_sent_at(record) or to_iso(utc_now())),
         aggregate_id=aggregate_id,
         sequence=sequence,
     )
@@ -127,7 +130,7 @@ def unreadable(record: Mapping[str, Any], aggregate_id: str | None = None, seque
 def tell_of_letter(
     failed: FailedEvent,
     error: Exception,
-    place: Place,
+    point: FailurePoint,
     errors: Callable[[], EventPublisher],
     *,
     at: datetime,
@@ -138,8 +141,8 @@ def tell_of_letter(
     told = error_event(
         failed,
         error,
-        where=place.function,
-        queue=place.queue,
+        where=point.function,
+        queue=point.queue,
         occurred_at=at,
         correlation_id=correlation_id,
     )

@@ -47,6 +47,9 @@ class Reported:
     text: str = ""
     is_turn: bool = False
     """Whether it is reported only on change, and not again while it lasts."""
+    every: Series | None = None
+    """A metric that gets a value with every report, good or bad: if it has a newer value, this report is stale. The
+    component itself does not remember repeated good reports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +74,16 @@ def _run_finished(fact: RunFinished) -> Iterator[Meaning]:
     yield _measured(SystemMetric.RUN_DURATION, fact.seconds, "Seconds", source=fact.source)
     yield _measured(SystemMetric.RUN_ROWS_STORED, fact.stored, source=fact.source)
     yield _measured(SystemMetric.RUN_ROWS_REFUSED, fact.refused, source=fact.source)
-    yield _measured(SystemMetric.RUN_FAILURES, 0, source=fact.source)
-    yield Reported(_upstream_of(fact.source), _reading(fact.source), HealthStatus.HEALTHY)
+    yield (failures := _measured(SystemMetric.RUN_FAILURES, 0, source=fact.source))
+    yield Reported(_upstream_of(fact.source), _reading(fact.source), HealthStatus.HEALTHY, every=failures.series)
     yield Reported(_service("ingest"), SEEN, HealthStatus.HEALTHY)
 
 
 def _reading_failed(fact: ReadingFailed) -> Iterator[Meaning]:
-    yield _measured(SystemMetric.RUN_FAILURES, 1, source=fact.source)
+    yield (failures := _measured(SystemMetric.RUN_FAILURES, 1, source=fact.source))
     status = HealthStatus.DOWN if fact.blocked else HealthStatus.DEGRADED
     text = f"{fact.source} is blocked: {fact.error}" if fact.blocked else f"{fact.source} fails: {fact.error}"
-    yield Reported(_upstream_of(fact.source), _reading(fact.source), status, text)
+    yield Reported(_upstream_of(fact.source), _reading(fact.source), status, text, every=failures.series)
 
 
 def _circuit_opened(fact: CircuitOpened) -> Iterator[Meaning]:

@@ -15,7 +15,7 @@ from watchkeeper.correlation import accepted
 from watchkeeper.dynamodb import item_from_stream
 from watchkeeper.errors import WatchkeeperError
 from watchkeeper.eventsourcing.event import Event
-from watchkeeper.eventsourcing.store import event_of
+from watchkeeper.eventsourcing.store import MALFORMED, event_of
 from watchkeeper.observability.errors import FailedEvent
 from watchkeeper.observability.events import newest
 
@@ -30,7 +30,7 @@ class Unreadable(WatchkeeperError):
 class StreamedEvent:
     """An event that was appended, or why it cannot be read."""
 
-    place: str
+    position: str
     """Its sequence number in the stream."""
     at: datetime
     """When it was appended, approximately."""
@@ -83,7 +83,7 @@ def _streamed_event(record: Record) -> StreamedEvent:
 def _content(image: Mapping[str, Any]) -> Event | Unreadable:
     try:
         return newest(event_of(item_from_stream(image)))
-    except (WatchkeeperError, AttributeError, KeyError, TypeError, ValueError) as error:
+    except (WatchkeeperError, *MALFORMED) as error:
         said = str(error) if isinstance(error, WatchkeeperError) else type(error).__name__
         return Unreadable(f"the event cannot be read: {said}")
 
@@ -91,7 +91,7 @@ def _content(image: Mapping[str, Any]) -> Event | Unreadable:
 def _occurred_at(image: Mapping[str, Any]) -> datetime | None:
     try:
         return from_iso(_text(image, "occurredAt"))
-    except (OverflowError, ValueError):
+    except MALFORMED:
         return None
 
 

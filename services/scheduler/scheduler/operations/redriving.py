@@ -9,7 +9,9 @@ from scheduler.operations.errors import NotSent
 from scheduler.operations.letters import Kind, Letter
 from scheduler.operations.streams import Streams
 from watchkeeper import sqs
+from watchkeeper.clock import from_iso, to_iso
 from watchkeeper.correlation import ATTRIBUTE
+from watchkeeper.dead_letters import FIRST_SENT_AT
 from watchkeeper.errors import DatabaseError
 from watchkeeper.translation import translated, understood
 
@@ -43,7 +45,7 @@ class Redriver:
         try:
             match letter.kind:
                 case Kind.WORK if queue_url:
-                    sqs.send(self._client, queue_url, _first_attempt(letter), _cause(letter))
+                    sqs.send(self._client, queue_url, _first_attempt(letter), _cause(letter) | _first_sent(letter))
                 case Kind.EVENT if url := self._queues.get(letter.target or ""):
                     sqs.send(self._client, url, json.dumps(letter.work, separators=(",", ":")), _cause(letter))
                 case Kind.INVOCATION | Kind.SCHEDULE:
@@ -111,6 +113,14 @@ def _execution(letter: Letter) -> str:
 def _cause(letter: Letter) -> dict[str, str]:
     """The correlation id, where functions look for it."""
     return {ATTRIBUTE: letter.correlation_id} if letter.correlation_id else {}
+
+
+def _first_sent(letter: Letter) -> dict[str, str]:
+    """So that it stays known however often the work fails."""
+    try:
+        return {FIRST_SENT_AT: to_iso(from_iso(letter.sent_at or ""))}
+    except (OverflowError, ValueError):
+        return {}
 
 
 def _first_attempt(letter: Letter) -> str:

@@ -55,6 +55,7 @@ class TestOneMetric:
             ("12.340", "12.34"),
             (123456789012345, "123456789012345"),
             (1 / 3, "0.333333333333333"),
+            (0.1 + 0.2 - 0.3, "0"),
         ],
     )
     def test_a_value_is_a_number_or_its_text(self, developer: Asker, store: Store, value: Any, kept: str) -> None:
@@ -338,6 +339,12 @@ class TestTroubles:
             "taken": False,
             "reason": "the series cannot be read; an operator must look into it",
         }
+
+    def test_when_nothing_can_be_taken_of_it_that_is_our_own_fault(self, developer: Asker, store: Store) -> None:
+        store.table.put({"aggregateId": "metric:spoilt", "eventSequence": 0, "commands": b""}, keys=KEYS)
+
+        for body in (of("spoilt"), {"metrics": [of("spoilt"), of(name="9")]}):
+            assert developer.post("/metrics", body).json["type"] == "urn:watchkeeper:problem:internal-error"
 
     @pytest.mark.parametrize(
         ("plan", "status"),

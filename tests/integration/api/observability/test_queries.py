@@ -11,9 +11,12 @@ from pydantic import ConfigDict, TypeAdapter, create_model
 from tests.integration.api.asking import Asker
 from tests.integration.api.conftest import Reply
 from tests.integration.api.observability.conftest import NOON, Store
+from tests.integration.tables import table_name
+from watchkeeper import aws
 from watchkeeper.clock import to_iso
+from watchkeeper.dynamodb import Table
 from watchkeeper.eventsourcing.event import Event
-from watchkeeper.eventsourcing.read_models import Generations
+from watchkeeper.eventsourcing.read_models import KEYS, Generations
 from watchkeeper.observability.errors import FailedEvent, error_event
 from watchkeeper.observability.events import AlertRaised, AlertResolved, HealthChanged, SecurityEventDetected
 from watchkeeper.observability.models import (
@@ -123,6 +126,10 @@ def put_security_events(store: Store, *events: SecurityStatus) -> None:
         store.put(event(SecurityEventDetected(one), f"security-event:{one.id}", at=one.detected_at))
 
 
+def read_models() -> Table:
+    return Table(aws.dynamodb_client(), table_name("read-models"))
+
+
 def ids(reply: Reply) -> list[str]:
     assert reply.status == 200, reply.text
     return [one["id"] for one in reply.json["items"]]
@@ -210,6 +217,27 @@ class TestAnswers:
     def test_a_cursor_is_of_one_query(self, viewer: Asker, path: str) -> None:
         assert viewer.get(f"{path}?cursor=x").status == 400
         assert refused(viewer.get(f"{path}?limit=101")) == ["limit"]
+
+    @pytest.mark.parametrize("path", [*LISTS, "/alerts/<alert>/history", "/metrics/latency/series", "/health"])
+    def test_a_row_that_cannot_be_read_is_left_out_and_logged(
+        self, admin: Asker, everything: dict[str, str], path: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        path = filled(path, everything)
+        before = admin.get(path).json
+        for item in list(read_models().scan()):
+            if "record" in item:
+                read_models().put({**item, "sk": str(item["sk"]) + "~", "record": "{}"}, keys=KEYS)
+
+        assert admin.get(path).json == before
+        assert "a row of a read model cannot be read" in caplog.text
+
+    def test_one_that_is_asked_for_by_itself_is_our_own_fault(self, viewer: Asker, everything: dict[str, str]) -> None:
+        for item in list(read_models().scan()):
+            if "record" in item:
+                read_models().put({**item, "record": "{}"}, keys=KEYS)
+
+        assert viewer.get(filled("/alerts/<alert>", everything)).status == 500
+        assert viewer.get("/alerts?state=open").json == {"items": [], "cursor": None}
 
     def test_it_is_read_of_the_generation_that_is_to_be_read(self, viewer: Asker, store: Store) -> None:
         put_health(store, health("service/api", HealthStatus.DOWN))
@@ -739,13 +767,37 @@ class TestErrors:
     def test_what_was_told_as_it_was_is_shown_without_secrets(self, viewer: Asker, store: Store) -> None:
         failed = an_error(1)
         poisoned = {**failed.data["event"], "occurred_at": "2026-11-19T99:00:00Z"}
-        cause = "token=hunter2hunter2 of ada@example.org"
-        store.put_error(replace(failed, data={**failed.data, "cause": cause, "event": poisoned}))
+        secret = "token=hunter2hunter2 of ada@example.org"
+        poisoned |= {"id": secret, "type": secret, "aggregate_id": secret}
+        data = {**failed.data, "error": secret, "cause": secret, "event": poisoned}
+        store.put_error(replace(failed, data=data, correlation_id=secret))
 
         [found] = viewer.get("/errors").json["items"]
 
-        assert found["cause"] == "token=[redacted] of [address]"
-        assert found["event"]["occurred_at"] is None
+        event = found["event"]
+        told = [found["error"], found["cause"], found["correlation_id"], event["id"], event["type"]]
+        assert {*told, event["aggregate_id"]} == {"token=[redacted] of [address]"}
+        assert event["occurred_at"] is None
+
+    def test_what_is_shown_of_a_malformed_event_is_not_long(self, viewer: Asker, store: Store) -> None:
+        failed = an_error(1)
+        store.put_error(replace(failed, data={**failed.data, "event": {**failed.data["event"], "type": "x" * 9999}}))
+
+        [found] = viewer.get("/errors").json["items"]
+
+        assert len(found["event"]["type"]) == 1000
+
+    @pytest.mark.parametrize(
+        ("ahead", "query"),
+        [(timedelta(hours=2), ""), (timedelta(days=9), "?to=2026-12-24"), (-timedelta(days=70), "?from=2026-01-01")],
+    )
+    def test_one_is_found_whatever_time_its_event_says(
+        self, viewer: Asker, store: Store, ahead: timedelta, query: str
+    ) -> None:
+        error = an_error(1, at=NOON + ahead)
+        store.put_error(replace(error, occurred_at=NOON))
+
+        assert len(viewer.get(f"/errors{query}").json["items"]) == 1
 
     @pytest.mark.usefixtures("failed")
     @pytest.mark.parametrize(

@@ -8,11 +8,12 @@ import pytest
 
 from ingest.changes import NotTold
 from ingest.observability.handlers import evaluate_alerts
+from ingest.observability.use_cases.evaluate_alerts import ListedInReadModels
 from scheduler.operations.letters import Kind, Reader
 from tests.fakes.event_stream import record, records
 from tests.integration.faults import Send, broken, denied, throttled
 from tests.integration.ingest.observability.watch import DONE, Watch, context, from_on, listening, said
-from tests.unit.ingest.observability.events import NOW, a_rule, recorded
+from tests.unit.ingest.observability.events import NOW, a_rule, an_event, recorded
 from watchkeeper.errors import DatabaseError
 from watchkeeper.eventsourcing.event import Cause
 from watchkeeper.eventsourcing.read_models import Row, Stamp
@@ -89,6 +90,32 @@ def test_a_rule_that_was_retired_while_an_alert_was_raised_leaves_none(watch: Wa
     assert [evaluate(watch.stream("alert:")), evaluate(watch.stream("alert:"))] == [DONE] * 2
 
     assert raised(watch) == [("a", "AlertRaised"), ("a", "AlertResolved")]
+
+
+@pytest.mark.parametrize("model", ["alerts", "latest-metrics"])
+def test_a_rule_that_is_retired_leaves_no_alert_of_those_the_read_models_know_of(watch: Watch, model: str) -> None:
+    """Though no more values come, and the alert may not be listed yet."""
+    define(watch, RULE)
+    evaluate(records(EVENTS[:2]))
+    alert_id = watch.events("alert:")[0].aggregate_id.partition(":")[2]
+    for sort in [alert_id] if model == "alerts" else ["loa", "load", "load.other", "load{host=x}"]:
+        watch.models.put(Row(model, "", sort, {}), "1", Stamp("event", 1, "2026-11-20T21:00:00Z", "cause"))
+    retired = AlertRuleRetired(a_rule(retired_at=NOW)).encoded()
+    event = an_event(ids.alert_rule(RULE.id), 2, kind="AlertRuleRetired", **retired)
+
+    assert [evaluate(records([event])), evaluate(records([event]))] == [DONE] * 2
+
+    assert raised(watch) == [("a", "AlertRaised"), ("a", "AlertResolved")]
+    assert watch.events("alert:")[-1].data["alert"]["resolved_by"] == "somebody"
+
+
+def test_rules_that_were_retired_long_ago_are_not_known(watch: Watch) -> None:
+    gone = a_rule("cccccccccccc", retired_at=NOW - timedelta(days=1, seconds=1))
+    define(watch, RULE, a_rule("bbbbbbbbbbbb", retired_at=NOW - timedelta(hours=23)), gone)
+
+    known = ListedInReadModels(watch.models, lambda: NOW).rules()
+
+    assert [rule.id for rule in known] == [RULE.id, "bbbbbbbbbbbb"]
 
 
 def test_what_alerts_record_changes_nothing_while_their_rules_hold(watch: Watch) -> None:

@@ -4,6 +4,7 @@ an operator finds it."""
 import json
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -162,7 +163,23 @@ def test_an_event_that_never_can_be_told_is_heard_of_and_kept_and_holds_up_nobod
     assert (told["data"]["where"], told["data"]["error"]) == ("publish-events", error)
     assert told["data"]["again"] == {"queue": "publication"}
     [letter] = watch.letters("publication-dlq")
-    assert json.loads(letter["Body"]) == {"aggregate_id": "metric:a", "sequence": 9}
+    assert json.loads(letter["Body"]) == told["data"]["event"]
+
+
+@pytest.mark.parametrize("body", ["whole", "key"])
+def test_an_unreadable_event_stays_one_error_however_often_it_is_sent_again(watch: Watch, body: str) -> None:
+    watch.put(bad := an_event("metric:a", 9, version=7))  # by a newer release
+    publish([record(bad, 9)])
+    [letter] = watch.letters("publication-dlq")
+    work = json.loads(letter["Body"]) if body == "whole" else {"aggregate_id": "metric:a", "sequence": 9}
+
+    for number in range(2):
+        publish([{**message(receives=5, **work), "messageId": f"m{number}"}])
+
+    first, *again = (told["id"] for told in watch.told("errors"))
+    assert len(again) == 2
+    assert len(set(again)) == 1
+    assert (first in again) == (body == "whole")
 
 
 def test_an_event_that_fails_again_is_the_same_error_of_a_later_time(watch: Watch) -> None:
@@ -267,7 +284,7 @@ def test_a_message_that_names_no_event_is_a_letter_in_the_end(watch: Watch, body
     assert told["data"]["error"] == "WorkRefused"
     named = body.items() if "sequence" in body else ()
     assert told["data"]["event"] == {
-        "id": "m",
+        "id": sha256(json.dumps(body).encode()).hexdigest()[:32],
         "type": "unknown",
         "occurred_at": "2026-01-01T00:00:00Z",  # it was sent
         **dict(named),

@@ -1,4 +1,4 @@
-"""Read models made anew from the store by an operator: in as many calls as it takes, while events keep coming."""
+"""Read models rebuilt from the store by an operator: in as many calls as needed, while events keep arriving."""
 
 import json
 from collections import Counter
@@ -21,7 +21,7 @@ from watchkeeper.clock import from_iso
 from watchkeeper.dynamodb import Table
 from watchkeeper.errors import DatabaseError
 from watchkeeper.eventsourcing.event import Cause, Event
-from watchkeeper.eventsourcing.read_models import Row
+from watchkeeper.eventsourcing.read_models import Generations, Row
 from watchkeeper.eventsourcing.repository import EventSourcedRepository
 from watchkeeper.observability import ids
 from watchkeeper.observability.alerts import AlertRule
@@ -278,6 +278,54 @@ POISON = {
     "no event of ours": an_event("system-health:service/ingest", 1, kind="HealthChanged", nothing="of it"),
     "a version of the future": an_event("system-health:service/ingest", 1, kind="HealthChanged", version=99),
 }
+
+
+def with_data(**changes: Any) -> Event:
+    """A newer event of a metric than the recorder's, with something else in its data, or without it."""
+    data = {"name": "load", "unit": "Count", "dimensions": {}, "values": [VALUE], "rollups": [ROLLUP]} | changes
+    return an_event("metric:load", 99, **{name: one for name, one in data.items() if one is not None})
+
+
+VALUE = {"at": "2026-11-20T21:00:00Z", "value": "1"}
+ROLLUP = {"period": "minute", "start": "2026-11-20T21:00:00Z", "count": 1, "sum": "1"}
+SPOILT = {
+    "no unit": {"unit": None},
+    "no minimum": {"rollups": [ROLLUP | {"count": 2}]},
+    "no time": {"values": [{"at": "soon", "value": "1"}]},
+    "a time before all time": {"values": [{"at": "0001-01-01T00:00:00+14:00", "value": "1"}]},
+    "no object": {"dimensions": "x"},
+}
+
+
+@pytest.mark.parametrize("changes", SPOILT.values(), ids=SPOILT)
+@pytest.mark.parametrize("model", ["latest-metrics", "metric-series"])
+def test_an_event_whose_rows_cannot_be_built_leaves_those_of_the_event_before(
+    watch: Watch, recorder: Recorder, model: str, changes: dict[str, Any]
+) -> None:
+    before = projected(watch.events(), model)
+    watch.put(with_data(**changes))
+
+    assert call(model=model)["unreadable"] == 1
+    assert call(model=model, leave_out=True)["done"]
+
+    assert kept(watch, model, *{key.rpartition("/")[0] for key in before}) == before
+
+
+def test_what_the_state_machine_refuses_is_not_rebuilt_either(watch: Watch) -> None:
+    watch.put(an_event("alert:r.s", 1, kind="AlertRaised", alert={"id": "r.s", "rule_id": "r", "state": "open"}))
+
+    assert call(model="alerts")["unreadable"] == 1
+
+
+def test_a_rebuild_that_another_release_began_begins_anew(watch: Watch, recorder: Recorder) -> None:
+    begun = Generations("1", ("1", "2"), {"generation": "2", "words": "that nobody knows"})
+    watch.models.change("health-board", Generations(), begun)
+    assert call()["rebuilds"] == {}
+
+    answer = call(model="health-board")
+
+    assert (answer["generation"], answer["done"]) == ("3", True)
+    assert kept(watch, "health-board") == projected(watch.events(), "health-board")
 
 
 @pytest.mark.parametrize("poison", POISON.values(), ids=POISON)

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -147,9 +148,26 @@ def test_of_a_message_that_is_no_fact_the_message_is_named(watch: Watch) -> None
     assert take("rubbish {", receives=5) == DONE
 
     [told] = watch.told("errors")
-    sent_at = "2026-01-01T00:00:00Z"
-    assert told["data"]["event"] == {"id": "m0", "type": "unknown", "occurred_at": sent_at}
+    assert told["data"]["event"] == {
+        "id": sha256(b"rubbish {").hexdigest()[:32],
+        "type": "unknown",
+        "occurred_at": "2026-01-01T00:00:00Z",
+    }
     assert told["correlation_id"] == "rule"
+
+
+def test_a_message_that_is_no_fact_stays_one_error_however_often_it_is_sent_again(watch: Watch) -> None:
+    work = sqs_record("again", "rubbish {", queue="facts", receives=5)
+    first_sent = {"first_sent_at": {"stringValue": "2025-12-31T00:00:00Z", "dataType": "String"}}
+
+    for record in (work, {**work, "messageAttributes": first_sent}):
+        record_facts.handler({"Records": [record]}, context("record-facts"))
+
+    first, again = watch.told("errors")
+    assert first["id"] == again["id"]
+    assert again["data"]["event"]["occurred_at"] == "2025-12-31T00:00:00Z"
+    letters = [json.loads(one["MessageAttributes"]["failure"]["StringValue"]) for one in watch.letters("facts-dlq")]
+    assert sorted(letter["sent_at"] for letter in letters) == ["2025-12-31T00:00:00Z", "2026-01-01T00:00:00Z"]
 
 
 def test_a_letter_stays_a_letter_when_nobody_can_be_told(watch: Watch) -> None:

@@ -1,6 +1,7 @@
 """Spans of time that are asked for."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -50,7 +51,7 @@ def test_any_span_is_in_order_and_bounded_or_refused(since: str | None, until: s
     assert min(span.until, NOW) - span.since < LONGEST[period] + timedelta(seconds=period.seconds)
 
 
-@pytest.mark.parametrize(("find", "days"), [(history_span, 400), (security_span, 400), (errors_span, 60)])
+@pytest.mark.parametrize(("find", "days"), [(history_span, 400), (security_span, 400)])
 @given(since=TEXTS, until=TEXTS)
 def test_nothing_is_looked_for_beyond_what_is_kept(
     find: object, days: int, since: str | None, until: str | None
@@ -61,6 +62,15 @@ def test_nothing_is_looked_for_beyond_what_is_kept(
         return
     assert span.since >= NOW - timedelta(days=days)
     assert span.until <= NOW + timedelta(days=1)
+
+
+@pytest.mark.parametrize("since", ["2020-01-01", "2027-01-01"])
+@pytest.mark.parametrize("until", [None, "2030-01-01"])
+def test_errors_are_looked_for_at_whatever_time_their_events_say(since: str, until: str | None) -> None:
+    span = errors_span(since, until, NOW)
+
+    assert (span.since.year, span.until.year) == (int(since[:4]), 2030 if until else 9999)
+    assert errors_span(None, until, NOW) == replace(span, since=NOW - timedelta(days=30))
 
 
 @pytest.mark.parametrize("until", ["2026-11-20", "2030-01-01T00:00:00Z"])

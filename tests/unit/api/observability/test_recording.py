@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api.observability.commands.bodies import NewMetric, Unreadable
-from api.observability.commands.recording import UNREADABLE, Command, commands_of, record
+from api.observability.commands.recording import UNREADABLE, RequestContext, commands_of, record
 from watchkeeper.clock import to_iso
 from watchkeeper.errors import DatabaseError, LimitExceeded, OutOfTime, Throttled, Unavailable
 from watchkeeper.eventsourcing.event import Cause
@@ -49,8 +49,7 @@ class Metrics:
 
 
 def send(metrics: Metrics, *sent: NewMetric | Unreadable, command_id: str | None = "id") -> Any:
-    command = Command(command_id, CAUSE, NOON)
-    return record(metrics, sent, command)  # type: ignore[arg-type]
+    return record(metrics, sent, RequestContext(command_id, CAUSE, NOON))  # type: ignore[arg-type]
 
 
 def of(name: str, value: int = 1, at: datetime | None = None, **dimensions: str) -> NewMetric:
@@ -140,6 +139,8 @@ def test_a_series_that_cannot_be_read_is_told_for_good_and_others_are_taken(erro
         ({"a": DatabaseError("denied"), "b": OutOfTime("late")}, OutOfTime),
         ({"a": CONFLICT, "b": DatabaseError("denied")}, Unavailable),
         ({"a": DatabaseError("denied"), "b": DatabaseError("denied")}, DatabaseError),
+        ({"a": UnknownEvent("Flown"), "b": Throttled("busy")}, Throttled),
+        ({"a": UnknownEvent("Flown"), "b": LimitExceeded("too large")}, UnknownEvent),
     ],
 )
 def test_when_nothing_is_taken_the_request_fails_as_the_store_did(

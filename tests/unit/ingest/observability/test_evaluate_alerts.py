@@ -1,6 +1,6 @@
 """Metrics held against rules: alerts are raised by what was recorded, in order, once, and nothing holds them up."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -41,16 +41,18 @@ class Store(InMemoryEventStore):
 
 class Watch:
     def __init__(self, *rules: Rule) -> None:
-        self.rules = rules
+        self.known = rules
         self.asked = 0
+        self.alerts_of: dict[str, list[str]] = {}
+        """The ids that are listed, by rule."""
         self.time_for = 1000
         self.store = Store()
         self.aside: list[str] = []
-        self.alerts = EventSourcedRepository(self.store, Alert, lambda: NOW)
+        self.raised = EventSourcedRepository(self.store, Alert, lambda: NOW)
         self.defined = EventSourcedRepository(self.store, AlertRule, lambda: NOW)
 
     def evaluate(self, some: Sequence[dict[str, Any]]) -> Outcome:
-        evaluation = AlertEvaluation(self._rules, self.defined, self.alerts, self._set_aside)
+        evaluation = AlertEvaluation(self, self.defined, self.raised, self._set_aside)
         return evaluation.evaluate(streamed_events(some), self._has_time)
 
     def define(self, rule: Rule) -> None:
@@ -66,9 +68,12 @@ class Watch:
     def types(self, rule: Rule, series: str = "load") -> list[str]:
         return [event.type for event in self.events(rule, series)]
 
-    def _rules(self) -> Sequence[Rule]:
+    def rules(self) -> Sequence[Rule]:
         self.asked += 1
-        return self.rules
+        return self.known
+
+    def alerts(self, rule: Rule) -> Iterator[str]:
+        return iter(self.alerts_of.get(rule.id, []))
 
     def _has_time(self) -> bool:
         self.time_for -= 1
@@ -129,7 +134,7 @@ def test_rules_are_asked_for_once_and_not_for_other_events() -> None:
 
     watch.evaluate(records([recorded(1, 5), recorded(2, 15), recorded(3, 16)]))
     watch.evaluate(
-        records([an_event("alert:x", kind="AlertResolved"), an_event("alert-rule:x", kind="AlertRuleRetired")])
+        records([an_event("alert:x", kind="AlertResolved"), an_event("alert-rule:x", kind="AlertRuleDefined")])
     )
 
     assert watch.asked == 1
@@ -164,7 +169,7 @@ def test_after_a_failure_no_later_event_of_the_metric_is_evaluated_and_others_ar
 def test_what_a_rule_left_when_it_was_retired_is_over_with_the_next_value() -> None:
     watch = Watch(RULE)
     watch.evaluate(records([recorded(1, 15)]))
-    watch.rules = (a_rule(retired_at=NOW),)
+    watch.known = (a_rule(retired_at=NOW),)
 
     watch.evaluate(records([recorded(2, 16), recorded(3, 17)], 2))
 
@@ -190,6 +195,28 @@ def test_an_alert_whose_rule_was_retired_while_it_was_raised_is_over_without_ano
     assert watch.types(rule) == told
     assert watch.events(rule)[1].causation_id == watch.events(rule)[0].id
     assert (watch.asked, watch.aside) == (1, [])
+
+
+@pytest.mark.parametrize(("breaches", "told"), ENDS)
+def test_a_rule_that_is_retired_ends_the_alerts_it_may_have_on_behalf_of_who_retired_it(
+    breaches: int, told: list[str]
+) -> None:
+    rule, series = a_rule(breaches=breaches), "load{host=x}"
+    watch = Watch(rule, OTHER)
+    watch.define(rule)
+    watch.evaluate(records([recorded(1, 25), recorded(1, 15, series=series)]))
+    watch.retire(rule)
+    watch.alerts_of[rule.id] = [alert_id(rule, one).partition(":")[2] for one in ("load", series, "load{host=y}")]
+    [_, retired] = watch.store.read(ids.alert_rule(rule.id))
+
+    assert [watch.evaluate(records([retired])) for _ in range(2)] == [Outcome(1, {})] * 2
+
+    assert watch.types(rule) == watch.types(rule, series) == told
+    assert watch.types(rule, "load{host=y}") == []
+    assert watch.types(OTHER) == ["AlertRaised"]
+    ended = watch.events(rule)[1]
+    assert ended.causation_id == retired.id
+    assert ended.data["alert"].get("resolved_by") == ("somebody" if breaches == 1 else None)
 
 
 def test_an_alert_whose_rule_holds_stays_as_it_is() -> None:

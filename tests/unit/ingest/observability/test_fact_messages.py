@@ -1,4 +1,4 @@
-"""What comes by the queue of facts: facts as the bus has them, and nothing else is taken for one."""
+"""Messages of the queue of facts: facts as the bus delivers them, and nothing else is accepted."""
 
 from dataclasses import asdict, fields
 from datetime import UTC, datetime

@@ -37,7 +37,7 @@ def test_all_events_are_told_in_their_order() -> None:
     outcome = publish_events(streamed_events(records(EVENTS)), bus, aside)
 
     assert bus.told == EVENTS
-    assert (outcome.events, outcome.failed, aside.kept) == (6, {}, {})
+    assert (outcome.published, outcome.failed, aside.kept) == (6, {}, {})
 
 
 def test_records_that_come_reversed_are_told_as_those_in_order() -> None:
@@ -105,7 +105,7 @@ def test_nothing_is_lost_and_order_holds_whatever_is_refused(
 
     for _ in range(3):
         outcome = publish_events(left, bus, aside)
-        left = [one for one in left if int(one.place) >= min(map(int, outcome.failed), default=100)]
+        left = [one for one in left if int(one.position) >= min(map(int, outcome.failed), default=100)]
         bus.refuses.clear()
 
     assert left == []

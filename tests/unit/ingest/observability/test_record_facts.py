@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -196,7 +197,45 @@ def test_what_is_over_by_now_is_not_held_against_anybody(component: str, bad: Fa
     assert system.of(component).status == "healthy"
 
 
-@every_change
+@pytest.mark.parametrize("blocked", [False, True])
+def test_a_failure_that_is_late_is_not_held_against_an_upstream_that_was_well_before_and_is_again(
+    blocked: bool,
+) -> None:
+    system = System()
+    for second in (0, 120):
+        system.record(told(RUN, second))
+
+    system.record(told(ReadingFailed(SOURCE, "503", blocked), 60))
+
+    assert system.of("upstream/lore").status == "healthy"
+
+
+def test_a_run_that_is_late_does_not_end_the_failures_since() -> None:
+    system = System()
+    for second in (0, 120):
+        system.record(told(FAILED, second))
+
+    system.record(told(RUN, 60))
+
+    assert system.of("upstream/lore").status == "degraded"
+
+
+def test_commands_of_facts_of_the_future_are_issued_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    system, issued = System(), set[datetime | None]()
+    append = system.store.append
+
+    def noted(*given: Any, issued_at: datetime | None = None, **more: Any) -> Appended:
+        issued.add(issued_at)
+        return append(*given, issued_at=issued_at, **more)
+
+    monkeypatch.setattr(system.store, "append", noted)
+    for second in (-300, 300):
+        system.record(told(SignInFailed("wrong-code"), second))
+
+    assert issued == {NOW - timedelta(minutes=5), NOW}
+
+
+@pytest.mark.parametrize(("component", "bad", "good"), CHANGES[1:], ids=[bad.type for _, bad, _ in CHANGES[1:]])
 def test_no_value_somebody_else_recorded_keeps_a_component_from_being_reported(
     component: str, bad: Fact, good: Fact
 ) -> None:

@@ -17,7 +17,7 @@ def test_an_event_is_read_with_its_place_and_time() -> None:
 
     [one] = streamed_events([record(event, 17)])
 
-    assert (one.place, one.at, one.content) == ("17", NOW, event)
+    assert (one.position, one.at, one.content) == ("17", NOW, event)
     assert (one.named.id, one.named.type, one.aggregate_id, one.named.sequence) == (
         event.id,
         "MetricRecorded",
@@ -36,7 +36,7 @@ def test_what_one_transaction_appended_is_in_order_however_it_comes() -> None:
     )
 
     assert [one.content for one in some] == [load[0], other, load[1], last, load[2]]
-    assert [one.place for one in some] == ["3", "2", "5", "4", "1"], "each is answered for by its own place"
+    assert [one.position for one in some] == ["3", "2", "5", "4", "1"], "each is answered for by its own place"
 
 
 HEAD = {"aggregateId": {"S": "metric:load"}, "eventSequence": {"N": "0"}, "version": {"N": "1"}}
@@ -69,6 +69,7 @@ UNREADABLE: dict[str, dict[str, Any]] = {
     "a version no step leads from": {"eventVersion": {"N": "0"}},
     "an event of the future": {"eventType": {"S": "MetricForgotten"}},
     "no time": {"occurredAt": {"S": "yesterday"}},
+    "a time before all time": {"occurredAt": {"S": "0001-01-01T00:00:00+14:00"}},
     "an attribute in no form at all": {"actor": "somebody"},
 }
 

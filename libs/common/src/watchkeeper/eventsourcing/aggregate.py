@@ -21,8 +21,7 @@ class EventData(ABC):
     @classmethod
     @abstractmethod
     def of(cls, data: Mapping[str, Any]) -> Self:
-        """From what ``encoded`` of any release returned. Raises ``KeyError``, ``TypeError`` or ``ValueError`` for
-        anything else."""
+        """From what ``encoded`` of any release returned. Raises one of ``MALFORMED`` for anything else."""
 
 
 class AggregateRoot(ABC):

@@ -14,8 +14,8 @@ from watchkeeper.eventsourcing.event import Event
 class PublicationResult:
     """The result of publishing some events."""
 
-    events: int
-    """How many were published."""
+    published: int
+    """How many."""
     undeliverable: dict[str, str]
     """Why no bus will ever accept them, by event id."""
     failed: dict[str, str]
@@ -27,8 +27,9 @@ def publish_in_order(events: Sequence[Event], publisher: EventPublisher) -> Publ
 
     A bus may accept some entries of a request and reject others, and a retry would put those after the accepted ones.
     So only one event of each aggregate is sent at a time, and the next one once it was accepted. A temporary rejection
-    blocks the rest of the aggregate; an event that can never be delivered blocks nothing. No request starts after
-    ``PATIENCE_SECONDS``: a bus that is slow or unavailable is not called again and again.
+    blocks the rest of the aggregate; an event that can never be delivered blocks nothing. After
+    ``PATIENCE_SECONDS`` no further turn of one event of each aggregate is started, so that a slow or unavailable bus is
+    not called again and again; a turn started just before may take as long again.
     """
     patience = Patience(PATIENCE_SECONDS)
     undeliverable: dict[str, str] = {}

@@ -8,7 +8,7 @@ Events that cannot be read stop it before the switch, unless it is told to leave
 have rows of them.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from watchkeeper.dynamodb import Item, Table
 from watchkeeper.errors import HistoryError
 from watchkeeper.eventsourcing.read_models import Generations, ReadModels, Row, Stamp
-from watchkeeper.eventsourcing.store import is_event
+from watchkeeper.eventsourcing.store import MALFORMED, is_event
 from watchkeeper.logs import logger
 
 WRITERS = 8
@@ -25,18 +25,18 @@ WRITERS = 8
 REQUESTS_END_SECONDS = 10
 """After this, no request still reads the previous generation: API requests take five seconds at most."""
 
-_UNREADABLE = (HistoryError, KeyError, TypeError, ValueError)
+_UNREADABLE = (HistoryError, *MALFORMED)
 
 
 class Fold(Protocol):
     """The rows of a model that some events yield."""
 
     def add(self, item: Item) -> None:
-        """Add an event as the store holds it. Raises ``HistoryError``, ``KeyError``, ``TypeError`` or ``ValueError``
-        for one that cannot be projected, which then leaves no trace."""
+        """Add an event as the store holds it. Raises ``HistoryError`` or one of ``MALFORMED`` for one that cannot be
+        projected, unless only building its rows shows that."""
 
     def rows(self) -> Iterable[tuple[Row, Stamp]]:
-        """One for each key: the one with the highest sequence."""
+        """One for each key: the one with the highest sequence. Raises the same as ``add``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,17 @@ class Progress:
     def stopped(self) -> bool:
         """Whether it waits for permission to leave out unreadable events."""
         return self.complete and not self.switched and self.unreadable > 0
+
+
+def progress_of(generations: Generations) -> Progress | None:
+    """The progress of an unfinished rebuild. ``None`` also if another release stored it in another format: then the
+    rebuild begins anew."""
+    if generations.rebuild is None:
+        return None
+    try:
+        return Progress(**generations.rebuild)
+    except TypeError:
+        return None
 
 
 class Rebuild:
@@ -106,10 +117,8 @@ class Rebuild:
 
     def _begun(self, now: str, leave_out: bool) -> tuple[Generations, Progress]:
         generations = self._models.generations()[self._model]
-        if generations.rebuild is not None:
-            progress = Progress(**generations.rebuild)
-            if leave_out or not progress.stopped:
-                return generations, progress
+        if (kept := progress_of(generations)) and (leave_out or not kept.stopped):
+            return generations, kept
         fresh = str(max(map(int, generations.written)) + 1)
         progress = Progress(fresh, now)
         return self._keep(generations, progress, written=(generations.read, fresh)), progress
@@ -117,23 +126,40 @@ class Rebuild:
     def _read_page(self, progress: Progress) -> Progress:
         """Project a page of the store."""
         page = self._store.scan_page(start=progress.cursor, consistent=True)
-        fold, events, unreadable = self._new_fold(), 0, 0
-        for item in filter(is_event, page.items):
-            events += 1
-            try:
-                fold.add(item)
-            except _UNREADABLE as error:
-                unreadable += 1
-                logger.warning("an event was left out", event_id=item.get("eventId"), reason=type(error).__name__)
-        written = self._write(fold.rows(), progress.generation)
+        events = list(filter(is_event, page.items))
+        rows, unreadable = self._project(events)
+        written = self._write(rows, progress.generation)
         return replace(
             progress,
             cursor=page.last_key,
             complete=page.last_key is None,
-            events=progress.events + events,
+            events=progress.events + len(events),
             rows=progress.rows + written,
             unreadable=progress.unreadable + unreadable,
         )
+
+    def _project(self, events: Sequence[Item]) -> tuple[list[tuple[Row, Stamp]], int]:
+        """The rows of the events, and how many events cannot be projected. To check each of them would take far longer
+        than to fold them, so that is done only if it is necessary."""
+        try:
+            return self._folded(events), 0
+        except _UNREADABLE:
+            readable = list(filter(self._is_readable, events))
+            return self._folded(readable), len(events) - len(readable)
+
+    def _is_readable(self, event: Item) -> bool:
+        try:
+            self._folded([event])
+        except _UNREADABLE as error:
+            logger.warning("an event was left out", event_id=event.get("eventId"), reason=type(error).__name__)
+            return False
+        return True
+
+    def _folded(self, events: Iterable[Item]) -> list[tuple[Row, Stamp]]:
+        fold = self._new_fold()
+        for event in events:
+            fold.add(event)
+        return list(fold.rows())
 
     def _write(self, rows: Iterable[tuple[Row, Stamp]], generation: str) -> int:
         with ThreadPoolExecutor(WRITERS) as pool:

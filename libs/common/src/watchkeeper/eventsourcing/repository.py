@@ -10,7 +10,14 @@ from watchkeeper.errors import DatabaseError, HistoryError, ItemNotFound, LimitE
 from watchkeeper.events import event_id
 from watchkeeper.eventsourcing.aggregate import AggregateRoot, EventData
 from watchkeeper.eventsourcing.event import Cause, Event
-from watchkeeper.eventsourcing.store import ConcurrencyConflict, EventStore, Head, HistoryUnreadable, Snapshot
+from watchkeeper.eventsourcing.store import (
+    MALFORMED,
+    ConcurrencyConflict,
+    EventStore,
+    Head,
+    HistoryUnreadable,
+    Snapshot,
+)
 from watchkeeper.eventsourcing.upcasting import UnknownEvent, Upcasters
 from watchkeeper.logs import logger
 
@@ -27,7 +34,7 @@ _JITTER_SECONDS = 0.1
 """Without exponential back-off: among many writers, those that had waited longest would lose to newcomers."""
 
 
-class HistoryIncomplete(DatabaseError):
+class HistoryIncomplete(WatchkeeperError):
     """Not all events that the head counts are visible yet: the items of a transaction appear one by one."""
 
 
@@ -40,7 +47,7 @@ class Processed(Generic[A]):
 
     aggregate: A
     """The aggregate afterwards."""
-    already: bool = False
+    already_processed: bool = False
     """It had been processed before: nothing was appended now, and what ``decide`` recorded was discarded."""
 
 
@@ -96,7 +103,7 @@ class EventSourcedRepository(Generic[A]):
         with the reloaded aggregate, so it must have no other side effects. If it raises, nothing is appended. A command
         with an id that was processed before changes nothing, whatever ``decide`` would record now; for ``issued_at``
         see the store's ``append``. Raises ``ConcurrencyConflict`` when conflicts persist, and ``HistoryError`` for an
-        aggregate that cannot be read.
+        aggregate that cannot be read, or whose events are still incomplete after the last retry.
         """
         return self.process(aggregate_id, decide, cause=cause, command_id=command_id, issued_at=issued_at).aggregate
 
@@ -128,7 +135,10 @@ class EventSourcedRepository(Generic[A]):
             wait_exp_base=1,
             wait_jitter=_JITTER_SECONDS,
         )
-        return again(_OUTRUN, attempt)
+        try:
+            return again(_OUTRUN, attempt)
+        except HistoryIncomplete as error:
+            raise HistoryUnreadable(f"events are missing: {error}") from error
 
     def _once(
         self,
@@ -144,11 +154,11 @@ class EventSourcedRepository(Generic[A]):
         except WatchkeeperError:
             if command_id and self._store.has_processed(loaded.head, command_id, issued_at):
                 # Its own earlier effect is why it is rejected now.
-                return Processed(self._read(aggregate_id), already=True)
+                return Processed(self._read(aggregate_id), already_processed=True)
             raise
         events = self._events_of(loaded.aggregate, loaded.head.version, cause)
         if self._store.append(loaded.head, events, command_id=command_id, issued_at=issued_at).already_processed:
-            return Processed(self._read(aggregate_id), already=True)
+            return Processed(self._read(aggregate_id), already_processed=True)
         loaded.aggregate.recorded.clear()
         self._keep_snapshot(loaded)
         return Processed(loaded.aggregate)
@@ -170,7 +180,7 @@ class EventSourcedRepository(Generic[A]):
             return aggregate
         try:
             aggregate.restore(snapshot.state)
-        except (ArithmeticError, KeyError, TypeError, ValueError) as error:
+        except MALFORMED as error:
             logger.error("a snapshot cannot be read", aggregate_type=aggregate.kind, reason=type(error).__name__)
             return self._aggregate(aggregate_id)
         aggregate.version = snapshot.version
@@ -182,7 +192,7 @@ class EventSourcedRepository(Generic[A]):
             return self._known(event)
         except HistoryError as error:
             raise type(error)(f"{named}: {error}") from error
-        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
+        except MALFORMED as error:
             raise HistoryUnreadable(f"{named}: {type(error).__name__}") from error
 
     def _known(self, event: Event) -> EventData:

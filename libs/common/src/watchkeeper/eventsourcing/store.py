@@ -47,6 +47,9 @@ MAX_EVENTS_PER_APPEND = 98
 MAX_DATA_BYTES = MAX_EVENT_BYTES - 4 * 1024
 """The maximum size of an event's data as JSON: a bus accepts that together with the envelope."""
 
+MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What parsing malformed data raises."""
+
 _SNAPSHOT = -1
 _HEAD = 0
 _PAGES_PER_READ = 32
@@ -66,7 +69,7 @@ class ConcurrencyConflict(WatchkeeperError):
 
 
 class HistoryUnreadable(HistoryError):
-    """An item of the event store is malformed."""
+    """Items of the event store are malformed or missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +172,7 @@ class DynamoDBEventStore:
         if not items:
             return Appended(head)
         now = self._clock().replace(microsecond=0)
-        if command_id is None:
-            token, issued_at = urandom(_TOKEN_BYTES), now
-        else:
-            token = _token(command_id)
+        token = _token(command_id) if command_id else urandom(_TOKEN_BYTES)
         full = len(head.commands) >= _TOKENS
         after = Head(
             head.aggregate_id,
@@ -185,7 +185,7 @@ class DynamoDBEventStore:
         try:
             self._table.write(writes, keys=KEYS)
         except ConditionFailed as error:
-            return self._outrun(head, token, issued_at, error)
+            return self._outrun(head, token, issued_at if command_id else now, error)
         return Appended(after)
 
     def has_processed(self, head: Head, command_id: str, issued_at: datetime | None = None) -> bool:
@@ -258,7 +258,7 @@ def _reading() -> Iterator[None]:
     """Turns parsing errors into ``HistoryUnreadable``."""
     try:
         yield
-    except (KeyError, TypeError, ValueError) as error:
+    except MALFORMED as error:
         raise HistoryUnreadable(f"an item of the event store cannot be read: {type(error).__name__}") from error
 
 

@@ -187,7 +187,7 @@ class Alert(AggregateRoot):
             AlertResolved(_resolved(self.status, now, by=by, reason=required_text("the reason", reason, LONGEST_TEXT)))
         )
 
-    def end(self, retired_at: datetime) -> None:
+    def end(self, retired_at: datetime, by: str = BY_ITSELF) -> None:
         """Calm or resolve it, because its rule was retired at that time. Idempotent."""
         status = self._status
         if status is None:
@@ -196,7 +196,7 @@ class Alert(AggregateRoot):
             self.record(AlertCalmed(replace(status, state=AlertState.QUIET, breaches=0)))
         elif status.state in RAISED:
             at = max(retired_at, status.observed_at or retired_at)
-            self.record(AlertResolved(_resolved(status, at, by=BY_ITSELF, reason=RULE_RETIRED)))
+            self.record(AlertResolved(_resolved(status, at, by=by, reason=RULE_RETIRED)))
 
     def apply(self, data: EventData) -> None:
         assert isinstance(data, AlertEvent)

@@ -27,11 +27,10 @@ def unfit(figure: Decimal) -> str | None:
 
 
 def rounded(figure: Decimal) -> Decimal:
-    """Rounded to as many digits and decimal places as can be stored. A number that would become zero is returned
-    unchanged, and is unfit."""
+    """Rounded to as many digits and decimal places as can be stored; one that is closer to zero becomes zero."""
     nearest = _NEAREST.plus(figure)
     _, places = _extent(nearest)
-    return nearest if places <= DIGITS else nearest.quantize(_LAST_PLACE) or figure
+    return nearest if places <= DIGITS else nearest.quantize(_LAST_PLACE)
 
 
 def checked(what: str, figure: Decimal) -> Decimal:

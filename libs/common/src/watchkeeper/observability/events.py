@@ -59,12 +59,13 @@ class MetricRecorded(EventData):
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Self:
+        values = tuple(map(Value.of, data["values"]))
         return cls(
             Series(data["name"], dict(data["dimensions"])),
             data["unit"],
-            tuple(Value.of(one) for one in data["values"]),
-            Value.of(latest_of(data)),
-            tuple(Rollup.of(one) for one in data["rollups"]),
+            values,
+            Value.of(data["latest"]) if "latest" in data else values[-1],
+            tuple(map(Rollup.of, data["rollups"])),
         )
 
 

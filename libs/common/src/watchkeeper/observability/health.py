@@ -14,8 +14,9 @@ from watchkeeper.observability.events import HealthChanged
 from watchkeeper.observability.models import ComponentKind, Health, HealthStatus, Reason, Recovery, as_json
 from watchkeeper.observability.refusals import require
 
-MAX_REASONS = 20
-"""The worst are kept."""
+MAX_REASONS = 200
+"""The worst are kept. It is far more than the reasons of all sources of an upstream, since a turn that is cut is lost;
+an event with so many of the longest is still small enough for a bus."""
 
 LONGEST_TEXT = 200
 

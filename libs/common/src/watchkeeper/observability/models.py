@@ -68,12 +68,9 @@ class Rollup:
 
     @classmethod
     def of(cls, data: Json) -> Self:
-        return cls(
-            Period(data["period"]),
-            from_iso(data["start"]),
-            int(data["count"]),
-            *map(read, figures_of(data)),
-        )
+        count, total = int(data["count"]), read(data["sum"])
+        least, most = (total, total) if count == 1 else (read(data["min"]), read(data["max"]))
+        return cls(Period(data["period"]), from_iso(data["start"]), count, total, least, most)
 
     @classmethod
     def first(cls, period: Period, value: Value) -> Self:

@@ -1,7 +1,7 @@
 """The rows of the read models that an event yields: the projections that a rebuild uses.
 
 New events are projected by the state machine in ``services/ingest/resources/projections.asl.json``, which writes
-the same rows. It also validates events; those in the store are known to be valid.
+the same rows. It also validates events; a rebuild checks those that rows are built from.
 
 | model | partition | sort | a row expires |
 |---|---|---|---|
@@ -24,12 +24,13 @@ from typing import Any, NamedTuple
 from watchkeeper import records
 from watchkeeper.clock import from_iso, to_iso
 from watchkeeper.dynamodb import Item
+from watchkeeper.eventsourcing.aggregate import EventData
 from watchkeeper.eventsourcing.event import Event
 from watchkeeper.eventsourcing.read_models import Row, Stamp
 from watchkeeper.eventsourcing.upcasting import UnknownEvent
 from watchkeeper.observability import ids
 from watchkeeper.observability.errors import ErrorOccurred
-from watchkeeper.observability.events import UPCASTERS, latest_of
+from watchkeeper.observability.events import CATALOGUE, UPCASTERS, latest_of
 from watchkeeper.observability.events import VERSIONS as SOURCED
 from watchkeeper.observability.models import figures_of
 
@@ -75,6 +76,7 @@ REBUILT = tuple(model for model in MODELS if model != ERRORS)
 VERSIONS: Mapping[str, int] = {**SOURCED, ErrorOccurred.type: ErrorOccurred.version}
 """The version of each type that is projected: the newest, to which older ones are upcast first."""
 
+_DATA: Mapping[str, type[EventData]] = {event.type: event for event in CATALOGUE}
 _SECONDS_PER_DAY = 86400
 
 
@@ -109,8 +111,8 @@ class Occurrence(NamedTuple):
 
     @classmethod
     def of_item(cls, item: Item) -> "Occurrence":
-        """The event in an item of the event store, in the newest version. Raises ``UnknownEvent``, ``KeyError``,
-        ``TypeError`` or ``ValueError`` for one that cannot be read."""
+        """The event in an item of the event store, in the newest version. Raises ``UnknownEvent``, or one of
+        ``MALFORMED``, for one that obviously cannot be read."""
         kind: Any = item["eventType"]
         version: Any = item["eventVersion"]
         data = records.loads(item["data"])  # type: ignore[arg-type]
@@ -148,7 +150,7 @@ def rows(event: Occurrence) -> list[Row]:
 class Fold:
     """Folds many events into the rows of some models: for each key, the event with the highest sequence wins.
 
-    Rows are built only for the winners, at the end.
+    Rows are built, and events decoded, only for the winners, at the end.
     """
 
     def __init__(self, models: Collection[str] = REBUILT) -> None:
@@ -163,18 +165,35 @@ class Fold:
         return event_type in self._types
 
     def add(self, event: Occurrence) -> None:
-        """Raises ``UnknownEvent`` for an event of no model."""
+        """Raises ``UnknownEvent`` for an event of no model, and one of ``MALFORMED`` for one without the keys of its
+        rows."""
         newest, models, sequence = self._newest, self._models, event.sequence
         for place, part in _places(event):
             if place[0] in models and ((there := newest.get(place)) is None or there[0] < sequence):
                 newest[place] = (sequence, part, event)
 
-    def __len__(self) -> int:
-        return len(self._newest)
-
     def winners(self) -> Iterator[tuple[Row, Stamp]]:
-        """Each row with the stamp of its event."""
-        return ((_row(place, part, event), event.stamp) for place, (_, part, event) in self._newest.items())
+        """Each row with the stamp of its event. Raises one of ``MALFORMED`` for an event that cannot be decoded."""
+        check = _Check()
+        for place, (_, part, event) in self._newest.items():
+            check(event)
+            yield _row(place, part, event), event.stamp
+
+
+class _Check:
+    """Whether events are as their types require. Each is decoded once, however many rows it yields."""
+
+    def __init__(self) -> None:
+        self._checked = set[tuple[str, int]]()
+
+    def __call__(self, event: Occurrence) -> None:
+        """Raises one of ``MALFORMED``."""
+        if (key := (event.aggregate_id, event.sequence)) in self._checked:
+            return
+        from_iso(event.occurred_at)
+        if data := _DATA.get(event.type):
+            data.of(event.data)
+        self._checked.add(key)
 
 
 def _places(event: Occurrence) -> Iterable[_Placed]:
@@ -186,6 +205,8 @@ def _places(event: Occurrence) -> Iterable[_Placed]:
 
 def _row(place: _Place, part: _Part, event: Occurrence) -> Row:
     model, partition, sort = place
+    if not isinstance(sort, str) or not sort:
+        raise ValueError("the key of a row is text")
     record, since, days = _RECORDS[model](part, event)
     return Row(model, partition, sort, record, _after(since, days) if days else None)
 

@@ -8,23 +8,23 @@
 | reminder | `USER#<user>` | `REMINDER#<reminder>` | `DUE#<shard>` or `RECEIPT#<shard>` | `<next look>#<reminder>` |
 | device | `DEVICE#<device>` | `DEVICE` | `USER#<user>` | `DEVICE#<device>` |
 | answer to an Idempotency-Key | `USER#<user>` | `ANSWER#<key>` | | |
-| the first request with an Idempotency-Key, and when it came | `USER#<user>` | `BEGUN#<key>` | | |
+| claim of an Idempotency-Key by its first request | `USER#<user>` | `CLAIM#<key>` | | |
 | account that is being deleted | `USER#<user>` | `DELETION` | | |
 
-What is a person's own stands in that person's partition: whoever asks can reach nothing else. Batches, events, photos
-and reminders have ULIDs for ids, so that a partition is in the order of time. The index holds keys alone; what it finds
-is read from the table.
+A person's own items are in that person's partition: a request can reach nothing else. Batches, events, photos and
+reminders have ULIDs as ids, so that a partition is in order of time. The index holds only keys; the items it finds are
+read from the table.
 
 | access pattern | key condition |
 |---|---|
-| one batch, event, photo or reminder of a person; the answer to a key; a deletion | table: `PK`, `SK` |
+| one batch, event, photo or reminder of a person; the answer to a key, its claim; a deletion | table: `PK`, `SK` |
 | a person's batches, newest first | table: `PK = USER#<user>`, `SK` from `BATCH#`, descending |
 | a batch's timeline, its photos | table: `PK = USER#<user>`, `SK` from `EVENT#<batch>#`, `PHOTO#<batch>#` |
 | a person's reminders | table: `PK = USER#<user>`, `SK` from `REMINDER#` |
-| all that is a person's, to export or to erase it | table: `PK = USER#<user>` |
+| all of a person's own items, to export or to erase them | table: `PK = USER#<user>` |
 | a device, by its push token | table: `PK = DEVICE#<hash of the token>`, `SK = DEVICE` |
 | a person's devices | `GSI1`: `GSI1PK = USER#<user>`, `GSI1SK` from `DEVICE#` |
-| a batch whoever's it is, while it is public | `GSI1`: `GSI1PK = PUBLIC#<batch>` |
+| anybody's batch, while it is public | `GSI1`: `GSI1PK = PUBLIC#<batch>` |
 | the reminders to be sent by now | `GSI1`: `GSI1PK = DUE#<shard>`, `GSI1SK` up to now |
 | the reminders whose receipts may be there by now | `GSI1`: `GSI1PK = RECEIPT#<shard>`, `GSI1SK` up to now |
 """
@@ -41,16 +41,16 @@ IS_NEW = "attribute_not_exists(PK)"
 
 _LAST = "\U0010ffff"
 STEP = 100
-"""Items that are removed at once by who erases: four requests' worth."""
+"""Items that an erasure removes at a time: four requests' worth."""
 
 
 def user_key(user: str) -> str:
-    """The partition of what is a person's own. ``user`` is the user pool's `sub`."""
+    """The partition of a person's own items. ``user`` is the user pool's `sub`."""
     return f"USER#{user}"
 
 
 def beginning(prefix: str) -> Between:
-    """The sort keys that begin so."""
+    """The sort keys with that prefix."""
     return Between(prefix, prefix + _LAST)
 
 
@@ -61,8 +61,8 @@ def partition(table: Table, user: str, prefix: str = "", *, page_size: int | Non
 
 
 def swept(table: Table, find: Callable[[], Iterator[Item]]) -> Iterator[int]:
-    """Remove what is found, until nothing is found; how many items, after each step of it, so that whoever has no time
-    left can stop between two. Of what ``find`` finds no more than a ``STEP`` is taken at once."""
+    """Remove what ``find`` finds, at most a ``STEP`` at a time, until it finds nothing. Yields how many items after
+    each step, so that a caller without time left can stop in between."""
     while found := list(islice(find(), STEP)):
         table.batch_delete(found, keys=KEYS)
         yield len(found)

@@ -6,7 +6,7 @@ from os import urandom
 from typing import TypeVar
 
 from api.observability.commands.bodies import NewAlertRule, NewSecurityEvent
-from api.observability.rows import ROWS_PER_READ, beginning
+from api.observability.rows import ROWS_PER_READ
 from api.web.problems import Changed, Conflict, InvalidParameter
 from api.web.work import Work
 from watchkeeper import correlation
@@ -16,9 +16,8 @@ from watchkeeper.eventsourcing.read_models import ReadModels
 from watchkeeper.eventsourcing.repository import EventSourcedRepository
 from watchkeeper.eventsourcing.store import ConcurrencyConflict
 from watchkeeper.observability import ids
-from watchkeeper.observability.alerts import MAX_ACTIVE_RULES, RULE_RETIRED, Alert, AlertRule
-from watchkeeper.observability.models import RAISED, AlertState, AlertStatus
-from watchkeeper.observability.projections import ALERT_RULES, ALERTS
+from watchkeeper.observability.alerts import MAX_ACTIVE_RULES, AlertRule
+from watchkeeper.observability.projections import ALERT_RULES
 from watchkeeper.observability.refusals import Refused, WrongState
 from watchkeeper.observability.security import SecurityEvent
 
@@ -39,13 +38,9 @@ def decide(aggregates: EventSourcedRepository[A], aggregate_id: str, decision: C
         decision(aggregate)
 
     with _refusals_told():
-        return execute(aggregates, aggregate_id, checked, work)
-
-
-def execute(aggregates: EventSourcedRepository[A], aggregate_id: str, decision: Callable[[A], object], work: Work) -> A:
-    return aggregates.execute(
-        aggregate_id, decision, cause=cause_of(work), command_id=work.command_id(), issued_at=work.issued_at()
-    )
+        return aggregates.execute(
+            aggregate_id, checked, cause=cause_of(work), command_id=work.command_id(), issued_at=work.issued_at()
+        )
 
 
 def define_rule(
@@ -73,26 +68,9 @@ def define_rule(
     return decide(rules, ids.alert_rule(ids.rule_by(_new_id(work))), define, work)
 
 
-def retire_rule(
-    rules: EventSourcedRepository[AlertRule],
-    alerts: EventSourcedRepository[Alert],
-    models: ReadModels,
-    rule_id: str,
-    work: Work,
-) -> AlertRule:
-    """Also resolve or calm its alerts, which no value could any more. A retry continues where it stopped."""
-
-    def settle(alert: Alert) -> None:
-        if alert.status.state in RAISED:
-            alert.resolve(by=work.user, now=work.now, reason=RULE_RETIRED)
-        else:
-            alert.end(work.now)
-
-    rule = decide(rules, ids.alert_rule(rule_id), lambda rule: rule.retire(work.now), work)
-    for alert_id in _unsettled(rule_id, models):
-        with _refusals_told():
-            execute(alerts, ids.alert(alert_id), settle, work)
-    return rule
+def retire_rule(rules: EventSourcedRepository[AlertRule], rule_id: str, work: Work) -> AlertRule:
+    """Its alerts are ended by ``evaluate-alerts``, which hears of it."""
+    return decide(rules, ids.alert_rule(rule_id), lambda rule: rule.retire(work.now), work)
 
 
 def detect(events: EventSourcedRepository[SecurityEvent], body: NewSecurityEvent, work: Work) -> SecurityEvent:
@@ -107,12 +85,6 @@ def detect(events: EventSourcedRepository[SecurityEvent], body: NewSecurityEvent
 def _active_rules(models: ReadModels) -> int:
     rows = models.view().rows(ALERT_RULES, page_size=ROWS_PER_READ)
     return sum("retired_at" not in row.record for row in rows)
-
-
-def _unsettled(rule_id: str, models: ReadModels) -> Iterator[str]:
-    for row in models.view().rows(ALERTS, between=beginning(f"{rule_id}."), page_size=ROWS_PER_READ):
-        if AlertStatus.of(row.record).state in (AlertState.PENDING, *RAISED):
-            yield row.sort
 
 
 def _new_id(work: Work) -> str:

@@ -3,7 +3,7 @@
 # ruff: noqa: E402 -- the garbage collector's pause must come before the imports it is for
 import gc
 
-gc.disable()  # Nothing that is loaded here is garbage, and searching it over and over takes a tenth of the start.
+gc.disable()  # Nothing loaded here is garbage, and scanning it repeatedly takes a tenth of the cold start.
 
 from api.web.application import Application, http_handler
 

@@ -29,8 +29,8 @@ UNREADABLE = "the series cannot be read; an operator must look into it"
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
-    """The identity and cause of a request."""
+class RequestContext:
+    """The identity and cause of a request, which all of its commands share."""
 
     id: str | None
     """``None`` for a request whose retries cannot be recognised."""
@@ -47,6 +47,8 @@ class Outcome:
     results: list[views.TakenOrNot]
     failures: list[WatchkeeperError] = field(default_factory=list)
     """The reasons for temporary failures."""
+    unreadable: list[HistoryError] = field(default_factory=list)
+    """The reasons why series cannot be read."""
 
     @property
     def taken(self) -> int:
@@ -71,14 +73,16 @@ class _OfSeries:
     results: list[views.TakenOrNot] = field(default_factory=list)
     failure: WatchkeeperError | None = None
     """The reason for a temporary failure."""
+    unreadable: HistoryError | None = None
+    """The reason why the series cannot be read."""
 
-    def record(self, metrics: EventSourcedRepository[Metric], command: Command) -> None:
+    def record(self, metrics: EventSourcedRepository[Metric], request: RequestContext) -> None:
         """In order of time, with as many values per command as an event holds. After a temporary failure the remaining
         commands fail too: their values are newer, and alerts ignore older values that arrive later."""
-        with correlation.following(command.cause.correlation_id):  # a new thread does not inherit it
+        with correlation.following(request.cause.correlation_id):  # a new thread does not inherit it
             for number, part in enumerate(self._parts(), 1):
                 places, samples = zip(*part, strict=True)
-                reasons = [AGAIN] * len(part) if self.failure else self._attempt(metrics, command, number, samples)
+                reasons = [AGAIN] * len(part) if self.failure else self._attempt(metrics, request, number, samples)
                 self.results += map(_result, places, reasons)
 
     def _parts(self) -> Iterator[Sequence[tuple[int, Sample]]]:
@@ -87,36 +91,41 @@ class _OfSeries:
         return (in_order[first : first + MAX_VALUES] for first in range(0, len(in_order), MAX_VALUES))
 
     def _attempt(
-        self, metrics: EventSourcedRepository[Metric], command: Command, number: int, samples: Sequence[Sample]
+        self, metrics: EventSourcedRepository[Metric], request: RequestContext, number: int, samples: Sequence[Sample]
     ) -> Sequence[str | None]:
         """For each sample the reason why it was not recorded, or ``None``."""
         try:
-            return self._take(metrics, command, number, samples)
+            return self._take(metrics, request, number, samples)
         except LimitExceeded as error:
             reason = str(error)
         except HistoryError as error:
             logger.error("a series cannot be read", series=self.series.text, reason=str(error))
-            reason = UNREADABLE
+            self.unreadable, reason = error, UNREADABLE
         except (ConcurrencyConflict, DatabaseError) as error:
             self.failure, reason = error, AGAIN
         return [reason] * len(samples)
 
     def _take(
-        self, metrics: EventSourcedRepository[Metric], command: Command, number: int, samples: Sequence[Sample]
+        self, metrics: EventSourcedRepository[Metric], request: RequestContext, number: int, samples: Sequence[Sample]
     ) -> Sequence[str | None]:
+        """For each sample the reason why it was not recorded, or ``None``.
+
+        The reasons for a command that was processed before are determined again. Only ``TOO_MUCH_NEWER`` can have
+        arisen since, so it counts as recorded. That is wrong for a sample that was rejected for this reason at first,
+        while others of its command were recorded, and if the first response was never stored."""
         reasons: list[str | None] = []
 
         def take(metric: Metric) -> None:
-            reasons[:] = metric.take(samples, command.issued_at)
+            reasons[:] = metric.take(samples, request.issued_at)
 
         processed = metrics.process(
             ids.metric(self.series),
             take,
-            cause=command.cause,
-            command_id=f"{command.id}/{self.series.text}/{number}" if command.id else None,
-            issued_at=command.issued_at,
+            cause=request.cause,
+            command_id=f"{request.id}/{self.series.text}/{number}" if request.id else None,
+            issued_at=request.issued_at,
         )
-        if processed.already:  # the newer values came with these very ones, or later
+        if processed.already_processed:
             return [None if reason == TOO_MUCH_NEWER else reason for reason in reasons]
         return reasons
 
@@ -128,30 +137,35 @@ def commands_of(sent: Sequence[NewMetric | Unreadable]) -> int:
 
 
 def record(
-    metrics: EventSourcedRepository[Metric], sent: Sequence[NewMetric | Unreadable], command: Command
+    metrics: EventSourcedRepository[Metric], sent: Sequence[NewMetric | Unreadable], request: RequestContext
 ) -> Outcome:
-    """Record what can be recorded. Raises ``DatabaseError`` when nothing was, and at least one failure is temporary."""
-    found = _by_series(sent, command.issued_at)
-    _record_all(metrics, found, command)
+    """Record what can be recorded. When nothing was, it raises ``DatabaseError`` if a failure is temporary, and
+    ``HistoryError`` if a series cannot be read."""
+    found = _by_series(sent, request.issued_at)
+    _record_all(metrics, found, request)
     refused = [_result(place, _why(one)) for place, one in enumerate(sent) if isinstance(one, Unreadable)]
     results = [*refused, *(result for of_series in found for result in of_series.results)]
     outcome = Outcome(
-        sorted(results, key=lambda result: result["index"]), [one.failure for one in found if one.failure]
+        sorted(results, key=lambda result: result["index"]),
+        [one.failure for one in found if one.failure],
+        [one.unreadable for one in found if one.unreadable],
     )
     if outcome.failures:
         reasons = Counter(type(error).__name__ for error in outcome.failures)
         logger.warning("series were not appended to", reasons=reasons)
     if outcome.failures and not outcome.taken:
         raise _told(outcome.failures)
+    if outcome.unreadable and not outcome.taken:
+        raise outcome.unreadable[0]
     return outcome
 
 
-def _record_all(metrics: EventSourcedRepository[Metric], found: Sequence[_OfSeries], command: Command) -> None:
+def _record_all(metrics: EventSourcedRepository[Metric], found: Sequence[_OfSeries], request: RequestContext) -> None:
     if len(found) == 1:
-        found[0].record(metrics, command)
+        found[0].record(metrics, request)
     elif found:
         with ThreadPoolExecutor(min(AT_ONCE, len(found))) as pool:
-            list(pool.map(lambda one: one.record(metrics, command), found))
+            list(pool.map(lambda one: one.record(metrics, request), found))
 
 
 def _by_series(sent: Sequence[NewMetric | Unreadable], now: datetime) -> list[_OfSeries]:

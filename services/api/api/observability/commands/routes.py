@@ -17,7 +17,7 @@ from api.observability.commands.bodies import (
     Triage,
 )
 from api.observability.commands.container import container
-from api.observability.commands.recording import Command
+from api.observability.commands.recording import RequestContext
 from api.observability.parameters import AlertId, RuleId, SecurityEventId
 from api.observability.resources import ADMIN, DEVELOPER, PREFIX, QUERIES
 from api.web.leaving import refuse_leaving
@@ -49,8 +49,8 @@ def record_metrics(body: Annotated[NewMetrics, Body()], work: Work) -> views.Rec
     sent = body.sent
     parts, budget = container(), container().settings.budget
     parts.deadline.start(budget.request_seconds + recording.SECONDS_PER_COMMAND * recording.commands_of(sent))
-    command = Command(work.command_id(), deciding.cause_of(work), work.issued_at())
-    outcome = recording.record(parts.metrics, sent, command)
+    request = RequestContext(work.command_id(), deciding.cause_of(work), work.issued_at())
+    outcome = recording.record(parts.metrics, sent, request)
     if body.is_single and not outcome.taken:
         raise InvalidParameter("", outcome.results[0]["reason"])
     if not outcome.is_last_word:
@@ -76,9 +76,8 @@ def define_alert_rule(body: Annotated[NewAlertRule, Body()], work: Work) -> view
 
 @routes.post("/alert-rules/<rule_id>/retire", "Retire an alert rule", versioned=True, groups=(ADMIN,), problems=_BUSY)
 def retire_alert_rule(rule_id: RuleId, work: Work) -> views.AlertRuleDetail:
-    """It no longer watches anything, and its alerts are ended. Idempotent; a retry also ends alerts that were left."""
-    parts = container()
-    rule = deciding.retire_rule(parts.rules, parts.alerts, parts.models, rule_id, work)
+    """It no longer watches anything, and its alerts end within seconds. Idempotent."""
+    rule = deciding.retire_rule(container().rules, rule_id, work)
     return rendering.alert_rule(rule.rule, rule.version)
 
 

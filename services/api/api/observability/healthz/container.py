@@ -15,7 +15,7 @@ class Container:
     settings: HealthzSettings
     models: ReadModels
     deadline: Deadline
-    """Of the request that is being answered."""
+    """The deadline of the current request."""
 
     def start_request(self) -> None:
         self.deadline.start(self.settings.budget.request_seconds)

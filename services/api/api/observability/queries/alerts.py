@@ -1,14 +1,14 @@
 """Alert rules, alerts, and the history of alerts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from api.observability import rendering, views
 from api.observability.queries.parameters import Span
 from api.observability.queries.reading import Reading
-from api.observability.rows import ROWS_PER_READ, beginning, of_times
-from api.web.paging import Slice, take
+from api.observability.rows import beginning, of_times
+from api.web.paging import Slice
 from watchkeeper.clock import from_iso, to_iso
 from watchkeeper.eventsourcing.read_models import StoredRow
 from watchkeeper.observability.models import AlertStatus, Rule
@@ -24,24 +24,22 @@ class AlertFilter:
     rule: str | None = None
     metric: str | None = None
 
-    def matches(self, alert: AlertStatus) -> bool:
+    def matches(self, alert: views.AlertDetail) -> bool:
         return (
-            (not self.states or alert.state in self.states)
-            and (not self.severities or alert.severity in self.severities)
-            and self.rule in (None, alert.rule_id)
-            and self.metric in (None, alert.metric)
+            (not self.states or alert["state"] in self.states)
+            and (not self.severities or alert["severity"] in self.severities)
+            and self.rule in (None, alert["rule_id"])
+            and self.metric in (None, alert["metric"])
         )
 
 
 def rules(
     reading: Reading, metric: str | None, *, retired: bool, limit: int, after: str | None
 ) -> Slice[views.AlertRuleDetail]:
-    def matches(kept: StoredRow) -> bool:
-        rule = Rule.of(kept.record)
-        return metric in (None, rule.metric) and (retired or rule.retired_at is None)
+    def matches(rule: views.AlertRuleDetail) -> bool:
+        return metric in (None, rule["metric"]) and (retired or rule["retired_at"] is None)
 
-    found = reading.page(ALERT_RULES, matches=matches, limit=limit, after=after)
-    return Slice([_rule(kept) for kept in found.items], found.position)
+    return reading.page(ALERT_RULES, _rule, matches=matches, limit=limit, after=after)
 
 
 def rule(reading: Reading, rule_id: str) -> views.AlertRuleDetail:
@@ -50,12 +48,8 @@ def rule(reading: Reading, rule_id: str) -> views.AlertRuleDetail:
 
 
 def alerts(reading: Reading, wanted: AlertFilter, *, limit: int, after: str | None) -> Slice[views.AlertDetail]:
-    def matches(kept: StoredRow) -> bool:
-        return wanted.matches(AlertStatus.of(kept.record))
-
     of_rule = beginning(f"{wanted.rule}.") if wanted.rule else None
-    found = reading.page(ALERTS, matches=matches, between=of_rule, limit=limit, after=after)
-    return Slice([_alert(kept) for kept in found.items], found.position)
+    return reading.page(ALERTS, _alert, matches=wanted.matches, between=of_rule, limit=limit, after=after)
 
 
 def alert(reading: Reading, alert_id: str) -> views.AlertDetail:
@@ -67,28 +61,24 @@ def history(
     reading: Reading, wanted: AlertFilter, span: Span, *, limit: int, after: str | None
 ) -> Slice[views.AlertChange]:
     """Newest first, month after month."""
-    rows = ((kept.sort, kept) for month in _months(span, after) for kept in _of_month(reading, month, span, after))
-    found = take(rows, lambda kept: wanted.matches(AlertStatus.of(kept.record["alert"])), limit)
-    return Slice([_change(kept) for kept in found.items], found.position)
+    return reading.page(
+        ALERT_HISTORY,
+        _change,
+        _months(span, after),
+        matches=lambda change: wanted.matches(change["alert"]),
+        between=of_times(*span.iso()),
+        descending=True,
+        limit=limit,
+        after=after,
+    )
 
 
 def history_of(reading: Reading, alert_id: str, *, limit: int, after: str | None) -> Slice[views.AlertChange]:
     """Newest first. Raises ``ItemNotFound`` for an unknown alert."""
-    found = reading.page(ALERT_HISTORY, f"alert#{alert_id}", limit=limit, after=after, descending=True)
+    found = reading.page(ALERT_HISTORY, _change, (f"alert#{alert_id}",), limit=limit, after=after, descending=True)
     if not found.items and after is None:
         reading.get(ALERTS, alert_id)
-    return Slice([_change(kept) for kept in found.items], found.position)
-
-
-def _of_month(reading: Reading, month: str, span: Span, after: str | None) -> Iterator[StoredRow]:
-    return reading.rows(
-        ALERT_HISTORY,
-        month,
-        between=of_times(*span.iso()),
-        descending=True,
-        after=after if after and after.startswith(month) else None,
-        page_size=ROWS_PER_READ,
-    )
+    return found
 
 
 def _months(span: Span, after: str | None) -> Sequence[str]:

@@ -18,7 +18,7 @@ class Container:
     models: ReadModels
     cursors: Cursors
     deadline: Deadline
-    """Of the request that is being answered."""
+    """The deadline of the current request."""
 
     def start_request(self) -> None:
         self.deadline.start(self.settings.budget.request_seconds)

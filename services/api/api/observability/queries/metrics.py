@@ -1,6 +1,6 @@
 """The latest value of each series, and the history of a metric."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Context, Decimal
@@ -47,23 +47,23 @@ def latest(
     *,
     limit: int,
     after: str | None,
-) -> Slice[StoredRow]:
+) -> Slice[views.LatestMetric]:
     """Sorted by series, for metrics whose names start with ``name``."""
 
-    def matches(kept: StoredRow) -> bool:
-        is_stale = stale_since is None or from_iso(kept.record["at"]) < stale_since
-        return is_stale and _has(kept.record, dimensions)
+    def matches(metric: views.LatestMetric) -> bool:
+        is_stale = stale_since is None or metric["at"] < stale_since
+        return is_stale and _has(metric, dimensions)
 
     filters = matches if dimensions or stale_since else None
-    return reading.page(LATEST_METRICS, matches=filters, between=beginning(name), limit=limit, after=after)
+    return reading.page(LATEST_METRICS, _latest, matches=filters, between=beginning(name), limit=limit, after=after)
 
 
-def latest_metric(kept: StoredRow) -> views.LatestMetric:
+def _latest(kept: StoredRow) -> views.LatestMetric:
     record = kept.record
     return views.LatestMetric(
         series=record["series"],
         name=record["name"],
-        dimensions=record["dimensions"],
+        dimensions=dict(record["dimensions"]),
         unit=record["unit"],
         value=Decimal(record["value"]),
         at=from_iso(record["at"]),
@@ -74,14 +74,17 @@ def history(reading: Reading, wanted: Wanted) -> views.MetricHistory:
     """Raises ``ItemNotFound`` for an unknown metric, and ``InvalidParameter`` when too many series match or would
     have to be searched."""
     series = _named(wanted)
-    known = _known(reading, wanted, series)
     return views.MetricHistory(
         name=wanted.name,
         period=wanted.period.value,
         stat=wanted.stat,
         since=wanted.span.since,
         until=wanted.span.until,
-        items=[_of_series(reading, wanted, record) for record in known] or [_forgotten(reading, wanted, series)],
+        items=[
+            _of_series(reading, wanted, metric["series"], metric["dimensions"], metric["unit"])
+            for metric in _known(reading, wanted, series)
+        ]
+        or [_forgotten(reading, wanted, series)],
     )
 
 
@@ -93,29 +96,30 @@ def _named(wanted: Wanted) -> Series:
         raise ItemNotFound("no metric") from error
 
 
-def _known(reading: Reading, wanted: Wanted, series: Series) -> list[Record]:
+def _known(reading: Reading, wanted: Wanted, series: Series) -> list[views.LatestMetric]:
     """The wanted series that have a recent value. Raises ``InvalidParameter``."""
     if wanted.exact:
         return _newest(reading, series)
     without_any = [] if wanted.dimensions else _newest(reading, series)
     others = reading.page(
         LATEST_METRICS,
-        matches=lambda kept: _has(kept.record, wanted.dimensions),
+        _latest,
+        matches=lambda metric: _has(metric, wanted.dimensions),
         between=beginning(f"{wanted.name}{{"),  # longer names would sort between this name and its dimensions
         limit=MAX_SERIES + 1,
         after=None,
     )
-    known = [*without_any, *(kept.record for kept in others.items)]
+    known = [*without_any, *others.items]
     if others.position or len(known) > MAX_SERIES:
         detail = f"more than {MAX_SERIES} series match, or too many to search: add dimensions, or use `exact=true`"
         raise InvalidParameter("dimension", detail)
     return known
 
 
-def _newest(reading: Reading, series: Series) -> list[Record]:
+def _newest(reading: Reading, series: Series) -> list[views.LatestMetric]:
     """The row of exactly this series, if it has a recent value."""
     try:
-        return [reading.get(LATEST_METRICS, series.text).record]
+        return [_latest(reading.get(LATEST_METRICS, series.text))]
     except ItemNotFound:
         return []
 
@@ -123,27 +127,27 @@ def _newest(reading: Reading, series: Series) -> list[Record]:
 def _forgotten(reading: Reading, wanted: Wanted, series: Series) -> views.MetricSeries:
     """The series with exactly these dimensions, whose latest value has expired but whose buckets have not. Raises
     ``ItemNotFound``."""
-    record = {"series": series.text, "dimensions": dict(series.dimensions), "unit": ""}
-    buckets = list(_buckets(reading, wanted, series.text))
-    if not buckets:
+    found = _of_series(reading, wanted, series.text, dict(series.dimensions))
+    if not found["buckets"]:
         raise ItemNotFound(f"there is no {series.text}")
-    return _told(wanted, {**record, "unit": buckets[-1].record["unit"]}, buckets)
+    return found
 
 
-def _of_series(reading: Reading, wanted: Wanted, record: Record) -> views.MetricSeries:
-    return _told(wanted, record, list(_buckets(reading, wanted, record["series"])))
+def _of_series(
+    reading: Reading, wanted: Wanted, series: str, dimensions: dict[str, str], unit: str = ""
+) -> views.MetricSeries:
+    """``unit`` is for a series without buckets in the range; others have it from these."""
 
+    def read(kept: StoredRow) -> tuple[str, views.MetricBucket]:
+        return kept.record["unit"], _bucket(kept, wanted.stat)
 
-def _buckets(reading: Reading, wanted: Wanted, series: str) -> Iterator[StoredRow]:
-    return reading.rows(METRIC_SERIES, f"{series}#{wanted.period}", between=Between(*wanted.span.iso()))
-
-
-def _told(wanted: Wanted, record: Record, buckets: list[StoredRow]) -> views.MetricSeries:
+    between = Between(*wanted.span.iso())
+    found = list(reading.rows(METRIC_SERIES, read, f"{series}#{wanted.period}", between=between))
     return views.MetricSeries(
-        series=record["series"],
-        dimensions=record["dimensions"],
-        unit=record["unit"],
-        buckets=[_bucket(kept, wanted.stat) for kept in buckets],
+        series=series,
+        dimensions=dimensions,
+        unit=found[-1][0] if found else unit,
+        buckets=[bucket for _, bucket in found],
     )
 
 
@@ -161,6 +165,5 @@ def _statistic(record: Record, stat: str, count: int) -> Decimal:
     return Decimal(record[stat])
 
 
-def _has(record: Record, dimensions: Mapping[str, str]) -> bool:
-    found: bool = dimensions.items() <= record["dimensions"].items()
-    return found
+def _has(metric: views.LatestMetric, dimensions: Mapping[str, str]) -> bool:
+    return dimensions.items() <= metric["dimensions"].items()

@@ -10,7 +10,7 @@ from api.web.parameters import is_day, to_iso_or_refuse
 from api.web.problems import InvalidParameter
 from watchkeeper.clock import from_iso, to_iso
 from watchkeeper.observability.models import Period
-from watchkeeper.observability.projections import ALERT_HISTORY_DAYS, ERRORS_DAYS, SECURITY_EVENTS_DAYS
+from watchkeeper.observability.projections import ALERT_HISTORY_DAYS, SECURITY_EVENTS_DAYS
 from watchkeeper.observability.series import KEY, NAME, VALUE
 
 MAX_SERIES = 10
@@ -57,6 +57,14 @@ FromMoment = Annotated[
 ToMoment = Annotated[
     str | None,
     Query(alias="to", max_length=40, description="End of the range: a day (inclusive) or a date-time. Default: now"),
+]
+ToAnyMoment = Annotated[
+    str | None,
+    Query(
+        alias="to",
+        max_length=40,
+        description="End of the range: a day (inclusive) or a date-time. Default: none, as events may be dated ahead",
+    ),
 ]
 FromHistory = Annotated[str | None, Query(alias="from", max_length=40, description=_FROM_HISTORY)]
 FromDetection = Annotated[
@@ -124,9 +132,9 @@ def security_span(since: str | None, until: str | None, now: datetime, *, only_o
 
 
 def errors_span(since: str | None, until: str | None, now: datetime) -> Span:
-    """In terms of the failed events' own times: an event may already have been old when it failed, and an error's
-    retention starts at the failure."""
-    return _kept_span(since, until, now, 2 * ERRORS_DAYS)
+    """In terms of the failed events' own times: an event may have been old when it failed, or dated ahead, so neither
+    end is limited. An error's retention starts at the failure."""
+    return _span(since, until or _NO_END, now, _HISTORY)
 
 
 def wanted_dimensions(given: list[str] | None) -> dict[str, str]:
@@ -173,5 +181,6 @@ def _end(text: str | None, now: datetime) -> datetime:
     return last
 
 
+_NO_END = "9999-12-31T23:59:59Z"
 _FIRST_YEAR = 2000
 """The default start is subtracted from the end, which must not underflow."""

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from api.observability import views
 from api.observability.parameters import AlertId, RuleId, SecurityEventId
-from api.observability.queries import alerts, metrics, security, troubles
+from api.observability.queries import alerts, errors, health, metrics, security
 from api.observability.queries.alerts import AlertFilter
 from api.observability.queries.container import container
 from api.observability.queries.parameters import (
@@ -26,6 +26,7 @@ from api.observability.queries.parameters import (
     SecurityStates,
     StaleSince,
     Statistic,
+    ToAnyMoment,
     ToMoment,
     Where,
     errors_span,
@@ -62,12 +63,12 @@ def list_metrics(
     """One for each series with a value within the last 30 days."""
     asked = {"list": "metrics", "name": name, "dimensions": dimensions, "stale": stale}
     wanted, since = wanted_dimensions(dimensions), stale_since(stale)
-    found, following = _page(
+    items, following = _page(
         asked,
         cursor,
         lambda reading, after: metrics.latest(reading, name or "", wanted, since, limit=limit, after=after),
     )
-    return views.LatestMetricList(items=[metrics.latest_metric(one) for one in found], cursor=following)
+    return views.LatestMetricList(items=items, cursor=following)
 
 
 @routes.get("/metrics/<name>/series", "Get the history of a metric", cache=ALWAYS_ASK, groups=_READERS)
@@ -201,21 +202,21 @@ def read_security_event(security_event_id: SecurityEventId) -> views.SecurityEve
 @routes.get("/health", "Get the health of the system", cache=ALWAYS_ASK, groups=_READERS)
 def read_health() -> views.HealthBoard:
     """The status of each upstream data source and service, why it is not healthy, and since when."""
-    return troubles.board(_reading())
+    return health.board(_reading())
 
 
 @routes.get("/errors", "List processing errors", cache=ALWAYS_ASK, groups=_READERS)
 def list_errors(
-    since: FromHistory = None, until: ToMoment = None, where: Where = None, limit: Limit = 30, cursor: Cursor = None
+    since: FromHistory = None, until: ToAnyMoment = None, where: Where = None, limit: Limit = 30, cursor: Cursor = None
 ) -> views.ErrorList:
-    """Errors of the last 30 days in the system's own event processing, newest event first. An event that fails
-    repeatedly in the same place is listed once, with its latest error. Each can be redriven from the dead-letter queue
-    it names."""
+    """Errors in the system's own event processing, newest event first, for 30 days after the failure. An event that
+    fails repeatedly in the same place is listed once, with its latest error. Each can be redriven from the dead-letter
+    queue it names. To include events that were already old when they failed, give an earlier `from`."""
     span = errors_span(since, until, utc_now())
     items, following = _page(
         {"list": "errors", "from": since, "to": until, "where": where},
         cursor,
-        lambda reading, after: troubles.errors(reading, where, span, limit=limit, after=after),
+        lambda reading, after: errors.errors(reading, where, span, limit=limit, after=after),
     )
     return views.ErrorList(items=items, cursor=following)
 

@@ -27,24 +27,26 @@ class SecurityFilter:
     span: Span
     """When it was detected."""
 
-    def matches(self, event: SecurityStatus) -> bool:
+    def matches(self, event: views.SecurityEventDetail) -> bool:
         return (
-            (not self.states or event.state in self.states)
-            and (not self.severities or event.severity in self.severities)
-            and self.span.since.replace(microsecond=0) <= event.detected_at <= self.span.until
+            (not self.states or event["state"] in self.states)
+            and (not self.severities or event["severity"] in self.severities)
+            and self.span.since.replace(microsecond=0) <= event["detected_at"] <= self.span.until
         )
 
 
 def security_events(
     reading: Reading, wanted: SecurityFilter, *, limit: int, after: str | None
 ) -> Slice[views.SecurityEventDetail]:
-    def matches(kept: StoredRow) -> bool:
-        return wanted.matches(SecurityStatus.of(kept.record))
-
-    found = reading.page(
-        SECURITY_EVENTS, matches=matches, between=_ids(wanted.span), limit=limit, after=after, descending=True
+    return reading.page(
+        SECURITY_EVENTS,
+        _event,
+        matches=wanted.matches,
+        between=_ids(wanted.span),
+        limit=limit,
+        after=after,
+        descending=True,
     )
-    return Slice([_event(kept) for kept in found.items], found.position)
 
 
 def only_open(states: Collection[str]) -> bool:

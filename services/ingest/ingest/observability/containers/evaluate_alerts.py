@@ -1,11 +1,10 @@
 import os
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 
 from ingest.observability.containers.parts import error_publisher, table
 from ingest.observability.dead_lettering import EVALUATING, DeadLettering, InvocationDeadLetters
-from ingest.observability.use_cases.evaluate_alerts import known_rules
+from ingest.observability.use_cases.evaluate_alerts import ListedInReadModels
 from ingest.settings import Reader
 from watchkeeper import aws
 from watchkeeper.clock import utc_now
@@ -14,12 +13,11 @@ from watchkeeper.eventsourcing.repository import EventSourcedRepository
 from watchkeeper.eventsourcing.store import DynamoDBEventStore
 from watchkeeper.observability.alerts import Alert, AlertRule
 from watchkeeper.observability.events import UPCASTERS
-from watchkeeper.observability.models import Rule
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    known: Callable[[], Sequence[Rule]]
+    listed: ListedInReadModels
     rules: EventSourcedRepository[AlertRule]
     alerts: EventSourcedRepository[Alert]
     dead_lettering: DeadLettering
@@ -35,7 +33,7 @@ def evaluation() -> Evaluation:
     store = DynamoDBEventStore(table(events))
     letters = InvocationDeadLetters(aws.sqs_client(), failures_url, utc_now)
     return Evaluation(
-        known=partial(known_rules, ReadModels(table(models))),
+        listed=ListedInReadModels(ReadModels(table(models)), utc_now),
         rules=EventSourcedRepository(store, AlertRule, utc_now, upcasters=UPCASTERS),
         alerts=EventSourcedRepository(store, Alert, utc_now, upcasters=UPCASTERS),
         dead_lettering=DeadLettering(error_publisher(error_bus), letters, EVALUATING, utc_now),

@@ -1,5 +1,5 @@
-"""``evaluate-alerts``: checks recorded values against the alert rules, in order for each metric, and checks each alert
-that is pending or raised against its own rule.
+"""``evaluate-alerts``: checks recorded values against the alert rules, in order for each metric, checks each alert
+that is pending or raised against its own rule, and ends the alerts of rules that are retired.
 
 It reads the event store's stream. Rules come from the read model, so a rule takes effect some seconds after it was
 defined. The response names the first record to retry; an event that can never be evaluated is dead-lettered.
@@ -23,7 +23,7 @@ MARGIN_SECONDS = 60
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     parts = evaluation()
     evaluate = AlertEvaluation(
-        parts.known, parts.rules, parts.alerts, lambda one, error: parts.dead_lettering.put(one, error, context)
+        parts.listed, parts.rules, parts.alerts, lambda one, error: parts.dead_lettering.put(one, error, context)
     )
     has_time = partial(_has_time, context)
     outcome = evaluate.evaluate(streamed_events(event["Records"]), has_time)

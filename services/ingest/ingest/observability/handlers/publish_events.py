@@ -15,16 +15,19 @@ from ingest.observability.dead_lettering import PUBLISHING, tell_of_letter, unre
 from ingest.observability.stream import StreamedEvent, streamed_events
 from ingest.observability.use_cases.publish_events import publish_again, publish_events
 from watchkeeper import correlation, messages
-from watchkeeper.clock import utc_now
+from watchkeeper.clock import from_iso, utc_now
 from watchkeeper.entry import LambdaContext, entry_point
 from watchkeeper.errors import ItemNotFound
 from watchkeeper.events import DeliveryFailed
 from watchkeeper.eventsourcing.event import Event
+from watchkeeper.eventsourcing.store import MALFORMED
 from watchkeeper.messages import Form, Forms, WorkRefused
 from watchkeeper.metrics import EVENTS_PUBLISHED, PUBLICATION_LAG, measure
 from watchkeeper.observability.errors import FailedEvent
 
-FORMS: Forms = {None: Form({"aggregate_id": str, "sequence": int})}
+FORMS: Forms = {
+    None: Form({"aggregate_id": str, "sequence": int}, {"id": str, "type": str, "occurred_at": str}),
+}
 
 MARGIN_SECONDS = 35
 """Enough for a last request to a bus and a dead letter after it: with less time left no request is started, and what
@@ -48,7 +51,7 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
 def _of_stream(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     parts, some = _begun(context), streamed_events(event["Records"])
     outcome = publish_events(some, parts.publisher, partial(_set_aside, parts, context))
-    measure(EVENTS_PUBLISHED, outcome.events, function=context.function_name)
+    measure(EVENTS_PUBLISHED, outcome.published, function=context.function_name)
     _measure_lag(some, context)
     return answer(event, context, outcome.failed)
 
@@ -92,4 +95,8 @@ def _failed(record: Mapping[str, Any], error: Exception) -> FailedEvent:
         work = messages.checked(messages.work_of(record["body"]), FORMS)
     except WorkRefused:
         return unreadable(record)
-    return unreadable(record, work["aggregate_id"], work["sequence"])
+    aggregate_id, sequence = work["aggregate_id"], work["sequence"]
+    try:
+        return FailedEvent(work["id"], work["type"], from_iso(work["occurred_at"]), aggregate_id, sequence)
+    except MALFORMED:
+        return unreadable(record, aggregate_id, sequence)

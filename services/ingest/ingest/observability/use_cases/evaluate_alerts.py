@@ -2,37 +2,66 @@
 
 The rules come from the read model, which is some seconds behind. A rule does not count before it is there, and one that
 was retired meanwhile can still raise an alert. So each alert that becomes pending or raised is checked against its rule
-in the event store, and ended if that was retired: its series may never get another value.
+in the event store, and ended if that was retired: its series may never get another value. When a rule is retired, all
+its alerts are ended in the event store: those of the read model, and those of all series that it covers, since an alert
+that was raised just before may not be in the read model yet.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
 
 from ingest.observability.dead_lettering import EVALUATING
 from ingest.observability.stream import StreamedEvent, Unreadable
 from watchkeeper import correlation
+from watchkeeper.clock import Clock
+from watchkeeper.dynamodb import Between
 from watchkeeper.errors import HistoryError, LimitExceeded, WatchkeeperError
 from watchkeeper.eventsourcing.event import Cause, Event
 from watchkeeper.eventsourcing.read_models import ReadModels
 from watchkeeper.eventsourcing.repository import EventSourcedRepository
+from watchkeeper.eventsourcing.store import MALFORMED
 from watchkeeper.logs import logger
 from watchkeeper.observability import ids
-from watchkeeper.observability.alerts import Alert, AlertRule
-from watchkeeper.observability.events import AlertEvent, AlertPending, AlertRaised, MetricRecorded
+from watchkeeper.observability.alerts import BY_ITSELF, Alert, AlertRule
+from watchkeeper.observability.events import (
+    AlertEvent,
+    AlertPending,
+    AlertRaised,
+    AlertRuleEvent,
+    AlertRuleRetired,
+    MetricRecorded,
+)
 from watchkeeper.observability.models import Rule
-from watchkeeper.observability.projections import ALERT_RULES
+from watchkeeper.observability.projections import ALERT_RULES, ALERTS, LATEST_METRICS
 from watchkeeper.observability.refusals import Refused
+from watchkeeper.observability.series import Series
 
 SetAside = Callable[[StreamedEvent, Exception], None]
 """Raises a ``WatchkeeperError`` if it fails."""
 
-_HEARD = frozenset({MetricRecorded.type, AlertPending.type, AlertRaised.type})
+_HEARD = frozenset({MetricRecorded.type, AlertPending.type, AlertRaised.type, AlertRuleRetired.type})
 
-_PERMANENT = (
-    *(HistoryError, LimitExceeded, Refused, Unreadable),
-    *(ArithmeticError, KeyError, TypeError, ValueError),
-)
+_PERMANENT = (HistoryError, LimitExceeded, Refused, Unreadable, *MALFORMED)
 """Errors of events or histories that this release cannot read: retrying does not help."""
+
+
+_RETIRED_RULES = timedelta(days=1)
+"""How long retired rules are still known. Their alerts are ended when they are retired; this is for values that were
+evaluated at the same time."""
+
+_LAST = "\U0010ffff"
+
+
+class Listed(Protocol):
+    """What the read models list."""
+
+    def rules(self) -> Sequence[Rule]:
+        """All rules, except those that were retired long ago."""
+
+    def alerts(self, rule: Rule) -> Iterator[str]:
+        """The ids of the alerts that the rule has or may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +76,23 @@ class Outcome:
 class AlertEvaluation:
     def __init__(
         self,
-        known: Callable[[], Sequence[Rule]],
+        listed: Listed,
         rules: EventSourcedRepository[AlertRule],
         alerts: EventSourcedRepository[Alert],
         set_aside: SetAside,
     ) -> None:
-        """``known`` is called once for each batch with recorded values."""
-        self._known = known
+        """Rules are listed once for each batch with recorded values."""
+        self._listed = listed
         self._rules = rules
         self._alerts = alerts
         self._set_aside = set_aside
 
     def evaluate(self, some: Sequence[StreamedEvent], has_time: Callable[[], bool]) -> Outcome:
-        """Evaluate recorded values, and alerts that became pending or raised, in order, for as long as there is time.
-        Once an event fails, later ones of its aggregate are not evaluated; one that fails permanently is dead-lettered
-        and blocks nothing."""
+        """Evaluate recorded values, alerts that became pending or raised, and rules that were retired, in order, for as
+        long as there is time. Once an event fails, later ones of its aggregate are not evaluated; one that fails
+        permanently is dead-lettered and blocks nothing."""
         heard = [one for one in some if one.named.type in _HEARD]
-        known = self._known() if any(one.named.type == MetricRecorded.type for one in heard) else ()
+        known = self._listed.rules() if any(one.named.type == MetricRecorded.type for one in heard) else ()
         failed: dict[str, str] = {}
         stopped: dict[str, str] = {}
         for one in heard:
@@ -71,7 +100,7 @@ class AlertEvaluation:
             with correlation.following(one.correlation_id):
                 reason = stopped.get(one.aggregate_id) or late or self._attempt(one, known)
             if reason:
-                failed[one.place] = stopped[one.aggregate_id] = reason
+                failed[one.position] = stopped[one.aggregate_id] = reason
         return Outcome(len(heard) - len(failed), failed)
 
     def _attempt(self, one: StreamedEvent, known: Sequence[Rule]) -> str | None:
@@ -90,6 +119,8 @@ class AlertEvaluation:
             raise event
         if event.type == MetricRecorded.type:
             self._observe_all(event, known)
+        elif event.type == AlertRuleRetired.type:
+            self._end_all(event)
         else:
             self._end_if_retired(event)
 
@@ -120,18 +151,52 @@ class AlertEvaluation:
         rule_id = AlertEvent.of(event.data).alert.rule_id
         rule = self._rules.find(ids.alert_rule(rule_id))
         if rule and (retired_at := rule.rule.retired_at):
-            cause = Cause(event.correlation_id, event.id, EVALUATING.function)
-            self._alerts.execute(event.aggregate_id, lambda alert: alert.end(retired_at), cause=cause)
+            self._end(event.aggregate_id, retired_at, BY_ITSELF, event)
         logger.info("alert evaluated", event_id=event.id, rules=[rule_id])
 
+    def _end_all(self, event: Event) -> None:
+        """On behalf of the person who retired the rule."""
+        rule = AlertRuleEvent.of(event.data).rule
+        for alert_id in self._listed.alerts(rule):
+            self._end(ids.alert(alert_id), rule.retired_at or event.occurred_at, event.actor, event)
+        logger.info("alerts of a retired rule ended", event_id=event.id, rules=[rule.id])
 
-def known_rules(models: ReadModels) -> list[Rule]:
-    """All rules of the read model, including recently retired ones, whose alerts may not have ended yet. Unreadable
-    ones are skipped."""
-    rules = []
-    for row in models.view().rows(ALERT_RULES):
-        try:
-            rules.append(Rule.of(row.record))
-        except (ArithmeticError, KeyError, TypeError, ValueError) as error:
-            logger.error("an alert rule cannot be read", rule=row.sort, reason=type(error).__name__)
-    return rules
+    def _end(self, aggregate_id: str, retired_at: datetime, by: str, event: Event) -> None:
+        cause = Cause(event.correlation_id, event.id, EVALUATING.function)
+        self._alerts.execute(aggregate_id, lambda alert: alert.end(retired_at, by), cause=cause)
+
+
+class ListedInReadModels:
+    """``Listed``, by the read models."""
+
+    def __init__(self, models: ReadModels, clock: Clock) -> None:
+        self._models = models
+        self._clock = clock
+
+    def rules(self) -> list[Rule]:
+        """Unreadable ones are skipped."""
+        retired_since = self._clock() - _RETIRED_RULES
+        rules = []
+        for row in self._models.view().rows(ALERT_RULES):
+            try:
+                rule = Rule.of(row.record)
+            except MALFORMED as error:
+                logger.error("an alert rule cannot be read", rule=row.sort, reason=type(error).__name__)
+            else:
+                if rule.retired_at is None or rule.retired_at >= retired_since:
+                    rules.append(rule)
+        return rules
+
+    def alerts(self, rule: Rule) -> Iterator[str]:
+        """Those of the read model first, then those of all other series that the rule covers."""
+        view = self._models.view()
+        listed = {row.sort for row in view.rows(ALERTS, between=_beginning(f"{rule.id}."))}
+        yield from sorted(listed)
+        for row in view.rows(LATEST_METRICS, between=_beginning(rule.metric)):
+            series = Series.parse(row.sort)
+            if rule.covers(series) and (alert_id := ids.alert_of(rule.id, series)) not in listed:
+                yield alert_id
+
+
+def _beginning(prefix: str) -> Between:
+    return Between(prefix, prefix + _LAST)

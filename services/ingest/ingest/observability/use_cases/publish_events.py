@@ -23,27 +23,27 @@ SetAside = Callable[[StreamedEvent, Exception], None]
 class Outcome:
     """The result for some records of the stream."""
 
-    events: int
-    """How many were published."""
+    published: int
+    """How many."""
     failed: dict[str, str]
     """The reason, by stream position, for each record to be retried."""
 
 
 def publish_events(some: Sequence[StreamedEvent], publisher: EventPublisher, set_aside: SetAside) -> Outcome:
     """Publish the events. Those that no bus will ever accept are dead-lettered and block nothing."""
-    published = publish_in_order([one.content for one in some if isinstance(one.content, Event)], publisher)
+    result = publish_in_order([one.content for one in some if isinstance(one.content, Event)], publisher)
     failed: dict[str, str] = {}
     for one in some:
-        if reason := published.failed.get(one.named.id):
-            failed[one.place] = reason
-        elif error := _permanent_failure(one, published):
+        if reason := result.failed.get(one.named.id):
+            failed[one.position] = reason
+        elif error := _permanent_failure(one, result):
             try:
                 set_aside(one, error)
             except (DatabaseError, DeliveryFailed) as failure:
-                failed[one.place] = f"it could not be set aside: {failure}"
+                failed[one.position] = f"it could not be set aside: {failure}"
         else:
             _log(one)
-    return Outcome(published.events, failed)
+    return Outcome(result.published, failed)
 
 
 def _log(told: StreamedEvent) -> None:
@@ -52,11 +52,11 @@ def _log(told: StreamedEvent) -> None:
         logger.info("event told", event_id=told.named.id, event_type=told.named.type)
 
 
-def _permanent_failure(one: StreamedEvent, published: PublicationResult) -> Exception | None:
+def _permanent_failure(one: StreamedEvent, result: PublicationResult) -> Exception | None:
     """Why the event can never be published, if so."""
     if isinstance(one.content, Unreadable):
         return one.content
-    reason = published.undeliverable.get(one.named.id)
+    reason = result.undeliverable.get(one.named.id)
     return LimitExceeded(reason) if reason else None
 
 

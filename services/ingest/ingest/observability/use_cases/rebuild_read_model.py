@@ -10,7 +10,7 @@ from watchkeeper.clock import Clock, to_iso
 from watchkeeper.dynamodb import Item, Table
 from watchkeeper.errors import ItemNotFound
 from watchkeeper.eventsourcing.read_models import ReadModels, Row, Stamp
-from watchkeeper.eventsourcing.rebuilding import Progress, Rebuild
+from watchkeeper.eventsourcing.rebuilding import Progress, Rebuild, progress_of
 from watchkeeper.logs import logger
 from watchkeeper.observability.projections import ALERT_HISTORY, METRIC_SERIES, REBUILT, Fold, Occurrence
 
@@ -37,7 +37,7 @@ class ReadModelRebuilding:
     def unfinished(self) -> dict[str, Progress]:
         """The progress of unfinished rebuilds, by model."""
         every = self._models.generations().items()
-        return {model: Progress(**kept.rebuild) for model, kept in every if kept.rebuild is not None}
+        return {model: progress for model, kept in every if (progress := progress_of(kept))}
 
     def go_on(self, model: str, has_time: Callable[[], bool], *, leave_out: bool = False) -> Progress:
         """Start a rebuild, or continue the unfinished one, for as long as there is time; unreadable events stop it

@@ -18,6 +18,7 @@ from watchkeeper.observability.health import SystemHealth
 from watchkeeper.observability.metrics import Metric, Sample
 from watchkeeper.observability.models import SecuritySeverity
 from watchkeeper.observability.security import SecurityEvent
+from watchkeeper.observability.series import Series
 
 MEDIUM_FROM = 10
 HIGH_FROM = 100
@@ -41,7 +42,7 @@ class FactRecording:
         """Record everything that follows from the fact; raises a ``WatchkeeperError`` if some of it fails.
 
         Returns how many values were left out: a value that arrives too late for its metric would not be accepted on a
-        retry either. Stale health reports are recognised by the component.
+        retry either. A stale health report is recognised by the component, or by the metric with every report.
         """
         cause, at, left_out = Cause(event.correlation_id, event.id, RECORDING.function), event.occurred_at, 0
         for part in list(meaning(fact)):
@@ -64,22 +65,32 @@ class FactRecording:
 
         aggregate_id = ids.metric(part.series)
         processed = self._metrics.process(
-            aggregate_id, decide, cause=cause, command_id=_command(cause, aggregate_id), issued_at=at
+            aggregate_id,
+            decide,
+            cause=cause,
+            command_id=_command(cause, aggregate_id),
+            issued_at=self._issued_at(at),
         )
-        if processed.already or not refused:
+        if processed.already_processed or not refused:
             return True
         logger.warning("a value was left out", series=part.series.text, reason=refused[0])
         return False
 
     def _report(self, part: Reported, at: datetime, cause: Cause) -> None:
+        if part.every is not None and self._has_newer(part.every, at):
+            return
         aggregate_id = ids.system_health(part.component)
         self._health.execute(
             aggregate_id,
             lambda health: health.report(part.key, part.status, part.text, at, is_turn=part.is_turn),
             cause=cause,
             command_id=_command(cause, aggregate_id),
-            issued_at=at,
+            issued_at=self._issued_at(at),
         )
+
+    def _has_newer(self, series: Series, at: datetime) -> bool:
+        metric = self._metrics.find(ids.metric(series))
+        return metric is not None and metric.latest is not None and metric.latest.at > at
 
     def _notice(self, part: Noticed, at: datetime, cause: Cause) -> None:
         def decide(found: SecurityEvent) -> None:
@@ -97,8 +108,16 @@ class FactRecording:
 
         aggregate_id = ids.security_event(ids.security_event_of_hour(part.kind, at))
         self._security.execute(
-            aggregate_id, decide, cause=cause, command_id=_command(cause, aggregate_id), issued_at=at
+            aggregate_id,
+            decide,
+            cause=cause,
+            command_id=_command(cause, aggregate_id),
+            issued_at=self._issued_at(at),
         )
+
+    def _issued_at(self, at: datetime) -> datetime:
+        """A command may have been issued before its time says, if some clock is fast."""
+        return min(at, self._clock())
 
 
 def severity_of(count: int) -> SecuritySeverity:
