@@ -198,7 +198,7 @@ class TestStreams:
                 assert pattern["eventName"] == ["INSERT"]
                 assert pattern["dynamodb"]["NewImage"].keys() == {"eventType"}
 
-    def test_alerts_are_held_against_what_metrics_record_and_against_their_rules(self, ingest: Package) -> None:
+    def test_values_alerts_that_begin_and_rules_that_are_retired_reach_the_evaluator(self, ingest: Package) -> None:
         (named,) = [
             types
             for mapping in streams(ingest, "EventStoreTable")
@@ -206,7 +206,10 @@ class TestStreams:
             if isinstance((types := pattern["dynamodb"]["NewImage"]["eventType"]["S"])[0], str)
         ]
 
-        assert named == [events.MetricRecorded.type, events.AlertPending.type, events.AlertRaised.type]
+        assert named == [
+            *(events.MetricRecorded.type, events.AlertPending.type, events.AlertRaised.type),
+            events.AlertRuleRetired.type,
+        ]
 
     def test_facts_are_read_of_what_is_known_of_sources_and_of_breakers(self, ingest: Package) -> None:
         (of_progress,) = streams(ingest, "ProgressTable")
