@@ -142,7 +142,12 @@ def _has_view(operation: Operation) -> bool:
 
 def _headers_taken(operation: Operation) -> list[dict[str, Any]]:
     taken = [_IDEMPOTENCY_KEY] if operation.takes_key else []
-    return [*taken, _IF_MATCH] if operation.versioned and operation.method != "GET" else taken
+    return [*taken, _IF_MATCH] if _changes_a_version(operation) else taken
+
+
+def _changes_a_version(operation: Operation) -> bool:
+    """What is created has no version before."""
+    return operation.versioned and operation.method != "GET" and operation.status != HTTPStatus.CREATED
 
 
 def _answers(operation: Operation, references: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
@@ -202,7 +207,7 @@ def _problems(operation: Operation, told: Mapping[str, Any], problem: dict[str, 
         "403": bool(operation.groups),
         "404": names_something,
         "406": operation.method == "GET",
-        "412": operation.versioned and operation.method != "GET",
+        "412": _changes_a_version(operation),
         "413": writes,
         "415": writes,
         "422": bool(parameters) or takes_body,

@@ -58,7 +58,7 @@ Figure = Annotated[
     BeforeValidator(_figure),
     WithJsonSchema(
         {
-            "anyOf": [{"type": "number"}, {"type": "string", "pattern": _DECIMAL.pattern}],
+            "anyOf": [{"type": "number"}, {"type": "string", "pattern": f"^(?:{_DECIMAL.pattern})$"}],
             "description": f"A number, or a string with one; its absolute value is below 10^{DIGITS}. It has up to "
             f"{DIGITS} significant digits and up to {DIGITS} decimal places. A fractional number is rounded to that; a "
             f"string with more is rejected",

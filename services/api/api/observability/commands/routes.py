@@ -91,7 +91,7 @@ def retire_alert_rule(rule_id: RuleId, work: Work) -> views.AlertRuleDetail:
 def acknowledge_alert(
     alert_id: AlertId, work: Work, body: Annotated[Acknowledgement | None, Body()] = None
 ) -> views.AlertDetail:
-    """Say that you are working on it. Idempotent for the same person."""
+    """Say that you are working on it. Idempotent for the same person, whose first note stays."""
     note = body.note if body else ""
     alert = deciding.decide(
         container().alerts,
