@@ -220,11 +220,11 @@ def has_letters(system: System, queue: str, count: int) -> bool:
 
 @pytest.mark.parametrize("queue", WORK)
 def test_a_letter_says_what_failed_why_where_when_and_after_what(story: Story, queue: str) -> None:
-    [letter] = story.letters[queue]
+    # The system's own facts may come meanwhile, and fail as well.
+    [letter] = [one for one in story.letters[queue] if one["correlation_id"] == f"cause-of-{queue}"]
 
     assert (letter["kind"], letter["function"]) == ("work", WORK[queue])
     assert (letter["error"], letter["message"]) == ("ConfigurationError", WHY[queue])
-    assert letter["correlation_id"] == f"cause-of-{queue}"
     assert letter["receives"] == 5
     assert story.begun_at <= letter["sent_at"] <= letter["failed_at"]
 
@@ -253,7 +253,8 @@ def test_looking_at_letters_hides_none(story: Story) -> None:
 def test_make_dlq_shows_the_same_letters_again(story: Story, queue: str) -> None:
     assert story.words[queue].count("correlation id ") == len(story.letters[queue])
     for letter in story.letters[queue]:
-        assert f"{letter['id']}  {letter['function']}: {letter['error']}" in story.words[queue]
+        why = f": {letter['error']}" if letter["error"] else ""  # not said of one that SQS moved itself
+        assert f"{letter['id']}  {letter['function']}{why}" in story.words[queue]
         assert f"correlation id {letter['correlation_id']}" in story.words[queue]
 
 
